@@ -1,0 +1,88 @@
+//! The choice stream: everything in an execution that could have gone another way, in the order in which it was asked.
+//!
+//! An execution is a function of the program and of this stream alone. Replay feeds a recorded stream back; a search
+//! strategy is whatever answers the questions the first time.
+
+use serde::{Deserialize, Serialize};
+
+/// What was being decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[repr(u8)]
+pub enum ChoiceKind {
+    /// Which of the threads that can run takes the next step. Option 0 is the thread that runs now, if it still can.
+    Thread,
+    /// Whether a weak compare-exchange fails although the values are equal (option 1).
+    WeakFailure,
+    /// Whether a wait on a condition or futex ends without a wake-up (option 1).
+    SpuriousWakeup,
+    /// How many of the deadlines that lie ahead have passed when time next moves (option 0: only the earliest).
+    Lateness,
+    /// Which of several stores a load reads (option 0: the latest).
+    ReadsFrom,
+}
+
+impl ChoiceKind {
+    const ALL: [(ChoiceKind, char); 5] = [
+        (ChoiceKind::Thread, 't'),
+        (ChoiceKind::WeakFailure, 'w'),
+        (ChoiceKind::SpuriousWakeup, 's'),
+        (ChoiceKind::Lateness, 'l'),
+        (ChoiceKind::ReadsFrom, 'r'),
+    ];
+
+    fn letter(self) -> char {
+        Self::ALL.iter().find(|(kind, _)| *kind == self).map_or('?', |(_, letter)| *letter)
+    }
+
+    fn from_letter(letter: char) -> Option<Self> {
+        Self::ALL.iter().find(|(_, l)| *l == letter).map(|(kind, _)| *kind)
+    }
+}
+
+/// One decision: `taken` of `options`, counted from 0. A question with a single answer is never asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Choice {
+    /// What was decided.
+    pub kind: ChoiceKind,
+    /// How many answers there were, at least 2.
+    pub options: u16,
+    /// The answer, below `options`.
+    pub taken: u16,
+}
+
+/// Writes a stream as text: a letter for the kind, then `taken/options`, runs of the same choice folded as `*n`.
+pub fn to_text(choices: &[Choice]) -> String {
+    let mut text = String::new();
+    let mut rest = choices;
+    while let [first, ..] = rest {
+        let run = rest.iter().take_while(|choice| *choice == first).count();
+        if !text.is_empty() {
+            text.push(' ');
+        }
+        text.push_str(&format!("{}{}/{}", first.kind.letter(), first.taken, first.options));
+        if run > 1 {
+            text.push_str(&format!("*{run}"));
+        }
+        rest = &rest[run..];
+    }
+    text
+}
+
+/// Reads what [`to_text`] wrote; `None` when the text is not of that form.
+pub fn from_text(text: &str) -> Option<Vec<Choice>> {
+    let mut choices = Vec::new();
+    for word in text.split_ascii_whitespace() {
+        let kind = ChoiceKind::from_letter(word.chars().next()?)?;
+        let (one, run) = match word[1..].split_once('*') {
+            Some((one, run)) => (one, run.parse().ok()?),
+            None => (&word[1..], 1usize),
+        };
+        let (taken, options) = one.split_once('/')?;
+        let choice = Choice { kind, taken: taken.parse().ok()?, options: options.parse().ok()? };
+        if choice.taken >= choice.options || choice.options < 2 || run > 1 << 28 {
+            return None;
+        }
+        choices.extend(core::iter::repeat_n(choice, run));
+    }
+    Some(choices)
+}

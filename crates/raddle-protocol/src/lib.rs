@@ -1,0 +1,36 @@
+//! The formats that cross a process boundary or rest on a disk.
+//!
+//! The command line writes a [`Plan`] and starts the program under test; the runtime inside that program answers with
+//! [`Message`]s, among them a [`RawFinding`] that holds the whole recorded execution. What a reader is shown is a
+//! [`Finding`], the same execution in the words of its source code.
+//!
+//! Invariant: plain data only. Nothing here opens a file, asks a clock or decides anything.
+
+#![forbid(unsafe_code)]
+
+pub mod choice;
+pub mod finding;
+pub mod frame;
+pub mod message;
+pub mod plan;
+pub mod role;
+pub mod trace;
+
+pub use choice::{Choice, ChoiceKind};
+pub use finding::{Code, Finding, Severity};
+pub use message::{Message, Mode, Module, RawFinding, Summary};
+pub use plan::{Budget, Entry, Isolation, Job, Plan};
+pub use role::Role;
+pub use trace::{Op, Outcome, Step, Trace};
+
+/// Version of every format in this crate. The two sides of a pipe, and a record on disk, must agree on it.
+pub const VERSION: u32 = 1;
+
+/// Environment variable that names the descriptor on which the runtime reads its [`Plan`].
+pub const ENV_PLAN: &str = "RADDLE_PLAN_FD";
+
+/// Environment variable that names the descriptor on which the runtime writes its [`Message`]s.
+pub const ENV_REPORT: &str = "RADDLE_REPORT_FD";
+
+/// File name, and shared-object name, of the runtime library.
+pub const RUNTIME_LIBRARY: &str = "libraddle_runtime.so";

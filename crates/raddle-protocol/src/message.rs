@@ -1,0 +1,136 @@
+//! What the runtime reports while it works.
+
+use crate::choice::Choice;
+use crate::trace::{Outcome, Trace};
+use serde::{Deserialize, Serialize};
+
+/// One report of the runtime. `Hello` comes first, `Finished` last; a process that ends without it has died.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Message {
+    /// The runtime has read its plan.
+    Hello {
+        /// [`crate::VERSION`] of the runtime.
+        version: u32,
+        /// Its process.
+        pid: u32,
+        /// Whether addresses are the same in every run.
+        fixed_addresses: bool,
+        /// Whether system calls made without the C library are seen too.
+        sees_raw_syscalls: bool,
+    },
+    /// An entry point was reached, and the state to which executions return is saved.
+    Ready {
+        /// Executable and libraries as they are loaded.
+        modules: Vec<Module>,
+        /// Bytes of memory that a rewind may have to restore.
+        bytes: u64,
+    },
+    /// Executions are isolated in this way from now on.
+    Mode {
+        /// The way.
+        mode: Mode,
+        /// What made it necessary, when it is not the default.
+        why: Option<String>,
+    },
+    /// So far. At most a few each second.
+    Progress {
+        /// Executions done.
+        schedules: u64,
+        /// Schedule points passed in all of them.
+        points: u64,
+    },
+    /// An execution that must be looked at.
+    Finding(Box<RawFinding>),
+    /// The one execution that a replay asked for.
+    Replayed(Box<RawFinding>),
+    /// All work is done.
+    Finished(Summary),
+    /// Raddle itself has failed; the process ends.
+    Fault(String),
+}
+
+/// A loaded ELF file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Module {
+    /// Its path.
+    pub path: String,
+    /// What is added to the file's own addresses to get those of the process.
+    pub base: u64,
+    /// First mapped address.
+    pub start: u64,
+    /// One past the last mapped address.
+    pub end: u64,
+}
+
+/// How executions are kept from seeing each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Mode {
+    /// Memory is put back after each.
+    Rewind,
+    /// Each runs in a process of its own.
+    Fork,
+}
+
+impl Mode {
+    /// The word of the JSON contract.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Mode::Rewind => "rewind",
+            Mode::Fork => "fork",
+        }
+    }
+}
+
+/// An execution that ended in something other than success.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RawFinding {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Which execution of this process it was, from 0. Execution 0 is the one without preemption.
+    pub execution: u64,
+    /// Its choice stream.
+    pub choices: Vec<Choice>,
+    /// The same execution performed again, for the record.
+    pub trace: Trace,
+    /// How that second performance ended, when it did not end in the same way (RD0505).
+    pub differs: Option<Outcome>,
+}
+
+/// The end of an exploration.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Executions done.
+    pub schedules: u64,
+    /// Executions that passed.
+    pub passed: u64,
+    /// Executions that failed, whatever the way.
+    pub failed: u64,
+    /// Distinct executions by the hash of their choice streams.
+    pub distinct: u64,
+    /// Schedule points passed in all executions.
+    pub points: u64,
+    /// Most threads alive at once in any execution; 1 means that there was nothing to schedule.
+    pub most_threads: u32,
+    /// Schedule points at which there was more than one answer, in all executions.
+    pub choices: u64,
+    /// Nanoseconds of wall-clock time spent on executions, and on rewinding or forking between them.
+    pub execution_ns: u64,
+    /// See `execution_ns`.
+    pub isolation_ns: u64,
+    /// Why it ended.
+    pub end: End,
+}
+
+/// Why an exploration ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum End {
+    /// All of the budget is used up.
+    #[default]
+    Budget,
+    /// There is only one execution, and it has been seen.
+    Exhausted,
+    /// A finding was reported and the plan asked for the first only.
+    Finding,
+    /// Every execution tried failed, the first one included: an ordinary failing test.
+    AlwaysFails,
+}

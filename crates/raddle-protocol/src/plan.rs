@@ -1,0 +1,80 @@
+//! What the command line asks of the runtime inside one process.
+
+use crate::choice::Choice;
+use serde::{Deserialize, Serialize};
+
+/// One process's work: explore one test (or one whole program), or replay one recorded execution.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Plan {
+    /// [`crate::VERSION`] of the writer; the runtime refuses any other.
+    pub version: u32,
+    /// Where executions begin and to where they are rewound.
+    pub entry: Entry,
+    /// Explore or replay.
+    pub job: Job,
+    /// Source of every random decision. Same binary, same seed: same executions.
+    pub seed: u64,
+    /// Search strategy, by the name the command line gives it (`random`).
+    pub strategy: String,
+    /// When to stop.
+    pub budget: Budget,
+    /// How executions are kept from seeing each other.
+    pub isolation: Isolation,
+    /// Wall-clock time at which every execution begins, in nanoseconds since 1970-01-01 UTC. Recorded so that a replay
+    /// on another day sees the same dates.
+    pub epoch_ns: u64,
+    /// Number of processors the program is told it has.
+    pub processors: u32,
+    /// Bytes of heap after which an allocation fails, as it would on a full machine.
+    pub heap_limit: u64,
+    /// Stop at the first finding (`false`) or collect distinct ones until the budget ends (`true`).
+    pub keep_going: bool,
+}
+
+/// Where an execution begins.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Entry {
+    /// At `main`, for programs.
+    Main,
+    /// At the first of these code addresses that is reached, given as in the executable file (before it is loaded).
+    /// For a libtest binary these are the calls that lead straight into the test function.
+    Code(Vec<u64>),
+}
+
+/// What to do with the executions.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Job {
+    /// Look for findings until the budget is used up.
+    Explore,
+    /// Perform this one execution, tracing every step.
+    Replay {
+        /// The recorded stream.
+        choices: Vec<Choice>,
+        /// Hand the program's own output on as it is written, instead of keeping it.
+        live_output: bool,
+    },
+    /// Perform each execution twice and report any difference (RD0505), hashing every step.
+    Verify,
+}
+
+/// When to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Budget {
+    /// Executions at the most.
+    pub schedules: u64,
+    /// Wall-clock milliseconds at the most for the whole exploration.
+    pub time_ms: u64,
+    /// Schedule points in one execution, after which it has made no progress (RD0503).
+    pub steps: u64,
+    /// Wall-clock milliseconds that an execution may go without reaching a schedule point (RD0503).
+    pub stall_ms: u64,
+}
+
+/// How executions are kept apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Isolation {
+    /// Rewind memory; fall back to `fork` when an execution is about to do what a rewind cannot undo.
+    Auto,
+    /// Fork a fresh process for each execution from the start.
+    Fork,
+}

@@ -1,0 +1,317 @@
+//! A recorded execution: every visible operation of every thread, in the order in which they happened.
+//!
+//! Recorded only when an execution is performed for the record (a finding's second run, or a replay); a search does not
+//! pay for it.
+
+use serde::{Deserialize, Serialize};
+
+/// Index into [`Trace::threads`]; 0 is the thread that entered the test function or `main`.
+pub type ThreadId = u32;
+
+/// Index into [`Trace::stacks`].
+pub type StackId = u32;
+
+/// How an execution ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// The test function returned and was judged to have passed, or the program exited with status 0.
+    Passed,
+    /// The process exited (or would have) with this status, not 0. libtest's status for a failed test is 101.
+    Exited(i32),
+    /// No thread can run, no deadline lies ahead, and not all threads have ended.
+    Stuck,
+    /// A signal that ends the process was raised by this thread.
+    Crashed {
+        /// The thread that ran.
+        thread: ThreadId,
+        /// Signal number.
+        signal: i32,
+        /// Faulting data address where the signal has one, else 0.
+        address: u64,
+        /// What the runtime knows beyond the signal.
+        cause: Crash,
+    },
+    /// The execution passed a bound without ending.
+    NoProgress(Bound),
+    /// Under replay: the program asked another question than the recorded one, at this index of the stream.
+    Diverged {
+        /// Index into the choice stream.
+        at: u64,
+        /// What was recorded there, and what the program asked now, in words.
+        detail: String,
+    },
+    /// The execution was about to do what this isolation cannot undo.
+    NeedsFork(String),
+}
+
+/// What kind of crash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Crash {
+    /// Nothing beyond the signal.
+    Signal,
+    /// The fault lies in the guard page below a thread's stack.
+    StackOverflow,
+    /// `abort` was called.
+    Abort,
+}
+
+/// Which bound an execution passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Bound {
+    /// This many schedule points.
+    Steps(u64),
+    /// This many milliseconds without a schedule point.
+    Stall(u64),
+}
+
+/// A recorded execution.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Trace {
+    /// All threads the execution had, in order of creation.
+    pub threads: Vec<Thread>,
+    /// All visible operations in order.
+    pub steps: Vec<Step>,
+    /// Distinct call stacks.
+    pub stacks: Vec<Stack>,
+    /// Heap blocks in which operations of `steps` took place.
+    pub blocks: Vec<Block>,
+    /// What the program wrote to its standard output and standard error, cut at a limit.
+    pub output: Vec<u8>,
+    /// Bytes of output beyond that limit.
+    pub output_cut: u64,
+    /// Number of steps at the beginning that were left out because the trace grew too long.
+    pub steps_cut: u64,
+}
+
+/// One thread of the execution.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Thread {
+    /// Name given by the program, if any.
+    pub name: Option<String>,
+    /// Who created it, and from where. `None` for thread 0.
+    pub spawned: Option<(ThreadId, StackId)>,
+    /// Lowest address of its stack.
+    pub stack_low: u64,
+    /// One past the highest address of its stack.
+    pub stack_high: u64,
+    /// What it was doing when the execution ended.
+    pub state: State,
+    /// Where it was when the execution ended; `None` once it has ended.
+    pub last: Option<StackId>,
+}
+
+/// What a thread is doing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum State {
+    /// It runs or could run.
+    Runnable,
+    /// It has ended.
+    Ended,
+    /// It waits.
+    Waiting(Wait),
+}
+
+/// What a thread waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Wait {
+    /// A wake-up on the futex word at this address.
+    Futex(u64),
+    /// The POSIX mutex at this address, and its owner.
+    Mutex(u64, Option<ThreadId>),
+    /// The POSIX read-write lock at this address; `write` tells the mode it asks for.
+    RwLock(u64, bool),
+    /// The POSIX condition variable at this address.
+    Condvar(u64),
+    /// The POSIX barrier at this address.
+    Barrier(u64),
+    /// The POSIX semaphore at this address.
+    Semaphore(u64),
+    /// The end of a one-time initialisation at this address.
+    Once(u64),
+    /// The end of this thread.
+    Join(ThreadId),
+    /// Time alone.
+    Sleep,
+    /// Readiness of this descriptor (-1: several).
+    Descriptor(i32),
+}
+
+/// One visible operation.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Step {
+    /// Who.
+    pub thread: ThreadId,
+    /// What.
+    pub op: Op,
+    /// From where.
+    pub stack: StackId,
+    /// Virtual nanoseconds since the execution began.
+    pub time_ns: u64,
+}
+
+/// Memory order of an atomic operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub enum Order {
+    Relaxed,
+    Acquire,
+    Release,
+    AcqRel,
+    SeqCst,
+}
+
+/// A visible operation. Addresses are those of the process; sizes are bytes; values are zero-extended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub enum Op {
+    /// The thread begins to run its function.
+    Begin,
+    /// The thread has ended.
+    End,
+    Load {
+        address: u64,
+        size: u8,
+        order: Order,
+        value: u64,
+    },
+    Store {
+        address: u64,
+        size: u8,
+        order: Order,
+        value: u64,
+    },
+    /// Read-modify-write that always writes: exchange, add, and so on.
+    Rmw {
+        address: u64,
+        size: u8,
+        order: Order,
+        old: u64,
+        new: u64,
+    },
+    /// Compare-exchange; `done` tells whether it wrote `new`.
+    CompareExchange {
+        address: u64,
+        size: u8,
+        order: Order,
+        expected: u64,
+        old: u64,
+        new: u64,
+        done: bool,
+    },
+    Fence {
+        order: Order,
+    },
+    /// The thread goes to sleep on a futex word that held `expected`.
+    FutexWait {
+        address: u64,
+        expected: u32,
+        timed: bool,
+    },
+    /// It goes on; `timed_out` or woken.
+    FutexReturn {
+        address: u64,
+        timed_out: bool,
+    },
+    FutexWake {
+        address: u64,
+        asked: u32,
+        woken: Vec<ThreadId>,
+    },
+    /// The POSIX lock family: asks for, has got, gives back.
+    LockRequest {
+        address: u64,
+        kind: PosixLock,
+    },
+    LockAcquired {
+        address: u64,
+        kind: PosixLock,
+        ok: bool,
+    },
+    LockReleased {
+        address: u64,
+        kind: PosixLock,
+    },
+    /// POSIX condition variable: begins to wait (the mutex is given back), goes on (the mutex is held again).
+    CondvarWait {
+        address: u64,
+        mutex: u64,
+        timed: bool,
+    },
+    CondvarReturn {
+        address: u64,
+        mutex: u64,
+        timed_out: bool,
+    },
+    CondvarNotify {
+        address: u64,
+        all: bool,
+        woken: Vec<ThreadId>,
+    },
+    Spawn {
+        child: ThreadId,
+    },
+    /// Begins to wait for a thread; `Joined` follows when that has ended.
+    JoinRequest {
+        child: ThreadId,
+    },
+    Joined {
+        child: ThreadId,
+    },
+    Detach {
+        child: ThreadId,
+    },
+    Yield,
+    Sleep {
+        ns: u64,
+    },
+    /// Goes on after sleeping.
+    Woke,
+    /// Blocking input or output, named after its call.
+    Io {
+        call: String,
+        descriptor: i32,
+        blocked: bool,
+    },
+}
+
+/// Which POSIX object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub enum PosixLock {
+    Mutex,
+    Read,
+    Write,
+    Spin,
+    Semaphore,
+    Barrier,
+    Once,
+}
+
+/// A call stack, innermost frame first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Stack {
+    /// The frames.
+    pub frames: Vec<StackFrame>,
+}
+
+/// One physical frame (inlined ones are found later, from the debug information).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct StackFrame {
+    /// Address of the instruction after the call; for the innermost frame of a crash, of the instruction itself.
+    pub pc: u64,
+    /// Canonical frame address (DWARF): the value of the stack pointer before the call into this frame.
+    pub cfa: u64,
+}
+
+/// A heap block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Block {
+    /// First address.
+    pub address: u64,
+    /// Bytes asked for.
+    pub size: u64,
+    /// Who allocated it, and from where; `None` when it is older than the execution.
+    pub allocated: Option<(ThreadId, StackId)>,
+    /// Index of the step before which it was allocated, and before which it was freed.
+    pub live: (u64, u64),
+}

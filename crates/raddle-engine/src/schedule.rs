@@ -1,0 +1,296 @@
+//! Who can run, who waits for what, and what time it is.
+//!
+//! Time is virtual: it stands still while anybody can run, and moves to the earliest deadline when nobody can. Reading a
+//! clock moves it by [`CLOCK_READ_NS`], so that a loop that waits for a clock ends.
+//!
+//! Waiters are kept in order of arrival, and wake-ups go to the longest waiting first, as Linux futexes do among threads
+//! of one priority. Who arrives first is itself up to the schedule, so no order is lost by that.
+
+use crate::strategy::Question;
+use crate::tape::Tape;
+use raddle_protocol::ChoiceKind;
+use raddle_protocol::trace::{State, ThreadId, Wait};
+
+/// Nanoseconds by which a look at a clock moves it.
+pub const CLOCK_READ_NS: u64 = 50;
+
+/// Who runs next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// This thread.
+    Run(ThreadId),
+    /// Nobody can run, and no deadline lies ahead.
+    Stuck,
+}
+
+/// One thread as the scheduler sees it.
+#[derive(Clone, Debug)]
+struct Thread {
+    state: State,
+    /// Virtual time at which a wait ends by itself.
+    deadline: Option<u64>,
+    /// How the last wait ended.
+    timed_out: bool,
+    /// Futex bit set of the present wait.
+    mask: u32,
+}
+
+/// The book of one execution. Cheap to clone: it is saved where executions begin and put back for each.
+#[derive(Clone, Debug)]
+pub struct Schedule {
+    threads: Vec<Thread>,
+    /// Threads that can run, in ascending order.
+    ready: Vec<ThreadId>,
+    /// Threads that wait, in order of arrival.
+    waiting: Vec<ThreadId>,
+    current: ThreadId,
+    now_ns: u64,
+    /// Earliest deadline of any waiting thread, `u64::MAX` when there is none.
+    next_deadline: u64,
+    alive: u32,
+    most_alive: u32,
+}
+
+impl Schedule {
+    /// A book with one thread, number 0, which runs.
+    #[must_use]
+    pub fn new() -> Self {
+        let mut schedule = Schedule {
+            threads: Vec::new(),
+            ready: Vec::new(),
+            waiting: Vec::new(),
+            current: 0,
+            now_ns: 0,
+            next_deadline: u64::MAX,
+            alive: 0,
+            most_alive: 0,
+        };
+        schedule.spawn();
+        schedule
+    }
+
+    /// Makes this book equal to `saved`, without allocating where it need not.
+    pub fn restore(&mut self, saved: &Schedule) {
+        self.threads.clone_from(&saved.threads);
+        self.ready.clone_from(&saved.ready);
+        self.waiting.clone_from(&saved.waiting);
+        self.current = saved.current;
+        self.now_ns = saved.now_ns;
+        self.next_deadline = saved.next_deadline;
+        self.alive = saved.alive;
+        self.most_alive = saved.most_alive;
+    }
+
+    /// A new thread, which can run. Returns its number: threads are numbered from 0 in order of creation.
+    pub fn spawn(&mut self) -> ThreadId {
+        let id = self.threads.len() as ThreadId;
+        self.threads.push(Thread { state: State::Runnable, deadline: None, timed_out: false, mask: !0 });
+        self.ready.push(id);
+        self.alive += 1;
+        self.most_alive = self.most_alive.max(self.alive);
+        id
+    }
+
+    /// The thread that runs.
+    #[inline]
+    #[must_use]
+    pub fn current(&self) -> ThreadId {
+        self.current
+    }
+
+    /// How many threads can run.
+    #[inline]
+    #[must_use]
+    pub fn runnable(&self) -> usize {
+        self.ready.len()
+    }
+
+    /// Threads ever created.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.threads.len()
+    }
+
+    /// Whether no thread was ever created.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.threads.is_empty()
+    }
+
+    /// Threads that have not ended, and the most there ever were at once.
+    #[must_use]
+    pub fn alive(&self) -> (u32, u32) {
+        (self.alive, self.most_alive)
+    }
+
+    /// Begins to count [`Schedule::alive`]'s maximum afresh from the threads there are now.
+    pub fn reset_most_alive(&mut self) {
+        self.most_alive = self.alive;
+    }
+
+    /// What a thread is doing.
+    #[must_use]
+    pub fn state(&self, thread: ThreadId) -> &State {
+        &self.threads[thread as usize].state
+    }
+
+    /// Virtual nanoseconds since the beginning.
+    #[inline]
+    #[must_use]
+    pub fn now_ns(&self) -> u64 {
+        self.now_ns
+    }
+
+    /// Reads the clock: the time, which has moved a little by then.
+    pub fn read_clock(&mut self) -> u64 {
+        self.now_ns += CLOCK_READ_NS;
+        self.now_ns
+    }
+
+    /// The running thread begins to wait, until [`Schedule::wake`] or until `deadline_ns` has been reached.
+    /// `mask` is a futex bit set; all ones for other kinds of wait.
+    pub fn wait(&mut self, wait: Wait, deadline_ns: Option<u64>, mask: u32) {
+        let id = self.current;
+        let thread = &mut self.threads[id as usize];
+        thread.state = State::Waiting(wait);
+        thread.deadline = deadline_ns;
+        thread.timed_out = false;
+        thread.mask = mask;
+        self.next_deadline = self.next_deadline.min(deadline_ns.unwrap_or(u64::MAX));
+        self.leave_ready(id);
+        self.waiting.push(id);
+    }
+
+    /// The running thread has ended.
+    pub fn end_current(&mut self) {
+        let id = self.current;
+        self.threads[id as usize].state = State::Ended;
+        self.leave_ready(id);
+        self.alive -= 1;
+    }
+
+    /// Lets a waiting thread run again. Nothing happens when it does not wait.
+    pub fn wake(&mut self, id: ThreadId) {
+        self.end_wait(id, false);
+    }
+
+    /// Wakes up to `most` threads whose wait satisfies `matches`, longest waiting first, and tells which.
+    pub fn wake_matching(&mut self, most: usize, mut matches: impl FnMut(&Wait) -> bool) -> Vec<ThreadId> {
+        self.wake_masked(most, !0, &mut matches)
+    }
+
+    /// As [`Schedule::wake_matching`], for waits whose bit set has a bit in common with `mask`.
+    pub fn wake_masked(&mut self, most: usize, mask: u32, matches: &mut dyn FnMut(&Wait) -> bool) -> Vec<ThreadId> {
+        if most == 0 || self.waiting.is_empty() {
+            return Vec::new();
+        }
+        let mut woken = Vec::new();
+        for &id in &self.waiting {
+            let thread = &self.threads[id as usize];
+            if let State::Waiting(wait) = &thread.state
+                && thread.mask & mask != 0
+                && matches(wait)
+            {
+                woken.push(id);
+                if woken.len() == most {
+                    break;
+                }
+            }
+        }
+        for &id in &woken {
+            self.wake(id);
+        }
+        woken
+    }
+
+    /// Changes what up to `most` waiting threads wait for (a futex requeue); tells how many.
+    pub fn requeue(&mut self, most: usize, from: Wait, to: Wait) -> usize {
+        let mut moved = 0;
+        for &id in &self.waiting {
+            if moved == most {
+                break;
+            }
+            let thread = &mut self.threads[id as usize];
+            if thread.state == State::Waiting(from) {
+                thread.state = State::Waiting(to);
+                moved += 1;
+            }
+        }
+        moved
+    }
+
+    /// Whether the last wait of the running thread ended by its deadline.
+    #[must_use]
+    pub fn timed_out(&self) -> bool {
+        self.threads[self.current as usize].timed_out
+    }
+
+    /// Whether any thread waits for a descriptor.
+    #[must_use]
+    pub fn waits_for_descriptor(&self) -> bool {
+        self.waiting.iter().any(|id| matches!(self.threads[*id as usize].state, State::Waiting(Wait::Descriptor(_))))
+    }
+
+    /// The earliest deadline of any waiting thread.
+    #[must_use]
+    pub fn earliest_deadline(&self) -> Option<u64> {
+        (self.next_deadline != u64::MAX).then_some(self.next_deadline)
+    }
+
+    /// Decides who runs next and makes it the running thread. Moves time when it must.
+    #[inline]
+    pub fn next(&mut self, tape: &mut Tape) -> Next {
+        if self.ready.is_empty() {
+            let Some(deadline) = self.earliest_deadline() else { return Next::Stuck };
+            self.now_ns = self.now_ns.max(deadline);
+            self.fire_deadlines();
+        } else if self.next_deadline <= self.now_ns {
+            self.fire_deadlines();
+        }
+        let count = self.ready.len();
+        if count == 1 {
+            self.current = self.ready[0];
+            return Next::Run(self.current);
+        }
+        // Option 0 is the running thread, if it can go on; the others follow in ascending order, around the end.
+        let first = match self.ready.binary_search(&self.current) {
+            Ok(at) => at,
+            Err(at) => at % count,
+        };
+        let question = Question { kind: ChoiceKind::Thread, options: count, threads: &self.ready, first };
+        let answer = tape.ask(&question);
+        self.current = question.thread(answer);
+        Next::Run(self.current)
+    }
+
+    fn fire_deadlines(&mut self) {
+        let now = self.now_ns;
+        let due = |thread: &Thread| thread.deadline.is_some_and(|deadline| deadline <= now);
+        while let Some(&id) = self.waiting.iter().find(|id| due(&self.threads[**id as usize])) {
+            self.end_wait(id, true);
+        }
+    }
+
+    fn end_wait(&mut self, id: ThreadId, timed_out: bool) {
+        let thread = &mut self.threads[id as usize];
+        if !matches!(thread.state, State::Waiting(_)) {
+            return;
+        }
+        thread.state = State::Runnable;
+        let deadline = thread.deadline.take();
+        thread.timed_out = timed_out;
+        self.waiting.retain(|waiting| *waiting != id);
+        if deadline == Some(self.next_deadline) {
+            let deadlines = self.waiting.iter().filter_map(|id| self.threads[*id as usize].deadline);
+            self.next_deadline = deadlines.min().unwrap_or(u64::MAX);
+        }
+        let at = self.ready.partition_point(|ready| *ready < id);
+        self.ready.insert(at, id);
+    }
+
+    fn leave_ready(&mut self, id: ThreadId) {
+        if let Ok(at) = self.ready.binary_search(&id) {
+            self.ready.remove(at);
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Search strategies: what answers a question the first time.
+//!
+//! One strategy a file. Adding one means adding its file and its line in [`by_name`].
+
+mod first;
+mod random;
+mod replay;
+
+use raddle_protocol::ChoiceKind;
+use raddle_protocol::trace::ThreadId;
+
+pub use first::First;
+pub use random::RandomWalk;
+pub use replay::{Divergence, Replay};
+
+/// Something that could go more than one way, now.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
+    /// What is to be decided.
+    pub kind: ChoiceKind,
+    /// Number of answers, at least 2.
+    pub options: usize,
+    /// For [`ChoiceKind::Thread`], the threads that can run, in ascending order; empty for other kinds.
+    pub threads: &'a [ThreadId],
+    /// Where answer 0 stands in `threads`; the others follow, around the end.
+    pub first: usize,
+}
+
+impl<'a> Question<'a> {
+    /// A question that is not about threads.
+    #[must_use]
+    pub fn plain(kind: ChoiceKind, options: usize) -> Self {
+        Question { kind, options, threads: &[], first: 0 }
+    }
+
+    /// The thread behind an answer to a [`ChoiceKind::Thread`] question.
+    #[must_use]
+    pub fn thread(&self, answer: usize) -> ThreadId {
+        self.threads[(self.first + answer) % self.threads.len()]
+    }
+}
+
+/// Answers questions. A strategy sees plain data only, and is told where executions begin and end.
+pub trait Strategy {
+    /// Execution number `execution` begins.
+    fn begin(&mut self, execution: u64);
+
+    /// The answer, below `question.options`.
+    fn choose(&mut self, question: &Question<'_>) -> usize;
+
+    /// Where and how the recorded stream stopped fitting the program; only a replay ever answers.
+    fn divergence(&self) -> Option<Divergence> {
+        None
+    }
+}
+
+/// The names by which [`by_name`] knows strategies.
+pub const NAMES: &[&str] = &["random"];
+
+/// The strategy of this name; `None` when there is none.
+#[must_use]
+pub fn by_name(name: &str, seed: u64) -> Option<Box<dyn Strategy>> {
+    match name {
+        "random" => Some(Box::new(RandomWalk::new(seed))),
+        _ => None,
+    }
+}

@@ -1,0 +1,50 @@
+//! Random walk: at every schedule point each thread that can run is equally likely to go next.
+//!
+//! The baseline of the field (for instance in Burckhardt et al., ASPLOS'10, section 1). Departures: execution 0 is the
+//! one without preemption, so that a test that fails under every schedule shows itself at once; and what is unusual but
+//! legal (a weak compare-exchange that fails, a spurious wake-up) happens with probability 1/16, since at even odds
+//! loops that retry would hardly ever end.
+
+use super::{Question, Strategy};
+use crate::random::Random;
+use raddle_protocol::ChoiceKind;
+
+/// One in how many answers is the unusual one, for the kinds of question that have such.
+const UNUSUAL: usize = 16;
+
+/// Uniform random choice.
+#[derive(Clone, Debug)]
+pub struct RandomWalk {
+    seed: u64,
+    random: Random,
+    preempts: bool,
+}
+
+impl RandomWalk {
+    /// Execution `n` of a walk depends on `seed` and `n` alone.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        RandomWalk { seed, random: Random::new(seed, 0), preempts: false }
+    }
+}
+
+impl Strategy for RandomWalk {
+    fn begin(&mut self, execution: u64) {
+        self.random = Random::new(self.seed, execution);
+        self.preempts = execution > 0;
+    }
+
+    #[inline]
+    fn choose(&mut self, question: &Question<'_>) -> usize {
+        if !self.preempts {
+            return 0;
+        }
+        match question.kind {
+            ChoiceKind::Thread | ChoiceKind::ReadsFrom | ChoiceKind::Lateness => self.random.below(question.options),
+            ChoiceKind::WeakFailure | ChoiceKind::SpuriousWakeup => {
+                let unusual = self.random.below(UNUSUAL) == 0;
+                if unusual { 1 + self.random.below(question.options - 1) } else { 0 }
+            }
+        }
+    }
+}

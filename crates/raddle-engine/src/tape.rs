@@ -1,0 +1,61 @@
+//! The tape: asks the strategy and records the answer.
+//!
+//! Invariant: whatever is not determined by the program goes through [`Tape::ask`], and nothing else decides.
+
+use crate::random::mix;
+use crate::strategy::{Question, Strategy};
+use raddle_protocol::Choice;
+
+/// A strategy and the record of its answers in the present execution.
+pub struct Tape {
+    strategy: Box<dyn Strategy>,
+    record: Vec<Choice>,
+    hash: u64,
+}
+
+impl Tape {
+    /// A tape whose questions are answered by `strategy`.
+    #[must_use]
+    pub fn new(strategy: Box<dyn Strategy>) -> Self {
+        Tape { strategy, record: Vec::with_capacity(4096), hash: 0 }
+    }
+
+    /// Execution number `execution` begins: the record is empty again.
+    pub fn begin(&mut self, execution: u64) {
+        self.record.clear();
+        self.hash = 0;
+        self.strategy.begin(execution);
+    }
+
+    /// Asks, and records the answer, which lies below `question.options`.
+    #[inline]
+    pub fn ask(&mut self, question: &Question<'_>) -> usize {
+        debug_assert!(question.options >= 2, "a question with a single answer is never asked");
+        let taken = self.strategy.choose(question).min(question.options - 1);
+        let choice = Choice { kind: question.kind, options: question.options as u16, taken: taken as u16 };
+        self.hash = (self.hash
+            ^ (u64::from(choice.taken) << 8 | u64::from(choice.options) << 24 | question.kind as u64))
+            .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+            .rotate_left(29);
+        self.record.push(choice);
+        taken
+    }
+
+    /// The answers so far in this execution.
+    #[must_use]
+    pub fn record(&self) -> &[Choice] {
+        &self.record
+    }
+
+    /// A hash of [`Tape::record`]: equal records have equal hashes.
+    #[must_use]
+    pub fn hash(&self) -> u64 {
+        mix(self.hash ^ self.record.len() as u64)
+    }
+
+    /// The strategy.
+    #[must_use]
+    pub fn strategy(&self) -> &dyn Strategy {
+        &*self.strategy
+    }
+}

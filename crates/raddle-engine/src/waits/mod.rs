@@ -1,0 +1,1 @@
+//! Judgement of executions in which nobody can run.

@@ -1,0 +1,14 @@
+//! One kind of concurrency mistake a module, each as a pair of tests: `wrong` makes the mistake, `fixed` does not.
+//!
+//! A `wrong` test passes nearly every time it is run; that is what makes such mistakes hard to find. Where a mistake
+//! comes in several forms, each form is a module of its own with its own pair.
+
+#![cfg(test)]
+
+mod rd0201_deadlock;
+mod rd0203_self_deadlock;
+mod rd0204_lost_wakeup;
+mod rd0501_fails_sometimes;
+mod rd0503_no_progress;
+mod rd0504_crash;
+mod rd0505_not_reproducible;

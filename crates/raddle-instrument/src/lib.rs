@@ -2,4 +2,13 @@
 
 #![forbid(unsafe_code)]
 
+pub mod compile;
+pub mod error;
+pub mod flags;
+pub mod overlay;
+mod run_environment;
+pub mod selection;
 pub mod symbols;
+pub mod toolchain;
+
+pub use error::{Error, Result, Unsupported};

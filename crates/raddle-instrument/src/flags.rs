@@ -1,0 +1,82 @@
+//! The one table of what is said to the compiler and the linker.
+//!
+//! The instrumentation is LLVM's ThreadSanitizer pass. Stable rustc does not offer it by name, but takes any LLVM pass
+//! (`-C passes`) and any LLVM option (`-C llvm-args`): the pass `forceattrs` puts the attribute `sanitize_thread` on every
+//! function, which the next two passes look for.
+//!
+//! Of that pass's options, those that Raddle departs from:
+//!
+//! | option | here | why |
+//! |---|---|---|
+//! | `tsan-instrument-func-entry-exit` | off | call stacks are unwound when they are needed, which is almost never |
+//!
+//! and those left as they are: accesses, atomics and `memcpy` are instrumented; volatile accesses count as plain ones; of a
+//! read followed by a write of the same place in one basic block only the write is announced; a local variable whose
+//! address never leaves the function is not announced.
+//!
+//! The passes run once on each module, after its own optimization. Under link-time optimization across crates they would
+//! have to run on bitcode of the instrumented standard library, of which there is none, so builds are made without it:
+//! [`crate::compile`] turns `lto` off in the profile, whatever the manifest says.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+/// Changes whenever an instrumented standard library made by an older version must not be used any more.
+pub(crate) const OVERLAY_FORMAT: u32 = 1;
+
+/// The LLVM passes, in LLVM's own notation.
+pub(crate) const PASSES: &str = "forceattrs,tsan-module,function(tsan)";
+
+/// The LLVM options.
+pub(crate) const LLVM_OPTIONS: &[&str] = &["-force-attribute=sanitize_thread", "-tsan-instrument-func-entry-exit=0"];
+
+/// What rustc is told beyond the instrumentation. All of it comes after the user's flags and the profile's, so it wins.
+const RUSTC_OPTIONS: &[&str] = &[
+    // Call stacks are walked by frame pointer in the hot path, and local variables are named relative to it.
+    "-Cforce-frame-pointers=yes",
+    // Inlined frames and variables are named from the full debug information, in the executable itself.
+    "-Cdebuginfo=2",
+    "-Csplit-debuginfo=off",
+    "-Cstrip=none",
+    // Tells `Mutex<u64>::lock` from `Mutex<Vec<u8>>::lock`, and is how the standard library is mangled anyway.
+    "-Csymbol-mangling-version=v0",
+];
+
+/// rustc's flags for code under test. `runtime` is the path of the runtime library: it answers the instrumentation's
+/// calls and must lie in the directory from which it is to be loaded.
+pub(crate) fn rustc(sysroot: &Path, runtime: &Path) -> Vec<OsString> {
+    let mut flags: Vec<OsString> = vec!["--sysroot".into(), sysroot.into(), format!("-Cpasses={PASSES}").into()];
+    flags.extend(LLVM_OPTIONS.iter().map(|option| format!("-Cllvm-args={option}").into()));
+    flags.extend(RUSTC_OPTIONS.iter().map(OsString::from));
+    flags.extend(link(runtime).into_iter().map(|argument| joined("-Clink-arg=", &argument)));
+    flags
+}
+
+/// rust-lld's arguments for compiling `bitcode` to `object` again, with the instrumentation as the whole of the
+/// link-time optimizer's work.
+pub(crate) fn lld(bitcode: &Path, object: &Path) -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = vec!["-r".into(), bitcode.into(), "-o".into(), object.into()];
+    arguments.push(format!("--lto-newpm-passes={PASSES}").into());
+    for option in LLVM_OPTIONS {
+        arguments.extend(["-mllvm".into(), option.into()]);
+    }
+    arguments
+}
+
+/// Flags with which gcc or clang compiles C or C++ as code under test.
+pub fn c_compile() -> Vec<OsString> {
+    ["-fsanitize=thread", "-fno-omit-frame-pointer", "-g"].map(OsString::from).to_vec()
+}
+
+/// Arguments with which gcc or clang links such objects: the runtime in the place of ThreadSanitizer's own. Not to be
+/// given together with `-fsanitize=thread`.
+pub fn link(runtime: &Path) -> Vec<OsString> {
+    let directory = runtime.parent().unwrap_or(Path::new("."));
+    vec![runtime.into(), joined("-Wl,-rpath,", directory.as_os_str())]
+}
+
+fn joined(prefix: &str, rest: &std::ffi::OsStr) -> OsString {
+    let mut whole = OsString::from(prefix);
+    whole.push(rest);
+    whole
+}

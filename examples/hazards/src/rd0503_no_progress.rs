@@ -57,8 +57,9 @@ mod step_of_zero {
     impl Settings {
         /// Clears the old value before it sets the new one; a reader can see the zero.
         fn reload_in_two_steps(&self, text: &str) {
+            let parsed = text.parse();
             self.batch_size.store(0, Ordering::SeqCst);
-            if let Ok(size) = text.parse() {
+            if let Ok(size) = parsed {
                 self.batch_size.store(size, Ordering::SeqCst);
             }
         }

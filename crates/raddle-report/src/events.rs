@@ -1,0 +1,176 @@
+//! What a run reports, in the order in which it happens: the only thing between the runner and the reporters.
+//!
+//! The field names and the words of the enums are those of the JSON output, so they are a contract: add, never rename.
+
+use raddle_protocol::finding::{Code, Finding, Severity};
+use serde::Serialize;
+
+/// One report of a run. `SuiteStarted` comes first and `SuiteFinished` last, interrupted runs included.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs)]
+pub enum Event {
+    SuiteStarted(SuiteStarted),
+    TestStarted(TestStarted),
+    Finding(Box<Finding>),
+    TestFinished(TestFinished),
+    SuiteFinished(SuiteFinished),
+}
+
+/// Everything is built and the tests are known.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct SuiteStarted {
+    /// Tests that will be explored.
+    pub tests: u64,
+    /// Tests left out because they are marked `#[ignore]`.
+    pub ignored: u64,
+    /// Seed of the search; the same seed on the same program gives the same schedules.
+    pub seed: u64,
+    /// Name of the search strategy.
+    pub strategy: String,
+    /// Packages that the tests belong to.
+    pub packages: Vec<String>,
+}
+
+/// One test is about to be explored.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct TestStarted {
+    /// Full name of the test, or of the program.
+    pub test: String,
+}
+
+/// How the exploration of one test ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TestOutcome {
+    /// No schedule tried has failed; there may be more.
+    Passed,
+    /// Some schedule has failed.
+    Failed,
+    /// All schedules there are have been tried, and none failed.
+    Exhausted,
+    /// The test never has two threads at once: there is one schedule, and it passed.
+    SingleThreaded,
+    /// The test could not be explored.
+    Error,
+}
+
+/// How executions were kept from seeing each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// Memory was put back after each.
+    Rewind,
+    /// Each ran in a process of its own.
+    Fork,
+}
+
+impl From<raddle_protocol::Mode> for Mode {
+    fn from(mode: raddle_protocol::Mode) -> Self {
+        match mode {
+            raddle_protocol::Mode::Rewind => Mode::Rewind,
+            raddle_protocol::Mode::Fork => Mode::Fork,
+        }
+    }
+}
+
+/// One test has been explored.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TestFinished {
+    /// Full name of the test, or of the program.
+    pub test: String,
+    /// How it ended.
+    pub outcome: TestOutcome,
+    /// Schedules tried.
+    pub schedules: u64,
+    /// How many of them differ from each other.
+    pub distinct: u64,
+    /// Upper bound on the probability that one more schedule would be one not seen so far; `None` when not estimated.
+    pub unseen_upper_bound: Option<f64>,
+    /// Wall-clock milliseconds.
+    pub elapsed_ms: u64,
+    /// How executions were kept apart.
+    pub mode: Mode,
+    /// What made a mode other than the default necessary, as a clause: `the test starts a child process`.
+    pub mode_why: Option<String>,
+    /// What went wrong when the outcome is an error, or what else should be known; sentences.
+    pub detail: Option<String>,
+    /// Codes of this test's findings, in the order in which they were found. Empty for a failed test means that it
+    /// fails under every schedule: an ordinary failing test.
+    pub findings: Vec<Code>,
+}
+
+/// A finding as the summary names it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FindingRef {
+    /// Catalogue code.
+    pub code: Code,
+    /// Finding or warning.
+    pub severity: Severity,
+    /// Full name of the test, or of the program.
+    pub test: String,
+    /// Token for `cargo raddle replay`; empty when it could not be stored.
+    pub replay: String,
+}
+
+/// The run is over.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct SuiteFinished {
+    /// Tests that the run set out to explore.
+    pub tests: u64,
+    /// Of these: no schedule tried has failed.
+    pub passed: u64,
+    /// Of these: some schedule has failed.
+    pub failed: u64,
+    /// Of these: all schedules tried, none failed.
+    pub exhausted: u64,
+    /// Of these: nothing to schedule, passed.
+    pub single_threaded: u64,
+    /// Of these: could not be explored.
+    pub errors: u64,
+    /// Tests left out because they are marked `#[ignore]`.
+    pub ignored: u64,
+    /// Schedules tried in all tests.
+    pub schedules: u64,
+    /// All findings and warnings, in the order in which they were found.
+    pub findings: Vec<FindingRef>,
+    /// Seed of the search.
+    pub seed: u64,
+    /// Wall-clock milliseconds, without the build.
+    pub elapsed_ms: u64,
+    /// Whether the user stopped the run; the tests in no other count were not reached or not finished.
+    pub interrupted: bool,
+}
+
+impl SuiteFinished {
+    /// Counts the end of one test in; the caller sets the rest.
+    pub fn count(&mut self, test: &TestFinished) {
+        self.schedules += test.schedules;
+        *match test.outcome {
+            TestOutcome::Passed => &mut self.passed,
+            TestOutcome::Failed => &mut self.failed,
+            TestOutcome::Exhausted => &mut self.exhausted,
+            TestOutcome::SingleThreaded => &mut self.single_threaded,
+            TestOutcome::Error => &mut self.errors,
+        } += 1;
+    }
+
+    /// Tests that have been explored to their end.
+    pub fn finished(&self) -> u64 {
+        self.passed + self.failed + self.exhausted + self.single_threaded + self.errors
+    }
+}
+
+/// How far an exploration is. Not part of the JSON output.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Number of the test within the run, from 1.
+    pub index: u64,
+    /// Tests of the run.
+    pub tests: u64,
+    /// Full name of the test.
+    pub test: String,
+    /// Schedules tried of this test so far.
+    pub schedules: u64,
+    /// Wall-clock milliseconds spent on this test so far.
+    pub elapsed_ms: u64,
+}

@@ -1,0 +1,235 @@
+//! The lines around the findings: what is about to be explored, one line a test, how it all ended; and how far it is.
+//!
+//! Every function yields whole lines with a line break at the end of each, except [`progress`], which yields one line
+//! without.
+
+use crate::events::{Mode, Progress, SuiteFinished, SuiteStarted, TestFinished, TestOutcome};
+use crate::explain;
+use crate::numbers::{counted, duration, percent_at_most, thousands};
+use crate::style::{Ink, Style};
+use crate::text;
+use raddle_protocol::Severity;
+use raddle_protocol::finding::Code;
+use std::collections::BTreeMap;
+
+/// Width of the word a line begins with, `EXHAUSTED` being the longest.
+const WORD: usize = 9;
+/// Where text stands that belongs to the line above it.
+const INDENT: usize = WORD + 1;
+/// Width of what is said about schedules, so that the names of the tests line up.
+const COUNT: usize = 28;
+
+/// What is about to be explored.
+pub fn started(event: &SuiteStarted, style: &Style) -> String {
+    let mut what = counted(event.tests, "test");
+    if !event.packages.is_empty() {
+        what.push_str(&format!(" of {}", event.packages.join(", ")));
+    }
+    if event.ignored > 0 {
+        what.push_str(&format!(", {} more ignored", thousands(event.ignored)));
+    }
+    let how = format!("strategy {}, seed {}", event.strategy, event.seed);
+    word(style, Ink::Good, "Exploring") + &hang(&what, style) + &indented(&how, style)
+}
+
+/// The line of one test, and lines below it for what else must be said.
+pub fn test(event: &TestFinished, style: &Style) -> String {
+    let (ink, name) = match event.outcome {
+        TestOutcome::Passed => (Ink::Good, "PASS"),
+        TestOutcome::Failed => (Ink::Error, "FAIL"),
+        TestOutcome::Exhausted => (Ink::Good, "EXHAUSTED"),
+        TestOutcome::SingleThreaded => (Ink::Good, "SINGLE"),
+        TestOutcome::Error => (Ink::Error, "ERROR"),
+    };
+    let time = style.ink(Ink::Faint, &format!("[{:>7}]", duration(event.elapsed_ms)));
+    let count = text::pad(&count(event), COUNT);
+    let test = style.ink(Ink::Strong, &text::clean(&event.test, style));
+    let unseen = match (event.outcome, event.unseen_upper_bound.and_then(percent_at_most)) {
+        (TestOutcome::Passed, Some(percent)) => {
+            style.ink(Ink::Faint, &format!("  ({}{percent} unseen)", style.signs().at_most))
+        }
+        _ => String::new(),
+    };
+    let mut out = format!("{}{time} {count}  {test}{unseen}\n", word(style, ink, name));
+
+    // The first code of a failed test stands on its line; the others, and warnings of a passed one, follow.
+    let named = usize::from(event.outcome == TestOutcome::Failed);
+    for code in event.findings.iter().skip(named) {
+        out.push_str(&indented(&format!("also {}", titled(code)), style));
+    }
+    if event.mode == Mode::Fork
+        && let Some(why) = &event.mode_why
+    {
+        out.push_str(&indented(&format!("fork: {}", why.trim()), style));
+    }
+    if let Some(detail) = &event.detail {
+        out.push_str(&indented(detail, style));
+    }
+    out
+}
+
+/// What a test's line says about its schedules.
+fn count(event: &TestFinished) -> String {
+    let tried = counted(event.schedules, "schedule");
+    let of_mode = |count: &str| {
+        let mode = match event.mode {
+            Mode::Rewind => "(rewind)",
+            Mode::Fork => "(fork)",
+        };
+        format!("{count:>17}  {mode}")
+    };
+    match event.outcome {
+        TestOutcome::Passed => of_mode(&tried),
+        TestOutcome::Exhausted => of_mode(&format!("all {tried}")),
+        TestOutcome::SingleThreaded => "no concurrency: one schedule".to_owned(),
+        TestOutcome::Error if event.schedules == 0 => "could not be explored".to_owned(),
+        TestOutcome::Error => format!("stopped after {tried}"),
+        TestOutcome::Failed => match event.findings.first() {
+            Some(code) => format!("{code} in {tried}"),
+            None => "fails under every schedule".to_owned(),
+        },
+    }
+}
+
+/// How it all ended.
+pub fn finished(event: &SuiteFinished, style: &Style) -> String {
+    let failed = event.failed > 0 || event.errors > 0;
+    let (ink, name) = match (event.interrupted, failed) {
+        (true, _) => (Ink::Warning, "Stopped"),
+        (false, true) => (Ink::Error, "Summary"),
+        (false, false) => (Ink::Good, "Summary"),
+    };
+    let rule = style.signs().horizontal.repeat(style.prose_width().min(60));
+    let mut out = format!("{}\n", style.ink(Ink::Faint, &rule));
+    let time = format!("[{:>7}] ", duration(event.elapsed_ms));
+    out.push_str(&word(style, ink, name));
+    out.push_str(&style.ink(Ink::Faint, &time));
+    let first = format!("{}: {}", reached(event), outcomes(event));
+    out.push_str(&hang_at(&first, INDENT + time.len(), style));
+
+    let left = event.tests.saturating_sub(event.finished());
+    if event.interrupted && left > 0 {
+        let were = if left == 1 { "was" } else { "were" };
+        out.push_str(&indented(
+            &format!("interrupted: {} {were} not explored to the end", counted(left, "test")),
+            style,
+        ));
+    }
+    out.push_str(&indented(&format!("{} tried", counted(event.schedules, "schedule")), style));
+    out.push_str(&by_code(event, style));
+    for finding in event.findings.iter().filter(|finding| !finding.replay.is_empty()) {
+        let test = text::clean(&finding.test, style);
+        let line = format!("{} in {}", finding.code, style.ink(Ink::Strong, &test));
+        let command = format!("cargo raddle replay {}", text::clean(&finding.replay, style));
+        let blank = " ".repeat(INDENT);
+        out.push_str(&format!("\n{blank}{line}\n{blank}  {}\n", style.ink(Ink::Strong, &command)));
+    }
+    if event.schedules > 0 {
+        out.push('\n');
+        out.push_str(&indented(&format!("Add `--seed {}` to try the same schedules again.", event.seed), style));
+        if event.passed > 0 {
+            out.push_str(&indented("Passed means: no schedule tried has failed. One not tried may.", style));
+        }
+    }
+    out
+}
+
+fn reached(event: &SuiteFinished) -> String {
+    if event.interrupted {
+        format!("{} of {}", thousands(event.finished()), counted(event.tests, "test"))
+    } else {
+        counted(event.tests, "test")
+    }
+}
+
+fn outcomes(event: &SuiteFinished) -> String {
+    let parts = [
+        (event.passed, "passed"),
+        (event.failed, "failed"),
+        (event.exhausted, "passed in all schedules there are"),
+        (event.single_threaded, "passed without concurrency"),
+        (event.errors, "could not be explored"),
+        (event.ignored, "ignored"),
+    ];
+    let said: Vec<String> = parts
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{} {what}", thousands(*count)))
+        .collect();
+    if said.is_empty() { "nothing was run".to_owned() } else { said.join(", ") }
+}
+
+/// How many findings and warnings of each code.
+fn by_code(event: &SuiteFinished, style: &Style) -> String {
+    let mut out = String::new();
+    for (severity, noun) in [(Severity::Error, "finding"), (Severity::Warning, "warning")] {
+        let mut counts = BTreeMap::<&Code, u64>::new();
+        for finding in event.findings.iter().filter(|finding| finding.severity == severity) {
+            *counts.entry(&finding.code).or_default() += 1;
+        }
+        if counts.is_empty() {
+            continue;
+        }
+        let times = style.signs().times;
+        let parts: Vec<String> = counts
+            .iter()
+            .map(|(code, count)| match count {
+                1 => titled(code),
+                _ => format!("{} {times}{}", titled(code), thousands(*count)),
+            })
+            .collect();
+        out.push_str(&indented(&format!("{}: {}", counted(counts.values().sum(), noun), parts.join(", ")), style));
+    }
+    if out.is_empty() && event.finished() > 0 && event.failed == 0 {
+        out = indented("nothing found", style);
+    }
+    out
+}
+
+/// How far an exploration is, cut to the terminal's width. One line without a line break, to be overwritten.
+pub fn progress(event: &Progress, style: &Style) -> String {
+    // A rate from the first instants would jump about.
+    let rate = if event.elapsed_ms >= 100 {
+        let per_second = u128::from(event.schedules) * 1000 / u128::from(event.elapsed_ms);
+        format!(", {}/s", thousands(u64::try_from(per_second).unwrap_or(u64::MAX)))
+    } else {
+        String::new()
+    };
+    let number = format!("{}/{}", event.index, event.tests);
+    let count = counted(event.schedules, "schedule");
+    let time = duration(event.elapsed_ms);
+    let line = format!("{number:>WORD$} [{time:>7}] {count}{rate}  {}", text::clean(&event.test, style));
+    text::cut(&line, style.width.saturating_sub(1))
+}
+
+/// A code with its name, `RD0201 deadlock`.
+fn titled(code: &Code) -> String {
+    match explain::hazard(&code.0) {
+        Some(hazard) => format!("{code} {}", hazard.name),
+        None => code.0.clone(),
+    }
+}
+
+fn word(style: &Style, ink: Ink, word: &str) -> String {
+    format!("{}{} ", " ".repeat(WORD.saturating_sub(word.len())), style.ink(ink, word))
+}
+
+/// Text that follows a word on its line.
+fn hang(what: &str, style: &Style) -> String {
+    hang_at(what, INDENT, style)
+}
+
+fn hang_at(what: &str, column: usize, style: &Style) -> String {
+    let lines = text::paragraph(what, style.prose_width().saturating_sub(column), style);
+    let mut out = lines.join(&format!("\n{}", " ".repeat(column)));
+    out.push('\n');
+    out
+}
+
+/// Text on lines of its own, below what it belongs to.
+fn indented(what: &str, style: &Style) -> String {
+    text::paragraph(what, style.prose_width() - INDENT, style)
+        .iter()
+        .map(|line| format!("{}{line}\n", " ".repeat(INDENT)))
+        .collect()
+}

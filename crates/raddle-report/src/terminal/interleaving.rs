@@ -1,0 +1,253 @@
+//! The interleaving: one column a thread, time runs downwards, one step a row.
+//!
+//! The form is that of a Lamport space-time diagram with the processes across and the steps of one total order; the
+//! messages' arrows are left out, since each step says in words what it waits for or wakes.
+
+use super::layout;
+use super::names::{Files, Thread, threads};
+use super::rows::{self, Length, Row};
+use crate::numbers::{counted, thousands};
+use crate::style::{Ink, Style};
+use crate::text;
+use raddle_protocol::Finding;
+use raddle_protocol::finding::StepView;
+use std::ops::Range;
+
+/// The table with its heading, or nothing when there are no steps.
+pub(super) fn render(finding: &Finding, style: &Style, length: Length) -> String {
+    if finding.steps.is_empty() {
+        return String::new();
+    }
+    let files = Files::of(finding);
+    let threads = threads(finding, &files, style);
+    let table = Table { finding, style, files: &files, threads: &threads };
+    let mut lines = table.heading();
+    let acting: Vec<&Thread> = threads.iter().filter(|thread| thread.acts).collect();
+    let natural: Vec<usize> = acting.iter().map(|thread| table.natural(thread)).collect();
+    let rows = rows::choose(finding, length);
+    match layout::columns(&natural, style.width) {
+        Some(widths) => lines.extend(table.columns(&acting, &widths, &rows)),
+        None => lines.extend(table.list(&acting, &natural, &rows)),
+    }
+    lines.extend(table.others());
+    lines.iter().flat_map(|line| [line.trim_end(), "\n"]).collect()
+}
+
+struct Table<'a> {
+    finding: &'a Finding,
+    style: &'a Style,
+    files: &'a Files,
+    threads: &'a [Thread],
+}
+
+/// One line of a cell: text at the left, a place at the right.
+#[derive(Default)]
+struct CellLine {
+    text: String,
+    place: String,
+}
+
+impl Table<'_> {
+    fn heading(&self) -> Vec<String> {
+        let style = self.style;
+        let title = style.ink(Ink::Heading, "what happened, step by step");
+        let decisive = rows::decisive(self.finding).len();
+        if decisive == 0 || decisive == self.finding.steps.len() {
+            return vec![title, String::new()];
+        }
+        let legend = format!("   {} marks the steps that matter", style.signs().key);
+        vec![format!("{title}{}", style.ink(Ink::Faint, &legend)), String::new()]
+    }
+
+    fn action(&self, step: &StepView) -> String {
+        let action = text::clean(&step.action, self.style);
+        if step.times > 1 {
+            format!("{action} {}{}", self.style.signs().times, thousands(u64::from(step.times)))
+        } else {
+            action
+        }
+    }
+
+    fn place(&self, step: &StepView) -> String {
+        self.files.at(&step.file, step.line, self.style)
+    }
+
+    /// Width of the longest cell of a thread, unwrapped.
+    fn natural(&self, thread: &Thread) -> usize {
+        let steps = self.finding.steps.iter().filter(|step| step.thread == thread.id);
+        let longest = steps.map(|step| text::width(&self.action(step)) + 2 + text::width(&self.place(step))).max();
+        longest.unwrap_or(0).max(text::width(&thread.name)).max(text::width(&started(thread)))
+    }
+
+    fn gutter(&self, index: usize) -> String {
+        let number = (index + 1).to_string();
+        if rows::is_decisive(self.finding, index) {
+            let sign = self.style.ink(Ink::Error, self.style.signs().key);
+            let number = self.style.ink(Ink::Strong, &format!("{number:>4}"));
+            format!("{sign}{number}  ")
+        } else {
+            format!(" {}  ", self.style.ink(Ink::Faint, &format!("{number:>4}")))
+        }
+    }
+
+    /// The step fitted to a width: the place on the action's last line if there is room, else on a line of its own.
+    fn cell(&self, step: &StepView, width: usize) -> Vec<CellLine> {
+        let place = self.place(step);
+        let action = self.action(step);
+        let mut lines = fit(&action, width);
+        let last = lines.last_mut().expect("wrapping yields at least one line");
+        if text::width(&last.text) + 2 + text::width(&place) <= width {
+            last.place = place;
+        } else {
+            let places = text::wrap(&place, width);
+            lines.extend(places.into_iter().map(|place| CellLine { text: String::new(), place }));
+        }
+        lines
+    }
+
+    fn draw(&self, line: &CellLine, width: usize, strong: bool) -> String {
+        let blanks = " ".repeat(width.saturating_sub(text::width(&line.text) + text::width(&line.place)));
+        let text = if strong { self.style.ink(Ink::Strong, &line.text) } else { line.text.clone() };
+        format!("{text}{blanks}{}", self.style.ink(Ink::Faint, &line.place))
+    }
+
+    fn columns(&self, acting: &[&Thread], widths: &[usize], rows: &[Row]) -> Vec<String> {
+        let signs = self.style.signs();
+        let bar = format!(" {} ", self.style.ink(Ink::Faint, signs.vertical));
+        let blank = " ".repeat(layout::GUTTER);
+        // One row of cells; `cells` holds for each thread its lines, already coloured and padded.
+        let join = |gutter: &str, cells: Vec<Vec<String>>| -> Vec<String> {
+            let height = cells.iter().map(Vec::len).max().unwrap_or(0);
+            (0..height)
+                .map(|line| {
+                    let parts: Vec<String> = (cells.iter().zip(widths))
+                        .map(|(cell, width)| cell.get(line).cloned().unwrap_or_else(|| " ".repeat(*width)))
+                        .collect();
+                    format!("{}{}", if line == 0 { gutter } else { &blank }, parts.join(&bar))
+                })
+                .collect()
+        };
+        let names = acting.iter().zip(widths).map(|(thread, width)| {
+            let ink = Ink::Thread(thread.index);
+            let name = text::wrap(&thread.name, *width).into_iter();
+            let started = text::wrap(&started(thread), *width).into_iter();
+            name.map(|line| self.style.ink(ink, &text::pad(&line, *width)))
+                .chain(started.map(|line| self.style.ink(Ink::Faint, &text::pad(&line, *width))))
+                .collect()
+        });
+        let mut lines = join(&blank, names.collect());
+        let rule = widths.iter().map(|width| signs.horizontal.repeat(*width + 2)).collect::<Vec<_>>().join(signs.cross);
+        let rule = format!("{}{}", " ".repeat(layout::GUTTER - 1), self.style.ink(Ink::Faint, &rule));
+        lines.push(rule.clone());
+        for row in rows {
+            match row {
+                Row::Gap(range) => lines.extend(self.gap(range)),
+                Row::Step(index) => {
+                    let step = &self.finding.steps[*index];
+                    let strong = rows::is_decisive(self.finding, *index);
+                    let cells = acting.iter().zip(widths).map(|(thread, width)| {
+                        if thread.id != step.thread {
+                            return Vec::new();
+                        }
+                        self.cell(step, *width).iter().map(|line| self.draw(line, *width, strong)).collect()
+                    });
+                    lines.extend(join(&self.gutter(*index), cells.collect()));
+                }
+            }
+        }
+        if acting.iter().any(|thread| !thread.state.is_empty()) {
+            lines.push(rule);
+            let states = acting.iter().zip(widths).map(|(thread, width)| {
+                fit(&thread.state, *width).iter().map(|line| self.draw(line, *width, false)).collect()
+            });
+            lines.extend(join(&format!("  {}  ", self.style.ink(Ink::Faint, "end")), states.collect()));
+        }
+        lines
+    }
+
+    fn list(&self, acting: &[&Thread], natural: &[usize], rows: &[Row]) -> Vec<String> {
+        let longest_name = acting.iter().map(|thread| text::width(&thread.name)).max().unwrap_or(0);
+        let longest_step = natural.iter().copied().max().unwrap_or(0);
+        let (name_width, step_width) = layout::list(longest_name, longest_step, self.style.width);
+        let indent = " ".repeat(layout::GUTTER + name_width + 2);
+        let name = |thread: Option<&&Thread>| {
+            let (ink, name) = thread.map_or((Ink::Strong, ""), |thread| (Ink::Thread(thread.index), &thread.name));
+            self.style.ink(ink, &text::pad(&text::cut(name, name_width), name_width))
+        };
+        let mut lines = Vec::new();
+        for row in rows {
+            match row {
+                Row::Gap(range) => lines.extend(self.gap(range)),
+                Row::Step(index) => {
+                    let step = &self.finding.steps[*index];
+                    let strong = rows::is_decisive(self.finding, *index);
+                    let thread = acting.iter().find(|thread| thread.id == step.thread);
+                    for (number, line) in self.cell(step, step_width).iter().enumerate() {
+                        let front = match number {
+                            0 => format!("{}{}  ", self.gutter(*index), name(thread)),
+                            _ => indent.clone(),
+                        };
+                        lines.push(format!("{front}{}", self.draw(line, step_width, strong)));
+                    }
+                }
+            }
+        }
+        if acting.iter().any(|thread| !thread.state.is_empty()) {
+            let rule = self.style.signs().horizontal.repeat(name_width + 2 + step_width);
+            lines.push(format!("{}{}", " ".repeat(layout::GUTTER), self.style.ink(Ink::Faint, &rule)));
+            for thread in acting.iter().filter(|thread| !thread.state.is_empty()) {
+                for (number, line) in text::wrap(&thread.state, step_width).into_iter().enumerate() {
+                    lines.push(match number {
+                        0 => format!("  {}  {}  {line}", self.style.ink(Ink::Faint, "end"), name(Some(thread))),
+                        _ => format!("{indent}{line}"),
+                    });
+                }
+            }
+        }
+        lines
+    }
+
+    /// The row that stands for steps left out, and whose steps they are.
+    fn gap(&self, range: &Range<usize>) -> Vec<String> {
+        let shares: Vec<String> = (self.threads.iter())
+            .filter_map(|thread| {
+                let count = self.finding.steps[range.clone()].iter().filter(|step| step.thread == thread.id).count();
+                (count > 0).then(|| format!("{} of `{}`", thousands(count as u64), thread.name))
+            })
+            .collect();
+        let steps = counted((range.end - range.start) as u64, "step");
+        let note = format!("{steps} left out: {}", shares.join(", "));
+        let room = self.style.width.saturating_sub(layout::GUTTER).max(16);
+        let sign = format!("{:>5}  ", self.style.signs().elided);
+        (text::wrap(&note, room).into_iter().enumerate())
+            .map(|(number, line)| {
+                let front = if number == 0 { &sign[..] } else { "       " };
+                self.style.ink(Ink::Faint, &format!("{front}{line}"))
+            })
+            .collect()
+    }
+
+    /// Threads that take part without a step of their own.
+    fn others(&self) -> Vec<String> {
+        let others = self.threads.iter().filter(|thread| !thread.acts && !thread.state.is_empty());
+        let mut lines = Vec::new();
+        for thread in others {
+            let sentence = format!("meanwhile `{}`: {}", thread.name, thread.state);
+            let room = self.style.prose_width().saturating_sub(layout::GUTTER);
+            let wrapped = text::paragraph(&sentence, room, self.style);
+            lines.extend(wrapped.into_iter().map(|line| format!("{}{line}", " ".repeat(layout::GUTTER))));
+        }
+        if !lines.is_empty() {
+            lines.insert(0, String::new());
+        }
+        lines
+    }
+}
+
+fn fit(text: &str, width: usize) -> Vec<CellLine> {
+    text::wrap(text, width).into_iter().map(|text| CellLine { text, place: String::new() }).collect()
+}
+
+fn started(thread: &Thread) -> String {
+    if thread.spawned_at.is_empty() { String::new() } else { format!("started at {}", thread.spawned_at) }
+}

@@ -1,0 +1,36 @@
+//! One finding as rustc would show an error: headline, source, then what a compiler error has no need of, the
+//! interleaving thread by thread, and last the reason, the fix and two commands.
+
+mod footer;
+mod interleaving;
+mod layout;
+mod names;
+mod rows;
+mod snippets;
+
+use crate::{Sources, Style};
+use raddle_protocol::Finding;
+
+/// The whole report, several lines with a line break at the end of each.
+pub fn render_finding(finding: &Finding, style: &Style, sources: &dyn Sources) -> String {
+    let parts = [
+        snippets::render(finding, style, sources),
+        interleaving::render(finding, style, rows::Length::Elided),
+        footer::paragraphs(finding, style),
+        footer::output(finding, style),
+        footer::commands(finding, style),
+    ];
+    let mut text = String::new();
+    for part in parts.iter().filter(|part| !part.is_empty()) {
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text.push_str(part);
+    }
+    text
+}
+
+/// Only the interleaving, with every step: what a replay shows.
+pub fn render_steps(finding: &Finding, style: &Style) -> String {
+    interleaving::render(finding, style, rows::Length::Full)
+}

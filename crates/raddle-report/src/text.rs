@@ -1,0 +1,234 @@
+//! Text made safe to show, and fitted to a width.
+//!
+//! What a program prints, how it names its threads and what its source contains must not drive the reader's terminal:
+//! escape sequences are dropped, other control characters and direction overrides are made visible. Widths are counted
+//! in terminal columns after Unicode Standard Annex 11; a terminal that takes ambiguous characters as wide shows
+//! columns that do not line up.
+
+use crate::style::{Ink, Style};
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// Columns that `text` takes. It must be clean and uncoloured.
+pub(crate) fn width(text: &str) -> usize {
+    UnicodeWidthStr::width(text)
+}
+
+/// One line of text with nothing in it that a terminal would obey. Line breaks become spaces.
+pub(crate) fn clean(text: &str, style: &Style) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text.chars();
+    while let Some(c) = rest.next() {
+        match c {
+            '\u{1b}' => skip_escape(&mut rest),
+            '\n' | '\t' | '\r' => out.push(' '),
+            _ => push_visible(&mut out, c, style),
+        }
+    }
+    out
+}
+
+/// Text of several lines, each clean; tabs reach to the next multiple of eight. A lone carriage return ends a line too,
+/// so that progress bars do not hide what was before.
+pub(crate) fn clean_lines(text: &str, style: &Style) -> Vec<String> {
+    text.split(['\n', '\r'])
+        .zip(ends(text))
+        .filter(|(line, end)| !(line.is_empty() && *end == After::ReturnNewline))
+        .map(|(line, _)| {
+            let mut out = String::with_capacity(line.len());
+            let mut rest = line.chars();
+            while let Some(c) = rest.next() {
+                match c {
+                    '\u{1b}' => skip_escape(&mut rest),
+                    '\t' => {
+                        let pad = 8 - width(&out) % 8;
+                        out.extend(std::iter::repeat_n(' ', pad));
+                    }
+                    _ => push_visible(&mut out, c, style),
+                }
+            }
+            out
+        })
+        .collect()
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum After {
+    ReturnNewline,
+    Other,
+}
+
+/// For each piece that splitting at line feeds and carriage returns yields: whether it is the nothing between the two
+/// halves of a `\r\n`.
+fn ends(text: &str) -> impl Iterator<Item = After> {
+    let breaks: Vec<char> = text.chars().filter(|c| matches!(c, '\n' | '\r')).collect();
+    (0..=breaks.len()).map(move |index| {
+        let before = index.checked_sub(1).map(|i| breaks[i]);
+        match (before, breaks.get(index)) {
+            (Some('\r'), Some('\n')) => After::ReturnNewline,
+            _ => After::Other,
+        }
+    })
+}
+
+/// Skips what follows an ESC, by ECMA-48: a control sequence, a control string up to its end, or one character.
+fn skip_escape(rest: &mut std::str::Chars<'_>) {
+    match rest.next() {
+        Some('[') => while rest.next().is_some_and(|c| !('\u{40}'..='\u{7e}').contains(&c)) {},
+        Some(']' | 'P' | 'X' | '^' | '_') => {
+            while let Some(c) = rest.next() {
+                match c {
+                    '\u{7}' => break,
+                    '\u{1b}' => {
+                        rest.next();
+                        break;
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Some('\u{20}'..='\u{2f}') => {
+            rest.next();
+        }
+        _ => {}
+    }
+}
+
+/// Marks that change the direction of the text around them: they can make code look like other code.
+fn is_direction(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+fn push_visible(out: &mut String, c: char, style: &Style) {
+    if c.is_control() || is_direction(c) {
+        out.extend(c.escape_unicode());
+    } else if c.is_ascii() || style.unicode {
+        out.push(c);
+    } else {
+        out.extend(std::iter::repeat_n('?', c.width().unwrap_or(0)));
+    }
+}
+
+/// Fits clean text to a width. Never empty; words that are too long are broken.
+pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
+    let options = textwrap::Options::new(columns.max(1))
+        .word_separator(textwrap::WordSeparator::AsciiSpace)
+        .word_splitter(textwrap::WordSplitter::NoHyphenation)
+        .wrap_algorithm(textwrap::WrapAlgorithm::FirstFit);
+    textwrap::wrap(text, options).into_iter().map(|line| line.into_owned()).collect()
+}
+
+/// A paragraph cleaned, fitted to a width, and with what stands in backquotes coloured as code. Its own line breaks are
+/// kept, and so is the indentation of its lines, so that short listings survive.
+pub(crate) fn paragraph(text: &str, columns: usize, style: &Style) -> Vec<String> {
+    let mut lines = Vec::new();
+    for line in text.trim_end().lines() {
+        let line = clean(line, style);
+        let body = line.trim_start_matches(' ');
+        let indent = " ".repeat((line.len() - body.len()).min(columns / 2));
+        lines.extend(wrap(body, columns - indent.len()).into_iter().map(|part| format!("{indent}{part}")));
+    }
+    ink_code(lines, style)
+}
+
+/// Colours what stands in backquotes, which may reach over a line's end. A backquote without a partner stays as it is.
+pub(crate) fn ink_code(lines: Vec<String>, style: &Style) -> Vec<String> {
+    if !style.color {
+        return lines;
+    }
+    let ticks: usize = lines.iter().map(|line| line.matches('`').count()).sum();
+    let mut left = ticks - ticks % 2;
+    let mut inside = false;
+    lines
+        .into_iter()
+        .map(|line| {
+            let mut out = String::new();
+            let mut piece = String::new();
+            for c in line.chars() {
+                if c != '`' || left == 0 {
+                    piece.push(c);
+                    continue;
+                }
+                left -= 1;
+                if inside {
+                    piece.push(c);
+                    out.push_str(&style.ink(Ink::Code, &piece));
+                    piece.clear();
+                } else {
+                    out.push_str(&piece);
+                    piece.clear();
+                    piece.push(c);
+                }
+                inside = !inside;
+            }
+            out.push_str(&if inside { style.ink(Ink::Code, &piece) } else { piece });
+            out
+        })
+        .collect()
+}
+
+/// `text` and blanks up to `columns`.
+pub(crate) fn pad(text: &str, columns: usize) -> String {
+    format!("{text}{}", " ".repeat(columns.saturating_sub(width(text))))
+}
+
+/// Clean text cut to `columns`, with dots where something is missing.
+pub(crate) fn cut(text: &str, columns: usize) -> String {
+    if width(text) <= columns {
+        return text.to_owned();
+    }
+    let mut out = String::new();
+    for c in text.chars() {
+        if width(&out) + c.width().unwrap_or(0) + 2 > columns {
+            break;
+        }
+        out.push(c);
+    }
+    out.push_str("..");
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ASCII: Style = Style { width: 80, color: false, unicode: false };
+    const UTF8: Style = Style { width: 80, color: false, unicode: true };
+    const COLOR: Style = Style { width: 80, color: true, unicode: true };
+
+    #[test]
+    fn a_program_cannot_drive_the_terminal() {
+        assert_eq!(clean("a\u{1b}[31mred\u{1b}[0m\u{1b}]0;title\u{7}b\u{1b}Pq\u{1b}\\c\u{1b}(Bd", &UTF8), "aredbcd");
+        assert_eq!(clean("bell\u{7} c1\u{9b}31m", &UTF8), "bell\\u{7} c1\\u{9b}31m");
+        assert_eq!(clean("x\u{202e}y", &UTF8), "x\\u{202e}y");
+        assert_eq!(clean("two\nlines", &UTF8), "two lines");
+        assert_eq!(clean("\u{1b}[", &UTF8), "");
+        assert_eq!(clean("\u{1b}", &UTF8), "");
+    }
+
+    #[test]
+    fn ascii_keeps_widths() {
+        assert_eq!(clean("é漢e\u{301}", &ASCII), "???e");
+        assert_eq!(clean("é漢", &UTF8), "é漢");
+    }
+
+    #[test]
+    fn lines_end_at_any_kind_of_break() {
+        assert_eq!(clean_lines("a\r\nb\rc\n\nd", &UTF8), ["a", "b", "c", "", "d"]);
+        assert_eq!(clean_lines("a\tb", &UTF8), ["a       b"]);
+    }
+
+    #[test]
+    fn code_is_coloured_across_lines_and_odd_marks_are_left_alone() {
+        let lines = ink_code(vec!["a `b".into(), "c` d ` e".into()], &COLOR);
+        assert_eq!(lines, ["a \u{1b}[36m`b\u{1b}[0m", "\u{1b}[36mc`\u{1b}[0m d ` e"]);
+    }
+
+    #[test]
+    fn nothing_is_wider_than_asked() {
+        for line in wrap("short andaverylongwordthatcannotfit in this", 10) {
+            assert!(width(&line) <= 10, "{line:?}");
+        }
+        assert_eq!(cut("abcdefgh", 6), "abcd..");
+        assert_eq!(cut("abcdef", 6), "abcdef");
+    }
+}

@@ -4,11 +4,13 @@
 
 pub mod compile;
 pub mod error;
+pub mod executable;
 pub mod flags;
 pub mod overlay;
 mod run_environment;
 pub mod selection;
 pub mod symbols;
+pub mod tests_list;
 pub mod toolchain;
 
 pub use error::{Error, Result, Unsupported};

@@ -1,0 +1,46 @@
+//! The instrumented standard library: made once, kept, and never seen half-made.
+
+use raddle_instrument::overlay;
+use raddle_instrument::toolchain::Toolchain;
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+#[test]
+fn two_that_want_it_at_once_get_one() {
+    let toolchain = Toolchain::discover(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let cache = tempfile::tempdir().unwrap();
+    let made = AtomicU32::new(0);
+    let count = || {
+        made.fetch_add(1, Ordering::SeqCst);
+    };
+    let ensure = || overlay::ensure_in(cache.path(), &toolchain, count).unwrap();
+    let places = std::thread::scope(|scope| {
+        let threads = [scope.spawn(ensure), scope.spawn(ensure)];
+        threads.map(|thread| thread.join().unwrap())
+    });
+    assert_eq!(places[0], places[1]);
+    assert_eq!(made.load(Ordering::SeqCst), 1);
+    assert_eq!(ensure(), places[0]);
+    assert_eq!(made.load(Ordering::SeqCst), 1);
+
+    let library = places[0].join("lib/rustlib").join(&toolchain.host).join("lib");
+    for name in overlay::INSTRUMENTED_CRATES {
+        let prefix = format!("lib{name}-");
+        let files: Vec<_> = fs::read_dir(&library)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with(&prefix))
+            .collect();
+        assert!(files.iter().any(|path| !path.is_symlink() && path.extension().unwrap() == "rlib"), "{files:?}");
+        assert!(!files.iter().any(|path| path.extension().unwrap() == "so"), "{files:?}");
+    }
+
+    // A process that died midway: no marker. It is made anew, and what it left goes away.
+    fs::remove_file(places[0].join("raddle-overlay.json")).unwrap();
+    let left = cache.path().join(format!("{}.making-abc", places[0].file_name().unwrap().to_str().unwrap()));
+    fs::create_dir(&left).unwrap();
+    assert_eq!(ensure(), places[0]);
+    assert_eq!(made.load(Ordering::SeqCst), 2);
+    assert!(!left.exists());
+}

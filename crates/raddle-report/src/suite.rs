@@ -46,7 +46,8 @@ pub fn test(event: &TestFinished, style: &Style) -> String {
     let test = style.ink(Ink::Strong, &text::clean(&event.test, style));
     let unseen = match (event.outcome, event.unseen_upper_bound.and_then(percent_at_most)) {
         (TestOutcome::Passed, Some(percent)) => {
-            style.ink(Ink::Faint, &format!("  ({}{percent} unseen)", style.signs().at_most))
+            let at_most = style.signs().at_most;
+            style.ink(Ink::Faint, &format!("  ({at_most}{percent} that the next is new)"))
         }
         _ => String::new(),
     };
@@ -54,8 +55,9 @@ pub fn test(event: &TestFinished, style: &Style) -> String {
 
     // The first code of a failed test stands on its line; the others, and warnings of a passed one, follow.
     let named = usize::from(event.outcome == TestOutcome::Failed);
+    let word = if event.outcome == TestOutcome::Failed { "also" } else { "warning:" };
     for code in event.findings.iter().skip(named) {
-        out.push_str(&indented(&format!("also {}", titled(code)), style));
+        out.push_str(&indented(&format!("{word} {}", titled(code)), style));
     }
     if event.mode == Mode::Fork
         && let Some(why) = &event.mode_why
@@ -115,9 +117,12 @@ pub fn finished(event: &SuiteFinished, style: &Style) -> String {
             style,
         ));
     }
-    out.push_str(&indented(&format!("{} tried", counted(event.schedules, "schedule")), style));
+    if event.schedules > 0 {
+        out.push_str(&indented(&format!("{} tried", counted(event.schedules, "schedule")), style));
+    }
     out.push_str(&by_code(event, style));
-    for finding in event.findings.iter().filter(|finding| !finding.replay.is_empty()) {
+    let of = |severity| event.findings.iter().filter(move |finding| finding.severity == severity);
+    for finding in of(Severity::Error).chain(of(Severity::Warning)).filter(|finding| !finding.replay.is_empty()) {
         let test = text::clean(&finding.test, style);
         let line = format!("{} in {}", finding.code, style.ink(Ink::Strong, &test));
         let command = format!("cargo raddle replay {}", text::clean(&finding.replay, style));

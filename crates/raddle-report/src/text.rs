@@ -187,6 +187,28 @@ pub(crate) fn cut(text: &str, columns: usize) -> String {
     out
 }
 
+/// Clean text cut to `columns` in the middle: names often differ at their ends only.
+pub(crate) fn cut_middle(text: &str, columns: usize) -> String {
+    if width(text) <= columns {
+        return text.to_owned();
+    }
+    let room = columns.saturating_sub(2);
+    let (mut front, mut back) = (String::new(), String::new());
+    for c in text.chars() {
+        if width(&front) + c.width().unwrap_or(0) > room / 2 {
+            break;
+        }
+        front.push(c);
+    }
+    for c in text.chars().rev() {
+        if width(&back) + c.width().unwrap_or(0) > room - room / 2 {
+            break;
+        }
+        back.insert(0, c);
+    }
+    format!("{front}..{back}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -230,5 +252,7 @@ mod tests {
         }
         assert_eq!(cut("abcdefgh", 6), "abcd..");
         assert_eq!(cut("abcdef", 6), "abcdef");
+        assert_eq!(cut_middle("worker of pool 12", 10), "work..l 12");
+        assert_eq!(cut_middle("worker", 6), "worker");
     }
 }

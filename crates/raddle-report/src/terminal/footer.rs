@@ -13,7 +13,7 @@ const OUTPUT_LINES: usize = 20;
 /// Columns of one line of the program's output that are shown.
 const OUTPUT_COLUMNS: usize = 400;
 
-/// `why`, `decided`, `fix` and `note`, each with its text hanging to its right.
+/// `cause`, `why`, `fix` and `note`, each with its text hanging to its right.
 pub(super) fn paragraphs(finding: &Finding, style: &Style) -> String {
     let mut blocks = Vec::new();
     if let Some(cause) = &finding.root_cause {
@@ -21,7 +21,7 @@ pub(super) fn paragraphs(finding: &Finding, style: &Style) -> String {
         let order = format!("step {first} came before step {second}");
         let because = cause.because.trim();
         let sentence = if because.is_empty() { format!("{order}.") } else { format!("{order}: {because}") };
-        blocks.push(hanging("decider", &[sentence], style));
+        blocks.push(hanging("cause", &[sentence], style));
     }
     blocks.push(hanging("why", &finding.reason, style));
     blocks.push(hanging("fix", &finding.fix, style));
@@ -62,7 +62,7 @@ pub(super) fn output(finding: &Finding, style: &Style) -> String {
         return String::new();
     }
     let cut = lines.len().saturating_sub(OUTPUT_LINES);
-    let title = style.ink(Ink::Heading, "output of the program in this schedule");
+    let title = style.ink(Ink::Heading, "what the program printed");
     let count = if cut == 0 {
         String::new()
     } else {
@@ -89,15 +89,20 @@ pub(super) fn output(finding: &Finding, style: &Style) -> String {
     out
 }
 
-/// How to see it again and how to learn more.
+/// How to see it again and how to learn more. Commands are never broken, so that they can be copied: where they do not
+/// fit beside their labels, they stand below.
 pub(super) fn commands(finding: &Finding, style: &Style) -> String {
     let mut rows = Vec::new();
     if !finding.replay.is_empty() {
         rows.push(("see it happen again:", format!("cargo raddle replay {}", text::clean(&finding.replay, style))));
     }
-    rows.push(("learn about this error:", format!("cargo raddle explain {}", text::clean(&finding.code.0, style))));
-    let wide = rows.iter().map(|(label, _)| label.len()).max().unwrap_or(0);
+    rows.push(("read what it means:", format!("cargo raddle explain {}", text::clean(&finding.code.0, style))));
+    let labels = rows.iter().map(|(label, _)| label.len()).max().unwrap_or(0) + 2;
+    let beside = rows.iter().all(|(_, command)| labels + text::width(command) <= style.width);
     rows.iter()
-        .map(|(label, command)| format!("{}  {}\n", text::pad(label, wide), style.ink(Ink::Strong, command)))
+        .map(|(label, command)| {
+            let command = style.ink(Ink::Strong, command);
+            if beside { format!("{}{command}\n", text::pad(label, labels)) } else { format!("{label}\n  {command}\n") }
+        })
         .collect()
 }

@@ -20,21 +20,33 @@ pub(super) fn render(finding: &Finding, style: &Style, length: Length) -> String
     }
     let files = Files::of(finding);
     let threads = threads(finding, &files, style);
-    let table = Table { finding, style, files: &files, threads: &threads };
-    let mut lines = table.heading();
+    let gutter = layout::gutter(finding.steps.len());
+    let mut table = Table { finding, gutter, lines_of: None, style, files: &files, threads: &threads };
     let acting: Vec<&Thread> = threads.iter().filter(|thread| thread.acts).collect();
-    let natural: Vec<usize> = acting.iter().map(|thread| table.natural(thread)).collect();
     let rows = rows::choose(finding, length);
-    match layout::columns(&natural, style.width) {
-        Some(widths) => lines.extend(table.columns(&acting, &widths, &rows)),
-        None => lines.extend(table.list(&acting, &natural, &rows)),
+    let mut drawn = table.draw_rows(&acting, &rows);
+    // Where cells had to be broken to fit, a file that all steps share is named once, above, if that saves lines.
+    if let Some(file) = table.only_file() {
+        table.lines_of = Some(file);
+        let short = table.draw_rows(&acting, &rows);
+        let saved = drawn.len().saturating_sub(short.len());
+        if saved >= 2 && saved * 6 >= rows.len() {
+            drawn = short;
+        } else {
+            table.lines_of = None;
+        }
     }
+    let mut lines = table.heading();
+    lines.extend(drawn);
     lines.extend(table.others());
     lines.iter().flat_map(|line| [line.trim_end(), "\n"]).collect()
 }
 
 struct Table<'a> {
     finding: &'a Finding,
+    gutter: usize,
+    /// The file that all steps are in, when places are shown without it.
+    lines_of: Option<&'a str>,
     style: &'a Style,
     files: &'a Files,
     threads: &'a [Thread],
@@ -47,16 +59,34 @@ struct CellLine {
     place: String,
 }
 
-impl Table<'_> {
+impl<'a> Table<'a> {
     fn heading(&self) -> Vec<String> {
         let style = self.style;
-        let title = style.ink(Ink::Heading, "what happened, step by step");
         let decisive = rows::decisive(self.finding).len();
-        if decisive == 0 || decisive == self.finding.steps.len() {
-            return vec![title, String::new()];
+        let mut legend = Vec::new();
+        if decisive > 0 && decisive < self.finding.steps.len() {
+            legend.push(format!("{} marks the steps that matter", style.signs().key));
         }
-        let legend = format!("   {} marks the steps that matter", style.signs().key);
-        vec![format!("{title}{}", style.ink(Ink::Faint, &legend)), String::new()]
+        if let Some(file) = self.lines_of {
+            legend.push(format!(":n is line n of {}", self.files.at(file, 0, style)));
+        }
+        let title = "what happened";
+        let all = format!("{title}   {}", legend.join(", "));
+        let mut lines = vec![style.ink(Ink::Heading, title)];
+        if text::width(&all) <= style.width {
+            lines[0].push_str(&style.ink(Ink::Faint, &all[title.len()..]));
+        } else {
+            lines.extend(legend.iter().map(|part| style.ink(Ink::Faint, part)));
+        }
+        lines.push(String::new());
+        lines
+    }
+
+    /// The file of all steps that have one.
+    fn only_file(&self) -> Option<&'a str> {
+        let mut files = self.finding.steps.iter().map(|step| step.file.as_str()).filter(|file| !file.is_empty());
+        let first = files.next()?;
+        files.all(|file| file == first).then_some(first)
     }
 
     fn action(&self, step: &StepView) -> String {
@@ -69,25 +99,44 @@ impl Table<'_> {
     }
 
     fn place(&self, step: &StepView) -> String {
-        self.files.at(&step.file, step.line, self.style)
+        match self.lines_of {
+            Some(_) if step.line == 0 => String::new(),
+            Some(_) => format!(":{}", step.line),
+            None => self.files.at(&step.file, step.line, self.style),
+        }
     }
 
-    /// Width of the longest cell of a thread, unwrapped.
-    fn natural(&self, thread: &Thread) -> usize {
-        let steps = self.finding.steps.iter().filter(|step| step.thread == thread.id);
-        let longest = steps.map(|step| text::width(&self.action(step)) + 2 + text::width(&self.place(step))).max();
-        longest.unwrap_or(0).max(text::width(&thread.name)).max(text::width(&started(thread)))
+    fn draw_rows(&self, acting: &[&Thread], rows: &[Row]) -> Vec<String> {
+        let natural = self.natural_widths(acting);
+        match layout::columns(&natural, self.gutter, self.style.width) {
+            Some(widths) => self.columns(acting, &widths, rows),
+            None => self.list(acting, &natural, rows),
+        }
+    }
+
+    /// Widths of each thread's longest cell, unwrapped.
+    fn natural_widths(&self, acting: &[&Thread]) -> Vec<usize> {
+        let natural = |thread: &&Thread| {
+            let steps = self.finding.steps.iter().filter(|step| step.thread == thread.id);
+            let longest = steps.map(|step| text::width(&self.action(step)) + 2 + text::width(&self.place(step))).max();
+            longest.unwrap_or(0).max(text::width(&thread.name)).max(text::width(&started(thread)))
+        };
+        acting.iter().map(natural).collect()
     }
 
     fn gutter(&self, index: usize) -> String {
-        let number = (index + 1).to_string();
+        let number = format!("{:>1$}", index + 1, self.gutter - 3);
         if rows::is_decisive(self.finding, index) {
             let sign = self.style.ink(Ink::Error, self.style.signs().key);
-            let number = self.style.ink(Ink::Strong, &format!("{number:>4}"));
+            let number = self.style.ink(Ink::Strong, &number);
             format!("{sign}{number}  ")
         } else {
-            format!(" {}  ", self.style.ink(Ink::Faint, &format!("{number:>4}")))
+            format!(" {}  ", self.style.ink(Ink::Faint, &number))
         }
+    }
+
+    fn end(&self) -> String {
+        format!("{}  ", self.style.ink(Ink::Faint, &format!("{:>1$}", "end", self.gutter - 2)))
     }
 
     /// The step fitted to a width: the place on the action's last line if there is room, else on a line of its own.
@@ -114,7 +163,7 @@ impl Table<'_> {
     fn columns(&self, acting: &[&Thread], widths: &[usize], rows: &[Row]) -> Vec<String> {
         let signs = self.style.signs();
         let bar = format!(" {} ", self.style.ink(Ink::Faint, signs.vertical));
-        let blank = " ".repeat(layout::GUTTER);
+        let blank = " ".repeat(self.gutter);
         // One row of cells; `cells` holds for each thread its lines, already coloured and padded.
         let join = |gutter: &str, cells: Vec<Vec<String>>| -> Vec<String> {
             let height = cells.iter().map(Vec::len).max().unwrap_or(0);
@@ -130,14 +179,16 @@ impl Table<'_> {
         let names = acting.iter().zip(widths).map(|(thread, width)| {
             let ink = Ink::Thread(thread.index);
             let name = text::wrap(&thread.name, *width).into_iter();
-            let started = text::wrap(&started(thread), *width).into_iter();
+            let started = Some(started(thread)).filter(|started| !started.is_empty());
+            let started = started.map_or_else(Vec::new, |started| text::wrap(&started, *width)).into_iter();
             name.map(|line| self.style.ink(ink, &text::pad(&line, *width)))
                 .chain(started.map(|line| self.style.ink(Ink::Faint, &text::pad(&line, *width))))
                 .collect()
         });
         let mut lines = join(&blank, names.collect());
-        let rule = widths.iter().map(|width| signs.horizontal.repeat(*width + 2)).collect::<Vec<_>>().join(signs.cross);
-        let rule = format!("{}{}", " ".repeat(layout::GUTTER - 1), self.style.ink(Ink::Faint, &rule));
+        let rule: Vec<String> = widths.iter().map(|width| signs.horizontal.repeat(*width)).collect();
+        let rule = rule.join(&format!("{0}{1}{0}", signs.horizontal, signs.cross));
+        let rule = format!("{blank}{}", self.style.ink(Ink::Faint, &rule));
         lines.push(rule.clone());
         for row in rows {
             match row {
@@ -160,7 +211,7 @@ impl Table<'_> {
             let states = acting.iter().zip(widths).map(|(thread, width)| {
                 fit(&thread.state, *width).iter().map(|line| self.draw(line, *width, false)).collect()
             });
-            lines.extend(join(&format!("  {}  ", self.style.ink(Ink::Faint, "end")), states.collect()));
+            lines.extend(join(&self.end(), states.collect()));
         }
         lines
     }
@@ -168,11 +219,11 @@ impl Table<'_> {
     fn list(&self, acting: &[&Thread], natural: &[usize], rows: &[Row]) -> Vec<String> {
         let longest_name = acting.iter().map(|thread| text::width(&thread.name)).max().unwrap_or(0);
         let longest_step = natural.iter().copied().max().unwrap_or(0);
-        let (name_width, step_width) = layout::list(longest_name, longest_step, self.style.width);
-        let indent = " ".repeat(layout::GUTTER + name_width + 2);
+        let (name_width, step_width) = layout::list(longest_name, longest_step, self.gutter, self.style.width);
+        let indent = " ".repeat(self.gutter + name_width + 2);
         let name = |thread: Option<&&Thread>| {
             let (ink, name) = thread.map_or((Ink::Strong, ""), |thread| (Ink::Thread(thread.index), &thread.name));
-            self.style.ink(ink, &text::pad(&text::cut(name, name_width), name_width))
+            self.style.ink(ink, &text::pad(&text::cut_middle(name, name_width), name_width))
         };
         let mut lines = Vec::new();
         for row in rows {
@@ -192,13 +243,14 @@ impl Table<'_> {
                 }
             }
         }
+        let state_width = self.style.width.saturating_sub(indent.len()).max(step_width);
         if acting.iter().any(|thread| !thread.state.is_empty()) {
             let rule = self.style.signs().horizontal.repeat(name_width + 2 + step_width);
-            lines.push(format!("{}{}", " ".repeat(layout::GUTTER), self.style.ink(Ink::Faint, &rule)));
+            lines.push(format!("{}{}", " ".repeat(self.gutter), self.style.ink(Ink::Faint, &rule)));
             for thread in acting.iter().filter(|thread| !thread.state.is_empty()) {
-                for (number, line) in text::wrap(&thread.state, step_width).into_iter().enumerate() {
+                for (number, line) in text::wrap(&thread.state, state_width).into_iter().enumerate() {
                     lines.push(match number {
-                        0 => format!("  {}  {}  {line}", self.style.ink(Ink::Faint, "end"), name(Some(thread))),
+                        0 => format!("{}{}  {line}", self.end(), name(Some(thread))),
                         _ => format!("{indent}{line}"),
                     });
                 }
@@ -217,11 +269,12 @@ impl Table<'_> {
             .collect();
         let steps = counted((range.end - range.start) as u64, "step");
         let note = format!("{steps} left out: {}", shares.join(", "));
-        let room = self.style.width.saturating_sub(layout::GUTTER).max(16);
-        let sign = format!("{:>5}  ", self.style.signs().elided);
+        let room = self.style.width.saturating_sub(self.gutter).max(16);
+        let blank = " ".repeat(self.gutter);
+        let sign = format!("{:>1$}  ", self.style.signs().elided, self.gutter - 2);
         (text::wrap(&note, room).into_iter().enumerate())
             .map(|(number, line)| {
-                let front = if number == 0 { &sign[..] } else { "       " };
+                let front = if number == 0 { &sign } else { &blank };
                 self.style.ink(Ink::Faint, &format!("{front}{line}"))
             })
             .collect()
@@ -233,9 +286,9 @@ impl Table<'_> {
         let mut lines = Vec::new();
         for thread in others {
             let sentence = format!("meanwhile `{}`: {}", thread.name, thread.state);
-            let room = self.style.prose_width().saturating_sub(layout::GUTTER);
+            let room = self.style.prose_width().saturating_sub(self.gutter);
             let wrapped = text::paragraph(&sentence, room, self.style);
-            lines.extend(wrapped.into_iter().map(|line| format!("{}{line}", " ".repeat(layout::GUTTER))));
+            lines.extend(wrapped.into_iter().map(|line| format!("{}{line}", " ".repeat(self.gutter))));
         }
         if !lines.is_empty() {
             lines.insert(0, String::new());

@@ -1,20 +1,23 @@
 //! How wide the columns of an interleaving are, and when there are none: a list instead of columns too narrow to read.
 
-/// Columns left of the first cell: the mark of a key step, the step's number, blanks.
-pub(super) const GUTTER: usize = 7;
+/// Columns left of the first cell: the mark of a key step, the step's number or `end`, and blanks.
+pub(super) fn gutter(steps: usize) -> usize {
+    steps.to_string().len().max(1) + 4
+}
+
 /// Columns between two cells.
 pub(super) const SEPARATOR: usize = 3;
 /// A cell narrower than this cannot be read.
-const NARROWEST: usize = 24;
+const NARROWEST: usize = 22;
 /// A cell wider than this puts the place too far from the action.
 const WIDEST: usize = 48;
 
 /// One column a thread of these widths, or `None` when that would be too narrow for `natural.len()` threads.
 ///
 /// `natural` holds the width that each thread's longest cell would like.
-pub(super) fn columns(natural: &[usize], width: usize) -> Option<Vec<usize>> {
+pub(super) fn columns(natural: &[usize], gutter: usize, width: usize) -> Option<Vec<usize>> {
     let count = natural.len();
-    let room = width.checked_sub(GUTTER + SEPARATOR * count.saturating_sub(1))?;
+    let room = width.checked_sub(gutter + SEPARATOR * count.saturating_sub(1))?;
     if count == 0 || room / count < NARROWEST {
         return None;
     }
@@ -27,9 +30,9 @@ pub(super) fn columns(natural: &[usize], width: usize) -> Option<Vec<usize>> {
 }
 
 /// Widths of the thread's name and of the step in a list.
-pub(super) fn list(longest_name: usize, longest_step: usize, width: usize) -> (usize, usize) {
+pub(super) fn list(longest_name: usize, longest_step: usize, gutter: usize, width: usize) -> (usize, usize) {
     let name = longest_name.clamp(4, 16);
-    let room = width.saturating_sub(GUTTER + 2 + name).max(16);
+    let room = width.saturating_sub(gutter + 2 + name).max(16);
     (name, longest_step.clamp(16, room))
 }
 
@@ -41,16 +44,16 @@ mod tests {
     fn columns_fit_and_none_is_too_narrow() {
         for width in 0..200 {
             for natural in [&[10, 10][..], &[60, 30], &[100, 100, 100], &[24, 90, 24, 90]] {
-                if let Some(columns) = columns(natural, width) {
+                if let Some(columns) = columns(natural, 7, width) {
                     let sum: usize = columns.iter().sum();
-                    assert!(sum + GUTTER + SEPARATOR * (natural.len() - 1) <= width);
+                    assert!(sum + 7 + SEPARATOR * (natural.len() - 1) <= width);
                     assert!(columns.iter().all(|c| (NARROWEST..=WIDEST).contains(c)));
                 }
             }
         }
-        assert_eq!(columns(&[30, 30], 50), None);
-        assert_eq!(columns(&[], 80), None);
-        assert_eq!(columns(&[30, 90], 80), Some(vec![30, 40]));
-        assert_eq!(columns(&[90, 90], 60), Some(vec![25, 25]));
+        assert_eq!(columns(&[30, 30], 5, 51), None);
+        assert_eq!(columns(&[], 5, 80), None);
+        assert_eq!(columns(&[30, 90], 5, 80), Some(vec![30, 42]));
+        assert_eq!(columns(&[90, 90], 5, 60), Some(vec![26, 26]));
     }
 }

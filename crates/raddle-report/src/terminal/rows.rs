@@ -1,7 +1,7 @@
 //! Which steps of a long interleaving are shown.
 //!
 //! The steps on which the finding turns are always shown, with their neighbours, the first steps and the last; what is
-//! left of the room goes to the steps before the end, where the cause usually lies.
+//! left of the room goes to the steps that are nearest to any of these.
 
 use raddle_protocol::Finding;
 use std::ops::Range;
@@ -25,28 +25,32 @@ pub(super) enum Row {
 }
 
 /// Steps that are shown when none of them must be.
-const ROOM: usize = 30;
+const ROOM: usize = 24;
 /// Steps shown before and after each key step.
 const NEIGHBOURS: usize = 1;
 /// Steps shown at the beginning.
 const FIRST: usize = 2;
+/// Steps shown at the end.
+const LAST: usize = 3;
 /// Fewer steps than this are not worth the row that says they are left out.
 const LEAST_GAP: usize = 3;
 
 /// The rows, in order; together they cover all steps.
 pub(super) fn choose(finding: &Finding, length: Length) -> Vec<Row> {
     let count = finding.steps.len();
+    let decisive = decisive(finding);
     let mut shown = vec![length == Length::Full || count <= ROOM; count];
-    for index in decisive(finding) {
+    for index in &decisive {
         shown[index.saturating_sub(NEIGHBOURS)..(index + NEIGHBOURS + 1).min(count)].fill(true);
     }
     shown[..FIRST.min(count)].fill(true);
-    let mut room = ROOM.saturating_sub(shown.iter().filter(|s| **s).count());
-    for place in shown.iter_mut().rev() {
-        if !*place && room > 0 {
-            *place = true;
-            room -= 1;
-        }
+    shown[count.saturating_sub(LAST)..].fill(true);
+    let room = ROOM.saturating_sub(shown.iter().filter(|shown| **shown).count());
+    let mut others: Vec<usize> = (0..count).filter(|index| !shown[*index]).collect();
+    // Of two steps equally far away, the later one tells more. The end counts as decisive.
+    others.sort_by_key(|index| (distance(*index, &decisive).min(count - index), count - index));
+    for index in others.into_iter().take(room) {
+        shown[index] = true;
     }
 
     let mut rows = Vec::new();
@@ -66,6 +70,10 @@ pub(super) fn choose(finding: &Finding, length: Length) -> Vec<Row> {
     rows
 }
 
+fn distance(index: usize, decisive: &[usize]) -> usize {
+    decisive.iter().map(|other| other.abs_diff(index)).min().unwrap_or(usize::MAX)
+}
+
 /// Indexes of the steps that decide: those marked so, and the root cause.
 pub(super) fn decisive(finding: &Finding) -> Vec<usize> {
     (0..finding.steps.len()).filter(|index| is_decisive(finding, *index)).collect()
@@ -75,4 +83,77 @@ pub(super) fn decisive(finding: &Finding) -> Vec<usize> {
 pub(super) fn is_decisive(finding: &Finding, index: usize) -> bool {
     finding.steps[index].key
         || finding.root_cause.as_ref().is_some_and(|cause| cause.first == index || cause.second == index)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use raddle_protocol::finding::{Code, Schedule, Severity, StepView};
+
+    fn finding(steps: usize, keys: &[usize]) -> Finding {
+        let step = |index| StepView {
+            thread: 0,
+            action: format!("step {index}"),
+            file: String::new(),
+            line: 0,
+            function: String::new(),
+            times: 1,
+            key: keys.contains(&index),
+        };
+        Finding {
+            code: Code("RD0501".into()),
+            severity: Severity::Error,
+            test: String::new(),
+            message: String::new(),
+            spans: Vec::new(),
+            threads: Vec::new(),
+            steps: (0..steps).map(step).collect(),
+            reason: Vec::new(),
+            fix: Vec::new(),
+            notes: Vec::new(),
+            output: String::new(),
+            replay: String::new(),
+            schedule: Schedule::default(),
+            root_cause: None,
+        }
+    }
+
+    #[test]
+    fn rows_cover_all_steps_in_order_and_keep_the_decisive_with_their_neighbours() {
+        for steps in [0, 1, 5, ROOM, ROOM + 1, 100, 3_000] {
+            for keys in [&[][..], &[0], &[4], &[60, 61], &[3, 50, 99], &[10, 14, 18, 22, 26, 30, 34, 38, 42, 46, 50]] {
+                let keys: Vec<usize> = keys.iter().copied().filter(|key| *key < steps).collect();
+                let rows = choose(&finding(steps, &keys), Length::Elided);
+                let mut next = 0;
+                let mut shown = Vec::new();
+                for row in &rows {
+                    match row {
+                        Row::Step(index) => {
+                            assert_eq!(*index, next);
+                            shown.push(*index);
+                            next += 1;
+                        }
+                        Row::Gap(range) => {
+                            assert_eq!(range.start, next);
+                            assert!(range.len() >= LEAST_GAP);
+                            next = range.end;
+                        }
+                    }
+                }
+                assert_eq!(next, steps);
+                for key in keys {
+                    for near in key.saturating_sub(NEIGHBOURS)..=(key + NEIGHBOURS).min(steps - 1) {
+                        assert!(shown.contains(&near), "step {near} of {steps}");
+                    }
+                }
+                assert!(shown.len() <= 2 * ROOM, "{} of {steps}", shown.len());
+            }
+        }
+    }
+
+    #[test]
+    fn a_replay_leaves_nothing_out() {
+        let rows = choose(&finding(500, &[3]), Length::Full);
+        assert_eq!(rows, (0..500).map(Row::Step).collect::<Vec<_>>());
+    }
 }

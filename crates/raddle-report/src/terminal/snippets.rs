@@ -31,7 +31,10 @@ pub(super) fn render(finding: &Finding, style: &Style, sources: &dyn Sources) ->
         };
         if let (Some(source), false) = (source, found.is_empty()) {
             let source = Shown::new(&source, style);
-            let annotations: Vec<Annotation<'_>> = found.iter().map(|span| source.annotation(span, style)).collect();
+            let last = found.iter().map(|span| span.line).max().unwrap_or(0);
+            let gutter = last.to_string().len() + " | ".len();
+            let annotations: Vec<Annotation<'_>> =
+                found.iter().flat_map(|span| source.annotations(span, gutter, style)).collect();
             let path = text::clean(&found[0].file, style);
             group = group.element(Snippet::source(source.text).path(path).annotations(annotations));
         }
@@ -42,8 +45,12 @@ pub(super) fn render(finding: &Finding, style: &Style, sources: &dyn Sources) ->
             }
         }
     }
-    group = group.element(Level::NOTE.with_name("test").message(text::clean(&finding.test, style)));
-    group = group.element(Level::NOTE.with_name("schedule").message(schedule(finding)));
+    let number_width = finding.spans.iter().map(|span| span.line).max().unwrap_or(0).to_string().len();
+    for (name, fact) in [("test", text::clean(&finding.test, style)), ("schedule", schedule(finding))] {
+        // Left of it stand the width of a line number, a blank, a sign with its blank, and the name with its colon.
+        let room = style.width.max(40).saturating_sub(number_width + 3 + name.len() + 2);
+        group = group.element(Level::NOTE.with_name(name).message(text::wrap(&fact, room).join("\n")));
+    }
     let renderer = if style.color { Renderer::styled().hyperlink(false) } else { Renderer::plain() };
     let decor = if style.unicode { DecorStyle::Unicode } else { DecorStyle::Ascii };
     let drawn = renderer.term_width(style.width.max(40)).decor_style(decor).render(&[group]);
@@ -69,8 +76,8 @@ fn schedule(finding: &Finding) -> String {
     let schedule = &finding.schedule;
     let interrupted = match schedule.preemptions {
         0 => "no thread is interrupted while it could go on".to_owned(),
-        1 => "it interrupts a running thread once".to_owned(),
-        n => format!("it interrupts running threads {n} times"),
+        1 => "it interrupts a thread once".to_owned(),
+        n => format!("it interrupts threads {n} times"),
     };
     format!("number {} of seed {}; {interrupted}", schedule.execution.saturating_add(1), schedule.seed)
 }
@@ -125,19 +132,44 @@ impl Shown {
         shown
     }
 
-    fn annotation<'a>(&self, span: &Span, style: &Style) -> Annotation<'a> {
+    /// The underlining of one place with its label. A label too long to stand beside the underline goes below it, as
+    /// several labels of the same place, which annotate-snippets stacks in the order in which it gets them.
+    fn annotations<'a>(&self, span: &Span, gutter: usize, style: &Style) -> Vec<Annotation<'a>> {
         let index = span.line as usize - 1;
         let line = &self.lines[index];
         let range = underlined(line, span.column);
         // Cleaning may change lengths: the range is that of the cleaned parts.
-        let start = clean_code(&line[..range.start], style).len();
-        let length = clean_code(&line[range], style).len();
+        let before = clean_code(&line[..range.start], style);
+        let code = clean_code(&line[range], style);
+        let begin = self.starts[index] + before.len();
         let kind = if span.primary { AnnotationKind::Primary } else { AnnotationKind::Context };
-        let begin = self.starts[index] + start;
+        let annotation = || kind.span(begin..begin + code.len());
+
         let label = text::clean(&span.label, style);
-        let annotation = kind.span(begin..begin + length);
-        if label.trim().is_empty() { annotation } else { annotation.label(label) }
+        if label.trim().is_empty() {
+            return vec![annotation()];
+        }
+        let left = gutter + columns(&before);
+        let beside = left + columns(&code) + 1 + text::width(&label);
+        if beside <= style.width {
+            return vec![annotation().label(label)];
+        }
+        let below = style.width.saturating_sub(left).max(NARROWEST_LABEL);
+        let mut parts = text::wrap(&label, below);
+        // A single label would be put beside the underline again.
+        if parts.len() == 1 {
+            parts = text::wrap(&label, text::width(&label) / 2 + 4);
+        }
+        parts.into_iter().map(|part| annotation().label(part)).collect()
     }
+}
+
+/// A label is not broken into lines shorter than this; source lines are cut at the left instead, to make room.
+const NARROWEST_LABEL: usize = 32;
+
+/// Columns of source code as annotate-snippets draws it, with four for each tab.
+fn columns(code: &str) -> usize {
+    text::width(&code.replace('\t', "    "))
 }
 
 /// Source code keeps its tabs: annotate-snippets expands them.

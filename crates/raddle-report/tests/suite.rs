@@ -1,0 +1,312 @@
+//! The lines of a run, on a terminal and as JSON.
+
+mod samples;
+
+use raddle_protocol::Severity;
+use raddle_protocol::finding::Code;
+use raddle_report::events::{
+    Event, FindingRef, Mode, Progress, SuiteFinished, SuiteStarted, TestFinished, TestOutcome, TestStarted,
+};
+use raddle_report::{Style, json, suite};
+
+const UTF8: Style = Style { width: 100, color: false, unicode: true };
+
+fn code(code: &str) -> Code {
+    Code(code.into())
+}
+
+fn started() -> SuiteStarted {
+    SuiteStarted {
+        tests: 9,
+        ignored: 2,
+        seed: 20_231_124,
+        strategy: "random".into(),
+        packages: vec!["shop".into(), "shop-server".into()],
+    }
+}
+
+fn passed(test: &str) -> TestFinished {
+    TestFinished {
+        test: test.into(),
+        outcome: TestOutcome::Passed,
+        schedules: 12_345,
+        distinct: 11_870,
+        unseen_upper_bound: None,
+        elapsed_ms: 520,
+        mode: Mode::Rewind,
+        mode_why: None,
+        detail: None,
+        findings: Vec::new(),
+    }
+}
+
+/// One test of every kind there is.
+fn tests() -> Vec<TestFinished> {
+    vec![
+        TestFinished { unseen_upper_bound: Some(0.0312), ..passed("shop::stats::tests::reads_while_writing") },
+        TestFinished {
+            schedules: 100_000,
+            elapsed_ms: 9_870,
+            findings: vec![code("RD0202")],
+            ..passed("shop::bank::tests::audit")
+        },
+        TestFinished {
+            outcome: TestOutcome::Failed,
+            schedules: 13,
+            elapsed_ms: 11,
+            findings: vec![code("RD0201")],
+            ..passed("shop::bank::tests::transfers_in_both_directions")
+        },
+        TestFinished {
+            outcome: TestOutcome::Failed,
+            schedules: 100_000,
+            elapsed_ms: 10_000,
+            findings: vec![code("RD0501"), code("RD0204")],
+            ..passed("shop::stats::tests::every_request_is_counted")
+        },
+        TestFinished {
+            outcome: TestOutcome::Failed,
+            schedules: 20,
+            elapsed_ms: 4,
+            detail: Some("This test fails whatever the schedule, the first one included: run `cargo test`.".into()),
+            ..passed("shop::prices::tests::rounding")
+        },
+        TestFinished {
+            outcome: TestOutcome::Exhausted,
+            schedules: 96,
+            distinct: 96,
+            unseen_upper_bound: Some(0.0),
+            elapsed_ms: 8,
+            ..passed("shop::cache::tests::fills_once")
+        },
+        TestFinished {
+            outcome: TestOutcome::SingleThreaded,
+            schedules: 1,
+            elapsed_ms: 1,
+            ..passed("shop::prices::tests::parsing")
+        },
+        TestFinished {
+            schedules: 2_418,
+            elapsed_ms: 10_002,
+            mode: Mode::Fork,
+            mode_why: Some("the test starts a child process".into()),
+            ..passed("shop-server::tests::restarts")
+        },
+        TestFinished {
+            outcome: TestOutcome::Error,
+            schedules: 0,
+            elapsed_ms: 30,
+            detail: Some(
+                "The test reads from the terminal, which is not there while schedules are explored. Give it its input \
+                 from a file, or leave it out with `--skip asks_for_a_name`."
+                    .into(),
+            ),
+            ..passed("shop-server::tests::asks_for_a_name")
+        },
+    ]
+}
+
+fn finished() -> SuiteFinished {
+    let finding = |code: &str, severity, test: &str, replay: &str| FindingRef {
+        code: Code(code.into()),
+        severity,
+        test: test.into(),
+        replay: replay.into(),
+    };
+    let mut suite = SuiteFinished {
+        tests: 9,
+        ignored: 2,
+        seed: 20_231_124,
+        elapsed_ms: 31_446,
+        findings: vec![
+            finding("RD0202", Severity::Warning, "shop::bank::tests::audit", "shop-7f3a-1"),
+            finding("RD0201", Severity::Error, "shop::bank::tests::transfers_in_both_directions", "shop-7f3a-2"),
+            finding("RD0501", Severity::Error, "shop::stats::tests::every_request_is_counted", "shop-7f3a-3"),
+            finding("RD0501", Severity::Error, "shop::stats::tests::every_request_is_counted", ""),
+        ],
+        ..SuiteFinished::default()
+    };
+    for test in tests() {
+        suite.count(&test);
+    }
+    suite
+}
+
+fn whole(style: &Style, finished: &SuiteFinished) -> String {
+    let tests: String = tests().iter().map(|test| suite::test(test, style)).collect();
+    suite::started(&started(), style) + &tests + &suite::finished(finished, style)
+}
+
+#[test]
+fn a_run_on_a_terminal() {
+    insta::assert_snapshot!("run", whole(&UTF8, &finished()));
+    insta::assert_snapshot!("run_color", whole(&Style { color: true, ..UTF8 }, &finished()));
+    insta::assert_snapshot!("run_narrow_ascii", whole(&Style { width: 60, color: false, unicode: false }, &finished()));
+}
+
+#[test]
+fn a_run_that_finds_nothing() {
+    let mut event = SuiteFinished { tests: 2, seed: 7, elapsed_ms: 1_040, ..SuiteFinished::default() };
+    event.count(&passed("a"));
+    event.count(&passed("b"));
+    insta::assert_snapshot!("nothing_found", suite::finished(&event, &UTF8));
+}
+
+#[test]
+fn a_run_that_is_interrupted() {
+    let mut event =
+        SuiteFinished { tests: 9, seed: 7, elapsed_ms: 2_310, interrupted: true, ..SuiteFinished::default() };
+    event.count(&passed("a"));
+    insta::assert_snapshot!("interrupted", suite::finished(&event, &UTF8));
+}
+
+#[test]
+fn a_run_without_tests() {
+    let event = SuiteFinished { ignored: 3, ..SuiteFinished::default() };
+    insta::assert_snapshot!("no_tests", suite::finished(&event, &UTF8));
+}
+
+#[test]
+fn progress_is_one_line_that_fits() {
+    let mut progress = Progress { index: 3, tests: 14, test: "shop::x".into(), schedules: 12_345, elapsed_ms: 520 };
+    let line = suite::progress(&progress, &UTF8);
+    assert_eq!(line, "     3/14 [  0.52s] 12,345 schedules, 23,740/s  shop::x");
+    progress.test = "very_long::".repeat(30);
+    let line = suite::progress(&progress, &UTF8);
+    assert!(line.len() < 100 && !line.contains('\n'), "{line}");
+    progress.elapsed_ms = 0;
+    assert!(!suite::progress(&progress, &UTF8).contains("/s"));
+}
+
+/// Top-level keys of a JSON object in the order in which they are written.
+fn keys(line: &str) -> Vec<String> {
+    struct Keys(Vec<String>);
+    impl<'de> serde::Deserialize<'de> for Keys {
+        fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            struct Visitor;
+            impl<'de> serde::de::Visitor<'de> for Visitor {
+                type Value = Keys;
+                fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                    f.write_str("an object")
+                }
+                fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Keys, A::Error> {
+                    let mut keys = Vec::new();
+                    while let Some((key, _)) = map.next_entry::<String, serde::de::IgnoredAny>()? {
+                        keys.push(key);
+                    }
+                    Ok(Keys(keys))
+                }
+            }
+            deserializer.deserialize_map(Visitor)
+        }
+    }
+    serde_json::from_str::<Keys>(line).expect("a JSON object").0
+}
+
+#[test]
+fn json_lines_have_their_type_first_and_the_keys_of_the_contract() {
+    let contract: [(Event, &str, &[&str]); 5] = [
+        (Event::SuiteStarted(started()), "suite-started", &["tests", "ignored", "seed", "strategy", "packages"]),
+        (Event::TestStarted(TestStarted { test: "shop::x".into() }), "test-started", &["test"]),
+        (
+            Event::Finding(Box::new(samples::lost_update())),
+            "finding",
+            &[
+                "code",
+                "severity",
+                "test",
+                "message",
+                "spans",
+                "threads",
+                "steps",
+                "reason",
+                "fix",
+                "notes",
+                "output",
+                "replay",
+                "schedule",
+                "root_cause",
+            ],
+        ),
+        (
+            Event::TestFinished(tests().remove(0)),
+            "test-finished",
+            &[
+                "test",
+                "outcome",
+                "schedules",
+                "distinct",
+                "unseen_upper_bound",
+                "elapsed_ms",
+                "mode",
+                "mode_why",
+                "detail",
+                "findings",
+            ],
+        ),
+        (
+            Event::SuiteFinished(finished()),
+            "suite-finished",
+            &[
+                "tests",
+                "passed",
+                "failed",
+                "exhausted",
+                "single_threaded",
+                "errors",
+                "ignored",
+                "schedules",
+                "findings",
+                "seed",
+                "elapsed_ms",
+                "interrupted",
+            ],
+        ),
+    ];
+    for (event, kind, expected) in contract {
+        let line = json::event(&event);
+        assert!(!line.contains('\n'));
+        assert!(line.starts_with(&format!("{{\"type\":\"{kind}\"")), "{line}");
+        assert_eq!(keys(&line)[0], "type");
+        assert_eq!(&keys(&line)[1..], expected);
+    }
+}
+
+#[test]
+fn json_says_outcomes_modes_and_severities_in_the_words_of_the_contract() {
+    let words = |key: &str| -> Vec<String> {
+        let value =
+            |test: &TestFinished| serde_json::from_str::<serde_json::Value>(&json::test_finished(test)).unwrap();
+        tests().iter().map(|test| value(test)[key].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(
+        words("outcome"),
+        ["passed", "passed", "failed", "failed", "failed", "exhausted", "single-threaded", "passed", "error"]
+    );
+    assert!(words("mode").iter().all(|mode| mode == "rewind" || mode == "fork"));
+    let finding: serde_json::Value = serde_json::from_str(&json::finding(&samples::deadlock())).unwrap();
+    assert_eq!(finding["severity"], "error");
+    assert!(finding["root_cause"].is_null());
+}
+
+#[test]
+fn json_of_a_run() {
+    let mut lines = vec![json::suite_started(&started())];
+    lines.extend(tests().iter().map(json::test_finished));
+    lines.push(json::suite_finished(&finished()));
+    lines.push(json::finding(&samples::self_deadlock()));
+    insta::assert_snapshot!("json", lines.join("\n"));
+}
+
+#[test]
+fn json_keeps_to_one_line_whatever_the_program_printed() {
+    let mut finding = samples::crash();
+    finding.output = String::from_utf8_lossy(b"caf\xe9\n\x1b[31m\0\xff").into_owned();
+    finding.schedule.seed = u64::MAX;
+    let line = json::finding(&finding);
+    assert!(!line.chars().any(char::is_control), "{line}");
+    assert!(line.contains(r"caf�\n\u001b[31m\u0000�"), "{line}");
+    assert!(line.contains("\"seed\":18446744073709551615"), "{line}");
+    let numbers = TestFinished { unseen_upper_bound: Some(f64::NAN), ..passed("x") };
+    assert!(json::test_finished(&numbers).contains("\"unseen_upper_bound\":null"));
+}

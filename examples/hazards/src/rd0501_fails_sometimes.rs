@@ -1,6 +1,6 @@
 //! Fails under some schedules: whether an assertion holds depends on which thread comes first.
 
-use std::sync::Mutex;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
 
@@ -10,7 +10,7 @@ mod made_twice {
 
     #[derive(Default)]
     struct Server {
-        connection: Mutex<Option<u32>>,
+        connection: OnceLock<u32>,
         opened: AtomicU32,
     }
 
@@ -19,19 +19,20 @@ mod made_twice {
             self.opened.fetch_add(1, Ordering::Relaxed) + 1
         }
 
-        /// Releases the lock between looking and adding; two threads can both find nothing and both open.
+        /// Looks, and adds if there was nothing; two threads can both find nothing and both open.
         fn connect_in_two_steps(&self) -> u32 {
-            let known = *self.connection.lock().unwrap();
-            known.unwrap_or_else(|| {
-                let connection = self.open();
-                *self.connection.lock().unwrap() = Some(connection);
-                connection
-            })
+            match self.connection.get() {
+                Some(connection) => *connection,
+                None => {
+                    let connection = self.open();
+                    *self.connection.get_or_init(|| connection)
+                }
+            }
         }
 
-        /// Looks and adds under one lock.
+        /// Leaves both to the cell, which lets one thread open and the others wait for it.
         fn connect(&self) -> u32 {
-            *self.connection.lock().unwrap().get_or_insert_with(|| self.open())
+            *self.connection.get_or_init(|| self.open())
         }
     }
 

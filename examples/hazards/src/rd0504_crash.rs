@@ -65,67 +65,69 @@ mod null_pointer {
 mod stack_overflow {
     use super::*;
 
-    /// Folders by number; each lies in another one, or in none.
+    /// The parent of a folder that lies in no other.
+    const NONE: usize = usize::MAX;
+
+    /// The parents of folders 0 and 1.
     struct Folders {
-        parents: Mutex<Vec<Option<usize>>>,
+        parents: [AtomicUsize; 2],
+        moving: Mutex<()>,
     }
 
     impl Folders {
-        fn new(count: usize) -> Self {
-            Self { parents: Mutex::new(vec![None; count]) }
+        fn new() -> Self {
+            Self { parents: [AtomicUsize::new(NONE), AtomicUsize::new(NONE)], moving: Mutex::new(()) }
         }
 
-        /// Moves a folder into another, unless that one lies in it already. The test and the move each take the lock,
-        /// so two moves can both pass the test before either is made.
+        fn snapshot(&self) -> [usize; 2] {
+            [0, 1].map(|folder| self.parents[folder].load(Ordering::SeqCst))
+        }
+
+        /// Moves a folder into another, unless that one lies in it already. Two moves can both pass the test before
+        /// either is made.
         fn move_in_two_steps(&self, folder: usize, into: usize) {
-            let circle = lies_in(&self.parents.lock().unwrap(), into, folder);
-            if !circle {
-                self.parents.lock().unwrap()[folder] = Some(into);
+            if !lies_in(self.snapshot(), into, folder) {
+                self.parents[folder].store(into, Ordering::SeqCst);
             }
         }
 
-        /// Tests and moves under one lock.
+        /// Lets only one move go on at a time.
         fn move_into(&self, folder: usize, into: usize) {
-            let mut parents = self.parents.lock().unwrap();
-            if !lies_in(&parents, into, folder) {
-                parents[folder] = Some(into);
-            }
-        }
-
-        fn path(&self, folder: usize) -> String {
-            path_in(&self.parents.lock().unwrap(), folder)
+            let _guard = self.moving.lock().unwrap();
+            self.move_in_two_steps(folder, into);
         }
     }
 
-    fn lies_in(parents: &[Option<usize>], folder: usize, other: usize) -> bool {
-        parents[folder].is_some_and(|parent| parent == other || lies_in(parents, parent, other))
+    fn lies_in(parents: [usize; 2], folder: usize, other: usize) -> bool {
+        let parent = parents[folder];
+        parent != NONE && (parent == other || lies_in(parents, parent, other))
     }
 
-    fn path_in(parents: &[Option<usize>], folder: usize) -> String {
+    fn path(parents: [usize; 2], folder: usize) -> String {
         match parents[folder] {
-            Some(parent) => path_in(parents, parent) + &format!("/{folder}"),
-            None => format!("/{folder}"),
+            NONE => format!("/{folder}"),
+            parent => path(parents, parent) + &format!("/{folder}"),
         }
     }
 
     #[test]
     fn wrong() {
-        let folders = Folders::new(2);
+        let folders = Folders::new();
         thread::scope(|scope| {
             scope.spawn(|| folders.move_in_two_steps(1, 0));
             folders.move_in_two_steps(0, 1);
         });
-        assert!(matches!(folders.path(0).as_str(), "/0" | "/1/0"));
+        assert!(matches!(path(folders.snapshot(), 0).as_str(), "/0" | "/1/0"));
     }
 
     #[test]
     fn fixed() {
-        let folders = Folders::new(2);
+        let folders = Folders::new();
         thread::scope(|scope| {
             scope.spawn(|| folders.move_into(1, 0));
             folders.move_into(0, 1);
         });
-        assert!(matches!(folders.path(0).as_str(), "/0" | "/1/0"));
+        assert!(matches!(path(folders.snapshot(), 0).as_str(), "/0" | "/1/0"));
     }
 }
 

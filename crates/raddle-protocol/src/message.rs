@@ -25,6 +25,11 @@ pub enum Message {
         /// Bytes of memory that a rewind may have to restore.
         bytes: u64,
     },
+    /// The program ended, with this exit status, before an entry point was reached.
+    NeverEntered {
+        /// The status.
+        status: i32,
+    },
     /// Executions are isolated in this way from now on.
     Mode {
         /// The way.
@@ -117,6 +122,9 @@ pub struct Summary {
     pub execution_ns: u64,
     /// See `execution_ns`.
     pub isolation_ns: u64,
+    /// Hash over all executions in order: of their choice streams, and under [`crate::Job::Verify`] of every step. Two
+    /// runs with the same seed give the same.
+    pub digest: u64,
     /// Why it ended.
     pub end: End,
 }

@@ -1,1 +1,36 @@
-//! To be written.
+//! The library inside the program under test.
+//!
+//! It answers the hooks of the instrumented code, puts itself in front of the C library's threads, waits, clocks,
+//! allocator and exits, runs the program's threads as fibers under the engine's decisions, and performs one execution
+//! after the other. See ARCHITECTURE.md for the rules that code in here keeps; the most important ones:
+//!
+//! Invariant: one operating-system thread. Invariant: memory of the runtime is never the program's, and is not rewound.
+//! Invariant: without a plan the library is inert, and every function it stands in front of is the C library's.
+
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu")))]
+compile_error!("raddle-runtime is for x86-64 Linux with glibc; see ARCHITECTURE.md for what a port needs");
+
+mod arch;
+mod arena;
+mod crash;
+mod effects;
+mod entry;
+mod explore;
+mod fault;
+mod heap;
+mod hooks;
+mod interpose;
+mod mappings;
+mod modules;
+mod record;
+mod sched;
+mod snapshot;
+mod stacks;
+mod start;
+mod state;
+mod sys;
+mod thread;
+mod tls;
+
+#[global_allocator]
+static ARENA: arena::Arena = arena::Arena;

@@ -1,0 +1,227 @@
+//! x86-64, System V ABI (AMD64 psABI 1.0).
+
+use core::arch::{asm, naked_asm};
+
+/// The byte of a breakpoint instruction.
+pub const BREAKPOINT: u8 = 0xcc;
+
+/// Bytes below the stack pointer that a function may use without moving it.
+pub const RED_ZONE: u64 = 128;
+
+/// A system call made from here, invisible to the program's interposed C library.
+///
+/// # Safety
+/// As the system call itself.
+#[inline]
+pub unsafe fn syscall(number: i64, args: [u64; 6]) -> i64 {
+    let result: i64;
+    // SAFETY: the kernel changes rax, rcx and r11, and whatever memory the arguments tell it to.
+    unsafe {
+        asm!("syscall", inlateout("rax") number => result,
+            in("rdi") args[0], in("rsi") args[1], in("rdx") args[2],
+            in("r10") args[3], in("r8") args[4], in("r9") args[5],
+            lateout("rcx") _, lateout("r11") _, options(nostack));
+    }
+    result
+}
+
+/// The thread register: address of the running thread's control block.
+#[inline]
+pub fn thread_pointer() -> u64 {
+    let pointer: u64;
+    // SAFETY: the ABI puts the control block's own address at its beginning.
+    unsafe { asm!("mov {}, fs:[0]", out(reg) pointer, options(nostack, readonly, preserves_flags)) };
+    pointer
+}
+
+/// Whether user code may write the thread register (`FSGSBASE`, announced in `AT_HWCAP2`).
+static mut FSGSBASE: bool = false;
+
+/// Finds out how the thread register can be written. Called once, before the first switch.
+pub fn probe() {
+    // SAFETY: called while there is a single thread; the auxiliary vector is always readable.
+    unsafe { FSGSBASE = libc::getauxval(libc::AT_HWCAP2) & 2 != 0 };
+}
+
+/// Sets the thread register.
+///
+/// # Safety
+/// `pointer` is the control block of a thread whose stack is about to be switched to.
+#[inline]
+pub unsafe fn set_thread_pointer(pointer: u64) {
+    const ARCH_SET_FS: u64 = 0x1002;
+    // SAFETY: the caller vouches for the pointer.
+    unsafe {
+        if FSGSBASE {
+            asm!("wrfsbase {}", in(reg) pointer, options(nostack, preserves_flags));
+        } else {
+            syscall(libc::SYS_arch_prctl, [ARCH_SET_FS, pointer, 0, 0, 0, 0]);
+        }
+    }
+}
+
+/// All general registers, enough to go on from a function's entry: there, the ABI gives the floating-point state its
+/// default.
+#[derive(Clone, Copy, Default, Debug)]
+#[repr(C)]
+pub struct Context {
+    /// rax, rbx, rcx, rdx, rsi, rdi, rbp, r8 to r15.
+    pub general: [u64; 15],
+    /// Stack pointer.
+    pub sp: u64,
+    /// Instruction pointer.
+    pub pc: u64,
+}
+
+impl Context {
+    /// The context of a signal's victim.
+    pub fn of_signal(context: &libc::ucontext_t) -> Self {
+        let regs = &context.uc_mcontext.gregs;
+        let order = [
+            libc::REG_RAX,
+            libc::REG_RBX,
+            libc::REG_RCX,
+            libc::REG_RDX,
+            libc::REG_RSI,
+            libc::REG_RDI,
+            libc::REG_RBP,
+            libc::REG_R8,
+            libc::REG_R9,
+            libc::REG_R10,
+            libc::REG_R11,
+            libc::REG_R12,
+            libc::REG_R13,
+            libc::REG_R14,
+            libc::REG_R15,
+        ];
+        Context {
+            general: order.map(|index| regs[index as usize] as u64),
+            sp: regs[libc::REG_RSP as usize] as u64,
+            pc: regs[libc::REG_RIP as usize] as u64,
+        }
+    }
+
+    /// The context in which `function(a, b, c)` begins on a stack whose top is `stack_top`.
+    pub fn of_call(function: u64, args: [u64; 3], stack_top: u64) -> Self {
+        let mut context = Context { pc: function, sp: (stack_top & !15) - 8, ..Context::default() };
+        context.general[5] = args[0];
+        context.general[4] = args[1];
+        context.general[3] = args[2];
+        context
+    }
+
+    /// Arranges that the function about to begin returns to [`entry_return`] first, and from there to its real caller.
+    ///
+    /// # Safety
+    /// The context is at a function's entry (the return address lies at `sp`) and the stack below is writable.
+    pub unsafe fn divert_return(&mut self) {
+        self.sp -= 16;
+        // SAFETY: the caller vouches for the stack. The frame of `entry_return` is these 16 bytes.
+        unsafe { *(self.sp as *mut u64) = entry_return as *const () as u64 + 1 };
+    }
+}
+
+/// Saves the running context, stores its stack pointer at `save`, and goes on with the context whose stack pointer is
+/// `to`.
+///
+/// # Safety
+/// `to` was stored by an earlier [`switch`] or made by [`new_stack`]; its thread register is set.
+#[unsafe(naked)]
+pub unsafe extern "C" fn switch(save: *mut u64, to: u64) {
+    naked_asm!(
+        "push rbp",
+        "push rbx",
+        "push r12",
+        "push r13",
+        "push r14",
+        "push r15",
+        "mov [rdi], rsp",
+        "mov rsp, rsi",
+        "pop r15",
+        "pop r14",
+        "pop r13",
+        "pop r12",
+        "pop rbx",
+        "pop rbp",
+        "ret"
+    )
+}
+
+/// Saves the running context as [`switch`] does, and goes on with all registers as in `context`.
+///
+/// # Safety
+/// As [`switch`].
+#[unsafe(naked)]
+pub unsafe extern "C" fn launch(save: *mut u64, context: *const Context) {
+    naked_asm!(
+        "push rbp",
+        "push rbx",
+        "push r12",
+        "push r13",
+        "push r14",
+        "push r15",
+        "mov [rdi], rsp",
+        "mov rsp, [rsi + 120]",
+        "push [rsi + 128]",
+        "mov rax, [rsi]",
+        "mov rbx, [rsi + 8]",
+        "mov rcx, [rsi + 16]",
+        "mov rdx, [rsi + 24]",
+        "mov rdi, [rsi + 40]",
+        "mov rbp, [rsi + 48]",
+        "mov r8, [rsi + 56]",
+        "mov r9, [rsi + 64]",
+        "mov r10, [rsi + 72]",
+        "mov r11, [rsi + 80]",
+        "mov r12, [rsi + 88]",
+        "mov r13, [rsi + 96]",
+        "mov r14, [rsi + 104]",
+        "mov r15, [rsi + 112]",
+        "mov rsi, [rsi + 32]",
+        "ret"
+    )
+}
+
+/// Prepares a stack on which [`switch`] begins `function(argument)`. Returns the stack pointer to switch to.
+///
+/// # Safety
+/// The 64 bytes below `top` are writable; `function` never returns.
+pub unsafe fn new_stack(top: u64, function: unsafe extern "C" fn(u64) -> !, argument: u64) -> u64 {
+    let top = top & !15;
+    let words = [0, 0, argument, function as *const () as u64, 0, 0, stack_bottom as *const () as u64, 0];
+    let sp = top - 8 * words.len() as u64;
+    // SAFETY: the caller vouches for the memory. The order is that of the pops in `switch`: r15, r14, r13, r12, rbx,
+    // rbp, then the return address.
+    unsafe { core::ptr::copy_nonoverlapping(words.as_ptr(), sp as *mut u64, words.len()) };
+    sp
+}
+
+/// The outermost frame of a fiber: calls r12(r13). Unwinders stop here.
+#[unsafe(naked)]
+unsafe extern "C" fn stack_bottom() {
+    naked_asm!(".cfi_undefined rip", "xor ebp, ebp", "mov rdi, r13", "call r12", "ud2")
+}
+
+/// Where the test function (or `main`) returns to. Its frame is 16 bytes: this address, and the slot left empty below
+/// the caller's own return address. Hands the result to the runtime and then returns to the real caller.
+///
+/// The address used is one past the beginning, so that unwinders, who look at the byte before a return address, find
+/// this function's frame description.
+#[unsafe(naked)]
+pub unsafe extern "C" fn entry_return() {
+    naked_asm!(
+        ".cfi_def_cfa rsp, 16",
+        "nop",
+        "push rax", ".cfi_adjust_cfa_offset 8",
+        "push rdx", ".cfi_adjust_cfa_offset 8",
+        "sub rsp, 8", ".cfi_adjust_cfa_offset 8",
+        "mov rdi, rax",
+        "call {returned}",
+        "add rsp, 8", ".cfi_adjust_cfa_offset -8",
+        "pop rdx", ".cfi_adjust_cfa_offset -8",
+        "pop rax", ".cfi_adjust_cfa_offset -8",
+        "add rsp, 8", ".cfi_adjust_cfa_offset -8",
+        "ret",
+        returned = sym crate::entry::returned
+    )
+}

@@ -1,0 +1,172 @@
+//! Signals that end a program, and the watchdog.
+//!
+//! A fault is caught on a stack of the runtime's own, judged (a guard page below some thread's stack means stack
+//! overflow), and ends the execution, not the process: memory is put back like after any other execution.
+
+use crate::arch::{Context, syscall};
+use crate::explore;
+use crate::state::{executing, recording, rt};
+use crate::sys::{self, Real};
+use core::ffi::c_void;
+use raddle_protocol::trace::{Bound, Crash, Outcome};
+
+/// Signals whose arrival is a fault of the running code.
+pub const FAULTS: [i32; 4] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE];
+
+/// The watchdog's signal: the last real-time signal, which programs hardly use.
+const TICK: i32 = 64;
+const TICK_MS: u64 = 200;
+const STACK_SIZE: u64 = 512 << 10;
+
+type Handler = extern "C" fn(i32, *mut libc::siginfo_t, *mut c_void);
+type Sigaction = unsafe extern "C" fn(i32, *const libc::sigaction, *mut libc::sigaction) -> i32;
+static SIGACTION: Real<Sigaction> = Real::new(c"sigaction");
+
+/// Whether the runtime itself is inside a system call that may block.
+pub static mut BLOCKING: bool = false;
+
+fn install(signal: i32, handler: Handler, flags: i32) {
+    // SAFETY: the real sigaction, with a handler of the right type.
+    unsafe {
+        let mut action: libc::sigaction = core::mem::zeroed();
+        action.sa_sigaction = handler as *const () as usize;
+        action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_NODEFER | flags;
+        SIGACTION.get()(signal, &action, core::ptr::null_mut());
+    }
+}
+
+/// Installs the handlers. Called once.
+pub fn watch() {
+    type Sigaltstack = unsafe extern "C" fn(*const libc::stack_t, *mut libc::stack_t) -> i32;
+    static SIGALTSTACK: Real<Sigaltstack> = Real::new(c"sigaltstack");
+    // SAFETY: a fresh mapping used for nothing else.
+    unsafe {
+        let (at, _) = crate::explore::private_stack(STACK_SIZE);
+        let stack = libc::stack_t { ss_sp: at as *mut c_void, ss_flags: 0, ss_size: STACK_SIZE as usize };
+        SIGALTSTACK.get()(&stack, core::ptr::null_mut());
+    }
+    for signal in FAULTS {
+        install(signal, on_fault, 0);
+    }
+    install(libc::SIGTRAP, crate::entry::on_breakpoint, 0);
+    install(TICK, on_tick, libc::SA_RESTART);
+}
+
+/// Starts the watchdog's timer in this process.
+pub fn start_timer() {
+    #[repr(C)]
+    struct Event {
+        value: u64,
+        signal: i32,
+        notify: i32,
+        thread: i32,
+        pad: [u32; 11],
+    }
+    const SIGEV_THREAD_ID: i32 = 4;
+    // SAFETY: the kernel's own structures (sigevent, itimerspec).
+    unsafe {
+        let thread = syscall(libc::SYS_gettid, [0; 6]) as i32;
+        let event = Event { value: 0, signal: TICK, notify: SIGEV_THREAD_ID, thread, pad: [0; 11] };
+        let mut timer = 0i32;
+        let clock = libc::CLOCK_MONOTONIC as u64;
+        let timer_at = &raw mut timer as u64;
+        if syscall(libc::SYS_timer_create, [clock, &raw const event as u64, timer_at, 0, 0, 0]) == 0 {
+            let every = [0, TICK_MS * 1_000_000, 0, TICK_MS * 1_000_000];
+            syscall(libc::SYS_timer_settime, [timer as u64, 0, every.as_ptr() as u64, 0, 0, 0]);
+        }
+    }
+}
+
+/// Where the watchdog last saw progress: total schedule points, and when.
+static mut LAST: (u64, u64) = (0, 0);
+
+/// Tells the watchdog that something has moved.
+pub fn progress() {
+    // SAFETY: one thread.
+    unsafe { LAST = (u64::MAX, 0) };
+}
+
+extern "C" fn on_tick(_signal: i32, _info: *mut libc::siginfo_t, context: *mut c_void) {
+    // SAFETY: one thread, and the kernel's own structure.
+    unsafe {
+        if !executing() || !explore::in_execution() {
+            return;
+        }
+        let runtime = rt();
+        let points = runtime.earlier_points + runtime.points;
+        let now = sys::real_time_ns();
+        if LAST.0 != points {
+            LAST = (points, now);
+            return;
+        }
+        let stalled_ms = (now - LAST.1) / 1_000_000;
+        if stalled_ms < runtime.plan.budget.stall_ms {
+            return;
+        }
+        let context = Context::of_signal(&*(context as *const libc::ucontext_t));
+        // The runtime's own state must not be left half changed.
+        if explore::in_runtime(context.pc) && !BLOCKING {
+            return;
+        }
+        note_place(&context);
+        crate::sched::finish(Outcome::NoProgress(Bound::Stall(runtime.plan.budget.stall_ms)));
+    }
+}
+
+extern "C" fn on_fault(signal: i32, info: *mut libc::siginfo_t, context: *mut c_void) {
+    // SAFETY: the kernel's own structures.
+    let (address, code, context) = unsafe {
+        let context = Context::of_signal(&*(context as *const libc::ucontext_t));
+        ((*info).si_addr() as u64, (*info).si_code, context)
+    };
+    if !executing() || !explore::in_execution() {
+        if explore::in_runtime(context.pc) {
+            crate::fault::die(&format!("the runtime itself crashed: signal {signal} at {:#x}", context.pc));
+        }
+        die_of(signal);
+    }
+    const SI_KERNEL: i32 = 0x80;
+    let runtime = rt();
+    let overflow = signal == libc::SIGSEGV && code != SI_KERNEL && overflows(address, context.sp);
+    note_place(&context);
+    let cause = if overflow { Crash::StackOverflow } else { Crash::Signal };
+    let thread = runtime.execution.running;
+    crate::sched::finish(Outcome::Crashed { thread, signal, address, cause })
+}
+
+/// Whether a fault at `address` with this stack pointer is the running thread's stack overflowing: the address lies in
+/// the free space below its stack, near the stack pointer.
+fn overflows(address: u64, sp: u64) -> bool {
+    const NEAR: u64 = 64 << 10;
+    let runtime = rt();
+    let stack = runtime.execution.threads[runtime.execution.running as usize].stack;
+    stack.high != 0 && (stack.low - (1 << 20)..stack.low).contains(&address) && sp.abs_diff(address) < NEAR
+        || stack.high != 0 && sp < stack.low && sp > stack.low - (1 << 20)
+}
+
+/// Records where the interrupted code was.
+fn note_place(context: &Context) {
+    if !recording() {
+        return;
+    }
+    let mut frames = crate::record::unwind();
+    match frames.iter().position(|(pc, _)| *pc == context.pc) {
+        Some(at) => drop(frames.drain(..at)),
+        None => frames = vec![(context.pc, context.sp)],
+    }
+    if let Some(recorder) = rt().recorder.as_mut() {
+        recorder.end_at(frames);
+    }
+}
+
+/// Ends the process by this signal, as it would have ended without Raddle.
+pub fn die_of(signal: i32) -> ! {
+    // SAFETY: default disposition, then the signal.
+    unsafe {
+        let action: libc::sigaction = core::mem::zeroed();
+        SIGACTION.get()(signal, &action, core::ptr::null_mut());
+        let process = syscall(libc::SYS_getpid, [0; 6]) as u64;
+        syscall(libc::SYS_kill, [process, signal as u64, 0, 0, 0, 0]);
+    }
+    sys::exit_process(128 + signal)
+}

@@ -1,0 +1,66 @@
+//! What an execution has done that lies outside its memory: open descriptors, signal dispositions, and whatever cannot
+//! be undone at all.
+
+use crate::arch::syscall;
+use crate::state::rt;
+use raddle_protocol::Mode;
+use raddle_protocol::trace::Outcome;
+
+/// Effects since the entry that a rewind undoes.
+#[derive(Clone, Default, Debug)]
+pub struct Effects {
+    /// Descriptors opened and not closed.
+    descriptors: Vec<i32>,
+    /// Signals whose disposition was changed, with what the kernel had before.
+    dispositions: Vec<(i32, [u64; 4])>,
+}
+
+impl Effects {
+    /// Remembers a new descriptor.
+    pub fn opened(&mut self, descriptor: i32) {
+        if descriptor >= 0 && !self.owns(descriptor) {
+            self.descriptors.push(descriptor);
+        }
+    }
+
+    /// Forgets a descriptor.
+    pub fn closed(&mut self, descriptor: i32) {
+        self.descriptors.retain(|open| *open != descriptor);
+    }
+
+    /// Whether the present execution opened this descriptor.
+    pub fn owns(&self, descriptor: i32) -> bool {
+        self.descriptors.contains(&descriptor)
+    }
+
+    /// Remembers what to put back when a signal's disposition is about to change.
+    pub fn disposition_changes(&mut self, signal: i32) {
+        if self.dispositions.iter().any(|(known, _)| *known == signal) {
+            return;
+        }
+        let mut old = [0u64; 4];
+        // SAFETY: reads the kernel's own structure (handler, flags, restorer, mask), 32 bytes on this platform.
+        unsafe { syscall(libc::SYS_rt_sigaction, [signal as u64, 0, old.as_mut_ptr() as u64, 8, 0, 0]) };
+        self.dispositions.push((signal, old));
+    }
+
+    /// Undoes all that happened since `saved`.
+    pub fn undo(&self, saved: &Effects) {
+        for descriptor in self.descriptors.iter().filter(|open| !saved.owns(**open)) {
+            // SAFETY: opened by an execution that has ended.
+            unsafe { syscall(libc::SYS_close, [*descriptor as u64, 0, 0, 0, 0, 0]) };
+        }
+        for (signal, old) in &self.dispositions {
+            // SAFETY: what the kernel gave out before.
+            unsafe { syscall(libc::SYS_rt_sigaction, [*signal as u64, old.as_ptr() as u64, 0, 8, 0, 0]) };
+        }
+    }
+}
+
+/// The program is about to do what a rewind cannot undo. Under rewind the execution is given up here, before anything
+/// has happened, and performed again in a process of its own.
+pub fn irreversible(what: &str) {
+    if crate::state::executing() && rt().mode == Mode::Rewind {
+        crate::sched::finish(Outcome::NeedsFork(what.to_owned()));
+    }
+}

@@ -1,0 +1,298 @@
+//! Atomic operations: each is a schedule point, and then happens in one step.
+//!
+//! While the runtime is in charge only one thread runs at a time, so the operation itself can be a plain one. When it is
+//! not (the program runs without Raddle), operations are sequentially consistent: stronger than what was asked for.
+//!
+//! The pass calls the same hook for weak and strong compare-exchange; that a weak one may fail is not produced.
+
+use crate::record;
+use crate::sched::point;
+use crate::state::{live, recording};
+use core::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering, fence};
+use raddle_protocol::Op;
+use raddle_protocol::trace::Order;
+
+/// The pass numbers orders as LLVM's C ABI does: relaxed, consume, acquire, release, acquire-release, sequentially
+/// consistent.
+fn order(number: i32) -> Order {
+    match number {
+        0 => Order::Relaxed,
+        1 | 2 => Order::Acquire,
+        3 => Order::Release,
+        4 => Order::AcqRel,
+        _ => Order::SeqCst,
+    }
+}
+
+#[cold]
+fn recorded_rmw(address: u64, size: u8, number: i32, old: u64, new: u64) {
+    record::step(Op::Rmw { address, size, order: order(number), old, new });
+}
+
+macro_rules! atomic {
+    ($width:ty, $atomic:ty, $size:literal, $load:ident, $store:ident, $exchange:ident, $cas:ident, $strong:ident,
+     $weak:ident, $($rmw:ident = |$a:ident, $b:ident| $value:expr;)*) => {
+        /// Atomic load.
+        ///
+        /// # Safety
+        /// The address is valid and aligned, as for the operation itself.
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $load(address: *const $width, number: i32) -> $width {
+            // SAFETY: the caller's.
+            unsafe {
+                if !live() {
+                    return (*(address as *const $atomic)).load(Ordering::SeqCst);
+                }
+                point();
+                let value = address.read_volatile();
+                if recording() {
+                    record::step(Op::Load {
+                        address: address as u64, size: $size, order: order(number), value: value as u64,
+                    });
+                }
+                value
+            }
+        }
+
+        /// Atomic store.
+        ///
+        /// # Safety
+        /// As the load.
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $store(address: *mut $width, value: $width, number: i32) {
+            // SAFETY: the caller's.
+            unsafe {
+                if !live() {
+                    return (*(address as *const $atomic)).store(value, Ordering::SeqCst);
+                }
+                point();
+                address.write_volatile(value);
+                if recording() {
+                    record::step(Op::Store {
+                        address: address as u64, size: $size, order: order(number), value: value as u64,
+                    });
+                }
+            }
+        }
+
+        /// Atomic exchange.
+        ///
+        /// # Safety
+        /// As the load.
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $exchange(address: *mut $width, value: $width, number: i32) -> $width {
+            // SAFETY: the caller's.
+            unsafe {
+                if !live() {
+                    return (*(address as *const $atomic)).swap(value, Ordering::SeqCst);
+                }
+                point();
+                let old = address.read_volatile();
+                address.write_volatile(value);
+                if recording() {
+                    recorded_rmw(address as u64, $size, number, old as u64, value as u64);
+                }
+                old
+            }
+        }
+
+        /// Atomic compare-exchange; returns the old value.
+        ///
+        /// # Safety
+        /// As the load.
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $cas(
+            address: *mut $width, expected: $width, new: $width, number: i32, _failure: i32,
+        ) -> $width {
+            // SAFETY: the caller's.
+            unsafe {
+                if !live() {
+                    let atomic = &*(address as *const $atomic);
+                    return match atomic.compare_exchange(expected, new, Ordering::SeqCst, Ordering::SeqCst) {
+                        Ok(old) | Err(old) => old,
+                    };
+                }
+                point();
+                let old = address.read_volatile();
+                if old == expected {
+                    address.write_volatile(new);
+                }
+                if recording() {
+                    record::step(Op::CompareExchange {
+                        address: address as u64, size: $size, order: order(number), expected: expected as u64,
+                        old: old as u64, new: new as u64, done: old == expected,
+                    });
+                }
+                old
+            }
+        }
+
+        /// Atomic compare-exchange in the form of the C library: writes the old value back and tells success.
+        ///
+        /// # Safety
+        /// As the load, for both addresses.
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $strong(
+            address: *mut $width, expected: *mut $width, new: $width, number: i32, failure: i32,
+        ) -> i32 {
+            // SAFETY: the caller's.
+            unsafe {
+                let wanted = expected.read();
+                let old = $cas(address, wanted, new, number, failure);
+                expected.write(old);
+                i32::from(old == wanted)
+            }
+        }
+
+        /// As the strong form.
+        ///
+        /// # Safety
+        /// As the strong form.
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $weak(
+            address: *mut $width, expected: *mut $width, new: $width, number: i32, failure: i32,
+        ) -> i32 {
+            // SAFETY: the caller's.
+            unsafe { $strong(address, expected, new, number, failure) }
+        }
+
+        $(
+            /// Atomic read-modify-write.
+            ///
+            /// # Safety
+            /// As the load.
+            #[unsafe(no_mangle)]
+            pub unsafe extern "C" fn $rmw(address: *mut $width, operand: $width, number: i32) -> $width {
+                let compute = |$a: $width, $b: $width| -> $width { $value };
+                // SAFETY: the caller's.
+                unsafe {
+                    if !live() {
+                        let atomic = &*(address as *const $atomic);
+                        let update = |old| Some(compute(old, operand));
+                        return match atomic.fetch_update(Ordering::SeqCst, Ordering::SeqCst, update) {
+                            Ok(old) | Err(old) => old,
+                        };
+                    }
+                    point();
+                    let old = address.read_volatile();
+                    let new = compute(old, operand);
+                    address.write_volatile(new);
+                    if recording() {
+                        recorded_rmw(address as u64, $size, number, old as u64, new as u64);
+                    }
+                    old
+                }
+            }
+        )*
+    };
+}
+
+atomic! { u8, AtomicU8, 1, __tsan_atomic8_load, __tsan_atomic8_store, __tsan_atomic8_exchange,
+    __tsan_atomic8_compare_exchange_val, __tsan_atomic8_compare_exchange_strong, __tsan_atomic8_compare_exchange_weak,
+    __tsan_atomic8_fetch_add = |a, b| a.wrapping_add(b);
+    __tsan_atomic8_fetch_sub = |a, b| a.wrapping_sub(b);
+    __tsan_atomic8_fetch_and = |a, b| a & b;
+    __tsan_atomic8_fetch_or = |a, b| a | b;
+    __tsan_atomic8_fetch_xor = |a, b| a ^ b;
+    __tsan_atomic8_fetch_nand = |a, b| !(a & b);
+}
+atomic! { u16, AtomicU16, 2, __tsan_atomic16_load, __tsan_atomic16_store, __tsan_atomic16_exchange,
+    __tsan_atomic16_compare_exchange_val, __tsan_atomic16_compare_exchange_strong,
+    __tsan_atomic16_compare_exchange_weak,
+    __tsan_atomic16_fetch_add = |a, b| a.wrapping_add(b);
+    __tsan_atomic16_fetch_sub = |a, b| a.wrapping_sub(b);
+    __tsan_atomic16_fetch_and = |a, b| a & b;
+    __tsan_atomic16_fetch_or = |a, b| a | b;
+    __tsan_atomic16_fetch_xor = |a, b| a ^ b;
+    __tsan_atomic16_fetch_nand = |a, b| !(a & b);
+}
+atomic! { u32, AtomicU32, 4, __tsan_atomic32_load, __tsan_atomic32_store, __tsan_atomic32_exchange,
+    __tsan_atomic32_compare_exchange_val, __tsan_atomic32_compare_exchange_strong,
+    __tsan_atomic32_compare_exchange_weak,
+    __tsan_atomic32_fetch_add = |a, b| a.wrapping_add(b);
+    __tsan_atomic32_fetch_sub = |a, b| a.wrapping_sub(b);
+    __tsan_atomic32_fetch_and = |a, b| a & b;
+    __tsan_atomic32_fetch_or = |a, b| a | b;
+    __tsan_atomic32_fetch_xor = |a, b| a ^ b;
+    __tsan_atomic32_fetch_nand = |a, b| !(a & b);
+}
+atomic! { u64, AtomicU64, 8, __tsan_atomic64_load, __tsan_atomic64_store, __tsan_atomic64_exchange,
+    __tsan_atomic64_compare_exchange_val, __tsan_atomic64_compare_exchange_strong,
+    __tsan_atomic64_compare_exchange_weak,
+    __tsan_atomic64_fetch_add = |a, b| a.wrapping_add(b);
+    __tsan_atomic64_fetch_sub = |a, b| a.wrapping_sub(b);
+    __tsan_atomic64_fetch_and = |a, b| a & b;
+    __tsan_atomic64_fetch_or = |a, b| a | b;
+    __tsan_atomic64_fetch_xor = |a, b| a ^ b;
+    __tsan_atomic64_fetch_nand = |a, b| !(a & b);
+}
+atomic! { u128, AtomicU128, 16, __tsan_atomic128_load, __tsan_atomic128_store, __tsan_atomic128_exchange,
+    __tsan_atomic128_compare_exchange_val, __tsan_atomic128_compare_exchange_strong,
+    __tsan_atomic128_compare_exchange_weak,
+    __tsan_atomic128_fetch_add = |a, b| a.wrapping_add(b);
+    __tsan_atomic128_fetch_sub = |a, b| a.wrapping_sub(b);
+    __tsan_atomic128_fetch_and = |a, b| a & b;
+    __tsan_atomic128_fetch_or = |a, b| a | b;
+    __tsan_atomic128_fetch_xor = |a, b| a ^ b;
+    __tsan_atomic128_fetch_nand = |a, b| !(a & b);
+}
+
+/// 16-byte atomics for when the runtime is not in charge: under one lock, as libatomic does where the processor cannot.
+struct AtomicU128(core::cell::UnsafeCell<u128>);
+
+static WIDE: core::sync::atomic::AtomicBool = core::sync::atomic::AtomicBool::new(false);
+
+impl AtomicU128 {
+    fn locked<R>(&self, body: impl FnOnce(&mut u128) -> R) -> R {
+        while WIDE.swap(true, Ordering::Acquire) {
+            core::hint::spin_loop();
+        }
+        // SAFETY: all 16-byte atomics of the program go through this lock.
+        let result = body(unsafe { &mut *self.0.get() });
+        WIDE.store(false, Ordering::Release);
+        result
+    }
+
+    fn load(&self, _: Ordering) -> u128 {
+        self.locked(|value| *value)
+    }
+
+    fn store(&self, new: u128, _: Ordering) {
+        self.locked(|value| *value = new);
+    }
+
+    fn swap(&self, new: u128, _: Ordering) -> u128 {
+        self.locked(|value| core::mem::replace(value, new))
+    }
+
+    fn compare_exchange(&self, expected: u128, new: u128, _: Ordering, _: Ordering) -> Result<u128, u128> {
+        self.locked(|value| if *value == expected { Ok(core::mem::replace(value, new)) } else { Err(*value) })
+    }
+
+    fn fetch_update(
+        &self,
+        _: Ordering,
+        _: Ordering,
+        mut update: impl FnMut(u128) -> Option<u128>,
+    ) -> Result<u128, u128> {
+        self.locked(|value| match update(*value) {
+            Some(new) => Ok(core::mem::replace(value, new)),
+            None => Err(*value),
+        })
+    }
+}
+
+/// A fence between threads.
+#[unsafe(no_mangle)]
+pub extern "C" fn __tsan_atomic_thread_fence(number: i32) {
+    if !live() {
+        return fence(Ordering::SeqCst);
+    }
+    if recording() {
+        record::step(Op::Fence { order: order(number) });
+    }
+}
+
+/// A fence between a thread and its own signal handler.
+#[unsafe(no_mangle)]
+pub extern "C" fn __tsan_atomic_signal_fence(_number: i32) {}

@@ -1,0 +1,228 @@
+//! Clocks and sleeping, in virtual time.
+//!
+//! Every execution begins at the same virtual moment: the plan's date on the real-time clocks, an arbitrary time since
+//! boot on the monotonic ones.
+
+use crate::record;
+use crate::sched;
+use crate::state::{live, recording, rt};
+use crate::sys::{Real, set_errno};
+use libc::{timespec, timeval};
+use raddle_protocol::Op;
+use raddle_protocol::trace::Wait;
+
+const SECOND: u64 = 1_000_000_000;
+/// What the monotonic clocks show when an execution begins: an hour after boot.
+const SINCE_BOOT_NS: u64 = 3600 * SECOND;
+
+fn nanoseconds(time: &timespec) -> u64 {
+    (time.tv_sec.max(0) as u64).saturating_mul(SECOND).saturating_add(time.tv_nsec.max(0) as u64)
+}
+
+fn is_realtime(clock: i32) -> bool {
+    matches!(clock, libc::CLOCK_REALTIME | libc::CLOCK_REALTIME_COARSE | libc::CLOCK_TAI)
+}
+
+fn base(clock: i32) -> u64 {
+    match clock {
+        clock if is_realtime(clock) => rt().plan.epoch_ns,
+        libc::CLOCK_PROCESS_CPUTIME_ID | libc::CLOCK_THREAD_CPUTIME_ID => 0,
+        _ => SINCE_BOOT_NS,
+    }
+}
+
+/// The virtual time, in nanoseconds since the execution began, at which a timeout ends.
+pub fn deadline(time: &timespec, absolute: bool, realtime: bool) -> u64 {
+    let time = nanoseconds(time);
+    if absolute {
+        time.saturating_sub(base(if realtime { libc::CLOCK_REALTIME } else { libc::CLOCK_MONOTONIC }))
+    } else {
+        rt().execution.schedule.now_ns().saturating_add(time)
+    }
+}
+
+/// Reads a clock into `time`: the system call's answer.
+///
+/// # Safety
+/// `time` is writable or null.
+pub unsafe fn gettime(clock: i32, time: *mut timespec) -> i64 {
+    if !(0..=libc::CLOCK_TAI).contains(&clock) {
+        return -i64::from(libc::EINVAL);
+    }
+    let now = base(clock) + rt().execution.schedule.read_clock();
+    if !time.is_null() {
+        // SAFETY: the caller's.
+        unsafe { *time = timespec { tv_sec: (now / SECOND) as i64, tv_nsec: (now % SECOND) as i64 } };
+    }
+    0
+}
+
+/// Sleeps until a virtual time.
+fn sleep_until(deadline_ns: u64) {
+    sched::point();
+    let now = rt().execution.schedule.now_ns();
+    if recording() {
+        record::step(Op::Sleep { ns: deadline_ns.saturating_sub(now) });
+    }
+    sched::wait(Wait::Sleep, Some(deadline_ns), !0);
+    if recording() {
+        record::step(Op::Woke);
+    }
+}
+
+fn sleep_for(ns: u64) {
+    sleep_until(rt().execution.schedule.now_ns().saturating_add(ns));
+}
+
+/// `clock_gettime`.
+///
+/// # Safety
+/// As the C function; so for all in this file.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn clock_gettime(clock: i32, time: *mut timespec) -> i32 {
+    type Gettime = unsafe extern "C" fn(i32, *mut timespec) -> i32;
+    static REAL: Real<Gettime> = Real::new(c"clock_gettime");
+    // SAFETY: the caller's.
+    unsafe {
+        if !live() {
+            return REAL.get()(clock, time);
+        }
+        if gettime(clock, time) < 0 {
+            set_errno(libc::EINVAL);
+            return -1;
+        }
+    }
+    0
+}
+
+/// `clock_getres`.
+///
+/// # Safety
+/// See [`clock_gettime`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn clock_getres(clock: i32, time: *mut timespec) -> i32 {
+    type Getres = unsafe extern "C" fn(i32, *mut timespec) -> i32;
+    static REAL: Real<Getres> = Real::new(c"clock_getres");
+    // SAFETY: the caller's.
+    unsafe {
+        if !live() {
+            return REAL.get()(clock, time);
+        }
+        if !time.is_null() {
+            *time = timespec { tv_sec: 0, tv_nsec: 1 };
+        }
+    }
+    0
+}
+
+/// `gettimeofday`.
+///
+/// # Safety
+/// See [`clock_gettime`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn gettimeofday(time: *mut timeval, zone: *mut core::ffi::c_void) -> i32 {
+    type Gettimeofday = unsafe extern "C" fn(*mut timeval, *mut core::ffi::c_void) -> i32;
+    static REAL: Real<Gettimeofday> = Real::new(c"gettimeofday");
+    // SAFETY: the caller's.
+    unsafe {
+        if !live() {
+            return REAL.get()(time, zone);
+        }
+        let mut now = timespec { tv_sec: 0, tv_nsec: 0 };
+        gettime(libc::CLOCK_REALTIME, &mut now);
+        if !time.is_null() {
+            *time = timeval { tv_sec: now.tv_sec, tv_usec: now.tv_nsec / 1000 };
+        }
+    }
+    0
+}
+
+/// `time`.
+///
+/// # Safety
+/// See [`clock_gettime`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn time(seconds: *mut i64) -> i64 {
+    type Time = unsafe extern "C" fn(*mut i64) -> i64;
+    static REAL: Real<Time> = Real::new(c"time");
+    // SAFETY: the caller's.
+    unsafe {
+        if !live() {
+            return REAL.get()(seconds);
+        }
+        let mut now = timespec { tv_sec: 0, tv_nsec: 0 };
+        gettime(libc::CLOCK_REALTIME, &mut now);
+        if !seconds.is_null() {
+            *seconds = now.tv_sec;
+        }
+        now.tv_sec
+    }
+}
+
+/// `nanosleep`.
+///
+/// # Safety
+/// See [`clock_gettime`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nanosleep(time: *const timespec, rest: *mut timespec) -> i32 {
+    type Nanosleep = unsafe extern "C" fn(*const timespec, *mut timespec) -> i32;
+    static REAL: Real<Nanosleep> = Real::new(c"nanosleep");
+    // SAFETY: the caller's.
+    unsafe {
+        if !live() {
+            return REAL.get()(time, rest);
+        }
+        sleep_for(nanoseconds(&*time));
+    }
+    0
+}
+
+/// `clock_nanosleep`.
+///
+/// # Safety
+/// See [`clock_gettime`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn clock_nanosleep(clock: i32, flags: i32, time: *const timespec, rest: *mut timespec) -> i32 {
+    type ClockNanosleep = unsafe extern "C" fn(i32, i32, *const timespec, *mut timespec) -> i32;
+    static REAL: Real<ClockNanosleep> = Real::new(c"clock_nanosleep");
+    // SAFETY: the caller's.
+    unsafe {
+        if !live() {
+            return REAL.get()(clock, flags, time, rest);
+        }
+        sleep_until(deadline(&*time, flags & libc::TIMER_ABSTIME != 0, is_realtime(clock)));
+    }
+    0
+}
+
+/// `usleep`.
+///
+/// # Safety
+/// See [`clock_gettime`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usleep(microseconds: u32) -> i32 {
+    type Usleep = unsafe extern "C" fn(u32) -> i32;
+    static REAL: Real<Usleep> = Real::new(c"usleep");
+    if !live() {
+        // SAFETY: the caller's.
+        return unsafe { REAL.get()(microseconds) };
+    }
+    sleep_for(u64::from(microseconds) * 1000);
+    0
+}
+
+/// `sleep`.
+///
+/// # Safety
+/// See [`clock_gettime`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sleep(seconds: u32) -> u32 {
+    type Sleep = unsafe extern "C" fn(u32) -> u32;
+    static REAL: Real<Sleep> = Real::new(c"sleep");
+    if !live() {
+        // SAFETY: the caller's.
+        return unsafe { REAL.get()(seconds) };
+    }
+    sleep_for(u64::from(seconds) * SECOND);
+    0
+}

@@ -1,0 +1,125 @@
+//! Futexes (futex(2)), which the C library offers only through `syscall`, and the other system calls that programs make
+//! that way.
+
+use crate::record;
+use crate::sched;
+use crate::state::{live, recording, rt};
+use crate::sys::set_errno;
+use crate::{arch, interpose};
+use raddle_protocol::Op;
+use raddle_protocol::trace::Wait;
+
+/// The kernel's answer: a result, or a negative error number.
+pub type Answer = i64;
+
+/// Waits until woken at `address`, if that holds `expected`.
+fn wait(address: u64, expected: u32, deadline_ns: Option<u64>, mask: u32) -> Answer {
+    sched::point();
+    // SAFETY: the program vouches for the address, as it must to the kernel.
+    if unsafe { (address as *const u32).read_volatile() } != expected {
+        return -i64::from(libc::EAGAIN);
+    }
+    if recording() {
+        record::step(Op::FutexWait { address, expected, timed: deadline_ns.is_some() });
+    }
+    sched::wait(Wait::Futex(address), deadline_ns, mask);
+    let timed_out = rt().execution.schedule.timed_out();
+    if recording() {
+        record::step(Op::FutexReturn { address, timed_out });
+    }
+    if timed_out { -i64::from(libc::ETIMEDOUT) } else { 0 }
+}
+
+/// Wakes up to `most` waiters at `address`.
+fn wake(address: u64, most: u32, mask: u32) -> Answer {
+    sched::point();
+    let schedule = &mut rt().execution.schedule;
+    let woken = schedule.wake_masked(most as usize, mask, &mut |wait| *wait == Wait::Futex(address));
+    let count = woken.len() as i64;
+    if recording() {
+        record::step(Op::FutexWake { address, asked: most, woken });
+    }
+    count
+}
+
+/// Wakes some waiters of one address, and lets others wait at another instead.
+fn requeue(address: u64, wakes: u32, moves: u32, other: u64) -> Answer {
+    let woken = wake(address, wakes, !0);
+    let schedule = &mut rt().execution.schedule;
+    woken + schedule.requeue(moves as usize, Wait::Futex(address), Wait::Futex(other)) as i64
+}
+
+/// The futex system call.
+///
+/// # Safety
+/// As the system call.
+pub unsafe fn futex(args: [u64; 6]) -> Answer {
+    let [address, operation, value, timeout, other, value3] = args;
+    let realtime = operation as i32 & libc::FUTEX_CLOCK_REALTIME != 0;
+    let command = operation as i32 & !(libc::FUTEX_PRIVATE_FLAG | libc::FUTEX_CLOCK_REALTIME);
+    // SAFETY: a timeout, where the command has one, points to a timespec; the program vouches for it.
+    let deadline = |absolute: bool| unsafe {
+        let time = timeout as *const libc::timespec;
+        (!time.is_null()).then(|| interpose::clock::deadline(&*time, absolute, realtime))
+    };
+    match command {
+        libc::FUTEX_WAIT => wait(address, value as u32, deadline(false), !0),
+        libc::FUTEX_WAIT_BITSET => wait(address, value as u32, deadline(true), value3 as u32),
+        libc::FUTEX_WAKE => wake(address, value as u32, !0),
+        libc::FUTEX_WAKE_BITSET => wake(address, value as u32, value3 as u32),
+        libc::FUTEX_REQUEUE => requeue(address, value as u32, timeout as u32, other),
+        libc::FUTEX_CMP_REQUEUE => {
+            sched::point();
+            // SAFETY: the program vouches for the address.
+            if unsafe { (address as *const u32).read_volatile() } != value3 as u32 {
+                return -i64::from(libc::EAGAIN);
+            }
+            requeue(address, value as u32, timeout as u32, other)
+        }
+        _ => -i64::from(libc::ENOSYS),
+    }
+}
+
+/// Performs a system call of the program's: those that the runtime answers itself, and the others for real.
+///
+/// # Safety
+/// As the system call.
+pub unsafe fn dispatch(number: i64, args: [u64; 6]) -> Answer {
+    // SAFETY: the caller's.
+    unsafe {
+        match number {
+            libc::SYS_futex => futex(args),
+            libc::SYS_sched_yield => {
+                interpose::threads::sched_yield();
+                0
+            }
+            libc::SYS_getrandom => interpose::random::fill(args[0] as *mut u8, args[1] as usize) as i64,
+            libc::SYS_clock_gettime => interpose::clock::gettime(args[0] as i32, args[1] as *mut libc::timespec),
+            libc::SYS_gettid => arch::syscall(number, args) + i64::from(rt().execution.running),
+            libc::SYS_sched_getaffinity => interpose::machine::affinity(args[1] as usize, args[2] as *mut u8),
+            libc::SYS_exit | libc::SYS_exit_group => interpose::exit::end_process(args[0] as i32),
+            libc::SYS_close => {
+                interpose::descriptors::closing(args[0] as i32);
+                arch::syscall(number, args)
+            }
+            libc::SYS_membarrier => 0,
+            _ => arch::syscall(number, args),
+        }
+    }
+}
+
+/// `syscall`.
+///
+/// # Safety
+/// As the C function.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn syscall(number: i64, a: u64, b: u64, c: u64, d: u64, e: u64, f: u64) -> i64 {
+    let args = [a, b, c, d, e, f];
+    // SAFETY: the caller's.
+    let result = unsafe { if live() { dispatch(number, args) } else { arch::syscall(number, args) } };
+    if (-4095..0).contains(&result) {
+        set_errno(-result as i32);
+        return -1;
+    }
+    result
+}

@@ -1,0 +1,20 @@
+//! The C library's functions that the runtime puts itself in front of, one family a file.
+//!
+//! Rule for each: when the runtime is not in charge, the call goes to the C library unchanged.
+
+pub mod alloc;
+pub mod clock;
+pub mod descriptors;
+pub mod exit;
+pub mod files;
+pub mod futex;
+pub mod keys;
+pub mod machine;
+pub mod memory;
+pub mod output;
+pub mod polling;
+pub mod posix;
+pub mod process;
+pub mod random;
+pub mod signals;
+pub mod threads;

@@ -1,0 +1,12 @@
+//! POSIX synchronisation objects, one a file. Rust's library does without them; C and C++ programs use them.
+//!
+//! Their memory is laid out by the runtime: zero is a valid initial state, as the static initialisers of the C library
+//! need it. Since one thread runs at a time, plain reads and writes of it suffice.
+
+mod barrier;
+mod condvar;
+mod mutex;
+mod once;
+mod rwlock;
+mod semaphore;
+mod spin;

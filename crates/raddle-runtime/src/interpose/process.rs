@@ -1,0 +1,111 @@
+//! Other processes: made for real, in an execution of its own process.
+
+use crate::effects::irreversible;
+use crate::state::{executing, let_go};
+use crate::sys::Real;
+use core::ffi::{c_char, c_void};
+
+/// Ends the processes that this execution has started and that still run: they are of its process group's session but
+/// not of Raddle's making. Called in a forked execution only.
+pub fn kill_children() {
+    let list = crate::sys::read_file(c"/proc/thread-self/children");
+    for word in String::from_utf8_lossy(&list).split_ascii_whitespace() {
+        if let Ok(child) = word.parse::<u64>() {
+            // SAFETY: plain kill.
+            unsafe { crate::arch::syscall(libc::SYS_kill, [child, libc::SIGKILL as u64, 0, 0, 0, 0]) };
+        }
+    }
+}
+
+/// `fork`. The child is the program's own affair: there, the runtime lets go.
+///
+/// # Safety
+/// As the C function; so for all in this file.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fork() -> i32 {
+    static REAL: Real<unsafe extern "C" fn() -> i32> = Real::new(c"fork");
+    irreversible("it forks");
+    // SAFETY: the caller's.
+    let child = unsafe { REAL.get()() };
+    if child == 0 {
+        let_go();
+    }
+    child
+}
+
+/// `vfork`, as `fork`.
+///
+/// # Safety
+/// See [`fork`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vfork() -> i32 {
+    // SAFETY: the caller's.
+    unsafe { fork() }
+}
+
+macro_rules! starts {
+    ($($name:ident($($argument:ident: $kind:ty),*) $symbol:literal $what:literal;)*) => {$(
+        /// Starts another program.
+        ///
+        /// # Safety
+        /// See [`fork`].
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $name($($argument: $kind),*) -> i32 {
+            static REAL: Real<unsafe extern "C" fn($($kind),*) -> i32> = Real::new($symbol);
+            irreversible($what);
+            // SAFETY: the caller's.
+            unsafe { REAL.get()($($argument),*) }
+        }
+    )*};
+}
+
+type Strings = *const *const c_char;
+
+starts! {
+    posix_spawn(pid: *mut i32, path: *const c_char, actions: *const c_void, attributes: *const c_void, argv: Strings,
+        environment: Strings) c"posix_spawn" "it starts another program";
+    posix_spawnp(pid: *mut i32, file: *const c_char, actions: *const c_void, attributes: *const c_void, argv: Strings,
+        environment: Strings) c"posix_spawnp" "it starts another program";
+    execve(path: *const c_char, argv: Strings, environment: Strings) c"execve" "it replaces itself by another program";
+    execv(path: *const c_char, argv: Strings) c"execv" "it replaces itself by another program";
+    execvp(file: *const c_char, argv: Strings) c"execvp" "it replaces itself by another program";
+    execvpe(file: *const c_char, argv: Strings, environment: Strings) c"execvpe"
+        "it replaces itself by another program";
+    system(command: *const c_char) c"system" "it runs a shell command";
+}
+
+/// Waits for a child process without stopping the other threads.
+unsafe fn wait_for(call: impl Fn(i32) -> i64, options: i32) -> i32 {
+    if !executing() || options & libc::WNOHANG != 0 {
+        return super::output::answer(call(options)) as i32;
+    }
+    loop {
+        let got = call(options | libc::WNOHANG);
+        if got != 0 {
+            return super::output::answer(got) as i32;
+        }
+        if crate::state::rt().execution.schedule.runnable() > 1 {
+            crate::sched::point();
+            continue;
+        }
+        // Nobody else can run: the process may as well sleep a little for real.
+        let pause = [0u64, 200_000];
+        // SAFETY: a timespec of two words.
+        unsafe { crate::arch::syscall(libc::SYS_nanosleep, [pause.as_ptr() as u64, 0, 0, 0, 0, 0]) };
+        crate::crash::progress();
+    }
+}
+
+/// `waitpid`.
+///
+/// # Safety
+/// See [`fork`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn waitpid(child: i32, status: *mut i32, options: i32) -> i32 {
+    // SAFETY: the caller's.
+    let call = |options: i32| unsafe {
+        crate::arch::syscall(libc::SYS_wait4, [child as u64, status as u64, options as u64, 0, 0, 0])
+    };
+    // SAFETY: as above.
+    unsafe { wait_for(call, options) }
+}

@@ -1,0 +1,334 @@
+//! Recording an execution: every visible operation with its call stack.
+//!
+//! Only a finding's second performance and a replay are recorded, so nothing here needs to be fast. Unwinding is
+//! libgcc's, which every Rust program brings along; it reads the program's frame descriptions and changes nothing that a
+//! rewind does not put back.
+
+use crate::state::{Runtime, rt};
+use core::ffi::c_void;
+use raddle_engine::random::mix;
+use raddle_protocol::Op;
+use raddle_protocol::trace::{Block, Outcome, Stack, StackFrame, StackId, Step, Thread, ThreadId, Trace};
+use std::collections::BTreeMap;
+
+/// Steps kept at the most; the oldest are dropped first.
+const MOST_STEPS: usize = 400_000;
+/// Bytes of output kept.
+const MOST_OUTPUT: usize = 1 << 20;
+/// Frames kept of a stack.
+const MOST_FRAMES: usize = 192;
+
+/// The record under way. Threads have the numbers of the runtime; [`Recorder::into_trace`] gives them those of a trace.
+#[derive(Default)]
+pub struct Recorder {
+    steps: Vec<Step>,
+    steps_cut: u64,
+    stacks: Vec<Stack>,
+    known: BTreeMap<Vec<(u64, u64)>, StackId>,
+    live: BTreeMap<u64, Block>,
+    dead: Vec<Block>,
+    spawned: BTreeMap<ThreadId, StackId>,
+    output: Vec<u8>,
+    output_cut: u64,
+    /// Where the threads were when the execution ended.
+    last: BTreeMap<ThreadId, StackId>,
+    /// Keep nothing but [`Recorder::digest`].
+    digest_only: bool,
+    digest: u64,
+}
+
+struct Unwinding {
+    frames: Vec<(u64, u64)>,
+    /// Frames of the runtime itself, at the innermost end, are left out.
+    inside: bool,
+}
+
+unsafe extern "C" {
+    fn _Unwind_Backtrace(callback: extern "C" fn(*mut c_void, *mut c_void) -> i32, argument: *mut c_void) -> i32;
+    fn _Unwind_GetIP(context: *mut c_void) -> usize;
+    fn _Unwind_GetCFA(context: *mut c_void) -> usize;
+}
+
+/// The unwinder calls this for each frame, and tells as "CFA" the stack pointer of that frame, which is the canonical
+/// frame address of the frame inside it.
+extern "C" fn on_frame(context: *mut c_void, argument: *mut c_void) -> i32 {
+    const NO_REASON: i32 = 0;
+    const NORMAL_STOP: i32 = 4;
+    // SAFETY: the unwinder's own context, and the argument given below.
+    unsafe {
+        let unwinding = &mut *(argument as *mut Unwinding);
+        let (pc, sp) = (_Unwind_GetIP(context) as u64, _Unwind_GetCFA(context) as u64);
+        if let Some(inner) = unwinding.frames.last_mut() {
+            inner.1 = sp;
+        }
+        if unwinding.inside && crate::explore::in_runtime(pc) {
+            return NO_REASON;
+        }
+        unwinding.inside = false;
+        if pc == 0 || unwinding.frames.len() == MOST_FRAMES {
+            return NORMAL_STOP;
+        }
+        unwinding.frames.push((pc, 0));
+    }
+    NO_REASON
+}
+
+/// The running thread's call stack, innermost frame first, without the runtime's own frames.
+pub fn unwind() -> Vec<(u64, u64)> {
+    let mut unwinding = Unwinding { frames: Vec::with_capacity(32), inside: true };
+    // SAFETY: the callback matches, and the argument outlives the call.
+    unsafe { _Unwind_Backtrace(on_frame, &raw mut unwinding as *mut c_void) };
+    unwinding.frames
+}
+
+impl Recorder {
+    /// A recorder that keeps a hash of all steps and nothing else.
+    pub fn digest_only() -> Self {
+        Recorder { digest_only: true, ..Recorder::default() }
+    }
+
+    /// Hash of all steps so far: who did what, where, with which values.
+    pub fn digest(&self) -> u64 {
+        self.digest
+    }
+
+    /// Begins anew.
+    pub fn clear(&mut self) {
+        *self = Recorder { digest_only: self.digest_only, ..Recorder::default() };
+    }
+
+    /// Tells findings apart: the same kind of end with the same threads at the same places has the same signature.
+    pub fn signature(&self, outcome: &Outcome) -> u64 {
+        let kind = match outcome {
+            Outcome::Passed => 0,
+            Outcome::Exited(status) => 1 + (*status as u64),
+            Outcome::Stuck => 1 << 10,
+            Outcome::Crashed { signal, .. } => (2 << 10) + *signal as u64,
+            Outcome::NoProgress(_) => 3 << 10,
+            Outcome::Diverged { .. } => 4 << 10,
+            Outcome::NeedsFork(_) => 5 << 10,
+        };
+        let mut last: BTreeMap<ThreadId, StackId> = BTreeMap::new();
+        for step in &self.steps {
+            last.insert(step.thread, step.stack);
+        }
+        let execution = &rt().execution;
+        let mut places: Vec<u64> = last
+            .iter()
+            .filter(|(id, _)| matches!(execution.schedule.state(**id), raddle_protocol::trace::State::Waiting(_)))
+            .filter_map(|(_, stack)| self.stacks[*stack as usize].frames.first())
+            .map(|frame| frame.pc)
+            .collect();
+        places.sort_unstable();
+        places.into_iter().fold(mix(kind), |hash, pc| mix(hash ^ pc))
+    }
+
+    fn intern(&mut self, frames: Vec<(u64, u64)>) -> StackId {
+        if let Some(id) = self.known.get(&frames) {
+            return *id;
+        }
+        let id = self.stacks.len() as StackId;
+        let frames_out = frames.iter().map(|(pc, cfa)| StackFrame { pc: *pc, cfa: *cfa }).collect();
+        self.stacks.push(Stack { frames: frames_out });
+        self.known.insert(frames, id);
+        id
+    }
+
+    fn position(&self) -> u64 {
+        self.steps_cut + self.steps.len() as u64
+    }
+
+    /// The execution ends here, in the running thread.
+    pub fn end(&mut self, outcome: &Outcome) {
+        let running = rt().execution.running;
+        if !matches!(outcome, Outcome::Stuck) && !self.digest_only {
+            let stack = self.intern(unwind());
+            self.last.insert(running, stack);
+        }
+    }
+
+    /// Says where the running thread was, when the present stack is not the place to look (a signal handler's).
+    pub fn end_at(&mut self, frames: Vec<(u64, u64)>) {
+        let running = rt().execution.running;
+        let stack = self.intern(frames);
+        self.last.insert(running, stack);
+    }
+
+    /// The finished record. The thread that reached the entry becomes number 0, and the test harness's own threads,
+    /// which are older, are left out.
+    pub fn into_trace(mut self, runtime: &Runtime) -> Trace {
+        let execution = &runtime.execution;
+        let renumber = |id: ThreadId| -> Option<ThreadId> {
+            if id == execution.root {
+                Some(0)
+            } else {
+                // Threads older than the entry, the root among them, come before all others.
+                (id > execution.harness).then(|| id - execution.harness)
+            }
+        };
+        let mut last_step: BTreeMap<ThreadId, StackId> = BTreeMap::new();
+        for step in &self.steps {
+            last_step.insert(step.thread, step.stack);
+        }
+        let mut threads = Vec::new();
+        let order = core::iter::once(execution.root).chain(execution.harness + 1..execution.threads.len() as ThreadId);
+        for id in order {
+            let data = &execution.threads[id as usize];
+            let name = data.name.iter().take_while(|byte| **byte != 0).copied().collect::<Vec<u8>>();
+            let name = String::from_utf8_lossy(&name).into_owned();
+            let ended = *execution.schedule.state(id) == raddle_protocol::trace::State::Ended;
+            threads.push(Thread {
+                name: (!name.is_empty() && crate::interpose::threads::named(id)).then_some(name),
+                spawned: self.spawned.get(&id).and_then(|stack| Some((renumber(data.parent)?, *stack))),
+                stack_low: data.stack.low,
+                stack_high: data.stack.high,
+                state: renumber_state(
+                    crate::interpose::polling::plain(execution.schedule.state(id).clone()),
+                    &renumber,
+                ),
+                last: self.last.get(&id).or_else(|| last_step.get(&id)).copied().filter(|_| !ended),
+            });
+        }
+        let used: std::collections::BTreeSet<u64> = self.steps.iter().filter_map(|step| address(&step.op)).collect();
+        let end = self.position();
+        let live = core::mem::take(&mut self.live);
+        self.dead.extend(live.into_values().map(|block| Block { live: (block.live.0, end), ..block }));
+        let mut blocks: Vec<Block> = core::mem::take(&mut self.dead)
+            .into_iter()
+            .filter(|block| used.range(block.address..block.address + block.size.max(1)).next().is_some())
+            .map(|mut block| {
+                block.allocated = block.allocated.and_then(|(thread, stack)| Some((renumber(thread)?, stack)));
+                block
+            })
+            .collect();
+        blocks.sort_by_key(|block| (block.address, block.live.0));
+        let steps = core::mem::take(&mut self.steps)
+            .into_iter()
+            .filter_map(|mut step| {
+                step.thread = renumber(step.thread)?;
+                renumber_op(&mut step.op, &renumber);
+                Some(step)
+            })
+            .collect();
+        Trace {
+            threads,
+            steps,
+            stacks: self.stacks,
+            blocks,
+            output: self.output,
+            output_cut: self.output_cut,
+            steps_cut: self.steps_cut,
+        }
+    }
+}
+
+/// Records an operation of the running thread, after it has happened.
+#[cold]
+pub fn step(op: Op) {
+    let runtime = rt();
+    if let Some(recorder) = runtime.recorder.as_mut()
+        && recorder.digest_only
+    {
+        let bytes = raddle_protocol::frame::encode(&op);
+        let start = mix(recorder.digest ^ u64::from(runtime.execution.running));
+        recorder.digest = bytes.chunks(8).fold(start, |hash, chunk| {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            mix(hash ^ u64::from_le_bytes(word))
+        });
+        return;
+    }
+    let frames = unwind();
+    let runtime = rt();
+    let (thread, time_ns) = (runtime.execution.running, runtime.execution.schedule.now_ns());
+    let Some(recorder) = runtime.recorder.as_mut() else { return };
+    let stack = recorder.intern(frames);
+    if let Op::Spawn { child } = op {
+        recorder.spawned.insert(child, stack);
+    }
+    if recorder.steps.len() == MOST_STEPS {
+        recorder.steps.drain(..MOST_STEPS / 2);
+        recorder.steps_cut += MOST_STEPS as u64 / 2;
+    }
+    recorder.steps.push(Step { thread, op, stack, time_ns });
+}
+
+/// Records an allocation.
+#[cold]
+pub fn allocated(address: u64, size: u64) {
+    if rt().recorder.as_ref().is_none_or(|recorder| recorder.digest_only) {
+        return;
+    }
+    let frames = unwind();
+    let runtime = rt();
+    let thread = runtime.execution.running;
+    let Some(recorder) = runtime.recorder.as_mut() else { return };
+    let stack = recorder.intern(frames);
+    let from = recorder.position();
+    let block = Block { address, size, allocated: Some((thread, stack)), live: (from, from) };
+    recorder.live.insert(address, block);
+}
+
+/// Records that a block was given back.
+#[cold]
+pub fn freed(address: u64) {
+    let Some(recorder) = rt().recorder.as_mut() else { return };
+    let end = recorder.position();
+    if let Some(mut block) = recorder.live.remove(&address) {
+        block.live.1 = end;
+        recorder.dead.push(block);
+    }
+}
+
+/// Keeps what the program has written to its standard output or error.
+#[cold]
+pub fn output(bytes: &[u8]) {
+    let Some(recorder) = rt().recorder.as_mut() else { return };
+    let room = MOST_OUTPUT - recorder.output.len();
+    let kept = bytes.len().min(room);
+    recorder.output.extend_from_slice(&bytes[..kept]);
+    recorder.output_cut += (bytes.len() - kept) as u64;
+}
+
+fn address(op: &Op) -> Option<u64> {
+    match op {
+        Op::Load { address, .. }
+        | Op::Store { address, .. }
+        | Op::Rmw { address, .. }
+        | Op::CompareExchange { address, .. }
+        | Op::FutexWait { address, .. }
+        | Op::FutexReturn { address, .. }
+        | Op::FutexWake { address, .. }
+        | Op::LockRequest { address, .. }
+        | Op::LockAcquired { address, .. }
+        | Op::LockReleased { address, .. }
+        | Op::CondvarWait { address, .. }
+        | Op::CondvarReturn { address, .. }
+        | Op::CondvarNotify { address, .. } => Some(*address),
+        _ => None,
+    }
+}
+
+fn renumber_op(op: &mut Op, renumber: &dyn Fn(ThreadId) -> Option<ThreadId>) {
+    match op {
+        Op::Spawn { child } | Op::JoinRequest { child } | Op::Joined { child } | Op::Detach { child } => {
+            *child = renumber(*child).unwrap_or(0);
+        }
+        Op::FutexWake { woken, .. } | Op::CondvarNotify { woken, .. } => {
+            *woken = woken.iter().filter_map(|id| renumber(*id)).collect();
+        }
+        _ => {}
+    }
+}
+
+fn renumber_state(
+    state: raddle_protocol::trace::State,
+    renumber: &dyn Fn(ThreadId) -> Option<ThreadId>,
+) -> raddle_protocol::trace::State {
+    use raddle_protocol::trace::{State, Wait};
+    match state {
+        State::Waiting(Wait::Join(id)) => State::Waiting(Wait::Join(renumber(id).unwrap_or(0))),
+        State::Waiting(Wait::Mutex(at, owner)) => State::Waiting(Wait::Mutex(at, owner.and_then(renumber))),
+        other => other,
+    }
+}

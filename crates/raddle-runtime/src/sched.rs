@@ -1,0 +1,89 @@
+//! Schedule points, waits, and the switch from thread to thread.
+//!
+//! A schedule point comes before every visible operation: atomic accesses, the futex and POSIX lock families, thread
+//! creation, join, detach and end, yield, sleep, and input or output that can block. See ARCHITECTURE.md for why these
+//! suffice while there is no data race.
+
+use crate::arch;
+use crate::state::rt;
+use raddle_engine::Next;
+use raddle_protocol::trace::{Bound, Outcome, Wait};
+
+/// A schedule point: another thread may run before the caller goes on.
+#[inline(always)]
+pub fn point() {
+    if crate::state::live() {
+        live_point();
+    }
+}
+
+#[inline]
+fn live_point() {
+    let runtime = rt();
+    runtime.points += 1;
+    if runtime.points >= runtime.plan.budget.steps {
+        finish(Outcome::NoProgress(Bound::Steps(runtime.points)));
+    }
+    if runtime.execution.schedule.runnable() > 1 {
+        run_next();
+    }
+}
+
+/// The running thread waits. Returns once it runs again; [`raddle_engine::Schedule::timed_out`] tells why.
+pub fn wait(wait: Wait, deadline_ns: Option<u64>, mask: u32) {
+    rt().execution.schedule.wait(wait, deadline_ns, mask);
+    run_next();
+}
+
+/// Lets the engine decide who runs, and switches there. Returns when the caller's thread is chosen (again).
+pub fn run_next() {
+    let runtime = rt();
+    if runtime.execution.schedule.waits_for_descriptor() {
+        crate::interpose::polling::wake_ready();
+    }
+    let next = runtime.execution.schedule.next(&mut runtime.tape);
+    if crate::state::recording() {
+        crate::explore::check_replay();
+    }
+    match next {
+        Next::Run(id) => {
+            let from = runtime.execution.running;
+            if id == from {
+                return;
+            }
+            runtime.execution.running = id;
+            let to = &runtime.execution.threads[id as usize];
+            let (sp, control_block) = (to.sp, to.control_block);
+            let save = &raw mut runtime.execution.threads[from as usize].sp;
+            // SAFETY: both contexts belong to live fibers. The address saved to stays valid until the switch is done.
+            unsafe {
+                arch::set_thread_pointer(control_block);
+                arch::switch(save, sp);
+            }
+        }
+        Next::Stuck => finish(Outcome::Stuck),
+    }
+}
+
+/// Ends the present execution: back to the controller. Whatever the program was doing is abandoned.
+pub fn finish(outcome: Outcome) -> ! {
+    let runtime = rt();
+    if !runtime.entered {
+        crate::explore::ended_before_entry(&outcome);
+    }
+    if let Some(recorder) = runtime.recorder.as_mut()
+        && crate::state::recording()
+    {
+        recorder.end(&outcome);
+    }
+    // SAFETY: one thread.
+    unsafe { crate::state::RECORDING = false };
+    runtime.outcome = outcome;
+    let mut abandoned = 0;
+    // SAFETY: the controller saved its context when it began this execution.
+    unsafe {
+        arch::set_thread_pointer(runtime.controller.thread_pointer);
+        arch::switch(&mut abandoned, runtime.controller.sp);
+    }
+    crate::fault::die("an execution that had ended was resumed")
+}

@@ -1,0 +1,204 @@
+//! The one runtime of this process, and what of it belongs to an execution.
+//!
+//! Everything here lies in the arena (see [`crate::arena`]) except the few statics below. There is one operating-system
+//! thread, and the runtime never switches stacks while it holds a reference into its own state; that is what makes
+//! [`rt`] sound.
+
+use crate::arch::Context;
+use crate::record::Recorder;
+use crate::thread::ThreadData;
+use crate::{heap, mappings, stacks, tls};
+use raddle_engine::random::Random;
+use raddle_engine::{Schedule, Tape};
+use raddle_protocol::trace::Outcome;
+use raddle_protocol::{Isolation, Mode, Module, Plan};
+
+/// Whether the runtime is in charge: there is a plan, and this process is not a child that the program made.
+/// When it is not, every interposed function is the C library's.
+pub static mut LIVE: bool = false;
+
+/// Whether the present execution is performed for the record.
+pub static mut RECORDING: bool = false;
+
+static mut RUNTIME: *mut Runtime = core::ptr::null_mut();
+static mut REPORT: i32 = -1;
+
+/// The runtime's state.
+pub struct Runtime {
+    /// What to do.
+    pub plan: Plan,
+    /// Asks and records choices.
+    pub tape: Tape,
+    /// The present execution.
+    pub execution: Execution,
+    /// The execution as it stood at the entry; what [`Runtime::execution`] is put back to.
+    pub saved: Option<Execution>,
+    /// Registers at the entry.
+    pub entry: Context,
+    /// Whether the entry has been reached.
+    pub entered: bool,
+    /// How the present execution ended.
+    pub outcome: Outcome,
+    /// The record of the present execution, when one is kept.
+    pub recorder: Option<Box<Recorder>>,
+    /// How executions are kept apart now.
+    pub mode: Mode,
+    /// Schedule points of the present execution, and those of all earlier ones.
+    pub points: u64,
+    /// See `points`.
+    pub earlier_points: u64,
+    /// First word of the value that the test function returns when it passes, once known.
+    pub pass_mark: Option<u64>,
+    /// That word in the present execution, if the test function has returned.
+    pub returned: Option<u64>,
+    /// Loaded files, as they were at the entry.
+    pub modules: Vec<Module>,
+    /// Whether replayed output is handed on.
+    pub live_output: bool,
+    /// Stack and thread pointers of the controller while an execution runs.
+    pub controller: Controller,
+}
+
+/// The context that performs executions.
+#[derive(Clone, Copy, Default)]
+pub struct Controller {
+    /// Its stack pointer while an execution runs.
+    pub sp: u64,
+    /// Its thread pointer: that of the process's first thread.
+    pub thread_pointer: u64,
+}
+
+/// What one execution changes in the runtime, saved at the entry and put back for each.
+#[derive(Clone)]
+pub struct Execution {
+    /// Who can run, who waits.
+    pub schedule: Schedule,
+    /// What the scheduler need not know of a thread, by thread number.
+    pub threads: Vec<ThreadData>,
+    /// The thread whose stack is in use.
+    pub running: u32,
+    /// The thread that reached the entry.
+    pub root: u32,
+    /// Threads older than the entry: the test harness's own.
+    pub harness: u32,
+    /// Stacks handed out.
+    pub stacks: stacks::Pool,
+    /// Thread-local storage handed out.
+    pub tls: tls::Pool,
+    /// Memory that the program has mapped itself.
+    pub mappings: mappings::Mappings,
+    /// Random numbers for the program.
+    pub random: Random,
+    /// Descriptors and dispositions to put back.
+    pub effects: crate::effects::Effects,
+    /// Allocation state is in the heap itself; this is its reach.
+    pub heap: heap::Reach,
+}
+
+impl Execution {
+    /// The state of a process that has a single thread.
+    pub fn new(seed: u64) -> Self {
+        Execution {
+            schedule: Schedule::new(),
+            threads: vec![ThreadData::first()],
+            running: 0,
+            root: 0,
+            harness: 0,
+            stacks: stacks::Pool::default(),
+            tls: tls::Pool::default(),
+            mappings: mappings::Mappings::default(),
+            random: Random::new(seed, u64::MAX),
+            effects: crate::effects::Effects::default(),
+            heap: heap::Reach::default(),
+        }
+    }
+
+    /// Makes this equal to `saved`, reusing what memory it has.
+    pub fn restore(&mut self, saved: &Execution) {
+        self.schedule.restore(&saved.schedule);
+        self.threads.clone_from(&saved.threads);
+        self.running = saved.running;
+        self.root = saved.root;
+        self.harness = saved.harness;
+        self.stacks.clone_from(&saved.stacks);
+        self.tls.clone_from(&saved.tls);
+        self.mappings.clone_from(&saved.mappings);
+        self.random = saved.random.clone();
+        self.effects.clone_from(&saved.effects);
+        self.heap = saved.heap;
+    }
+}
+
+/// The runtime. Only to be called when [`LIVE`].
+#[inline]
+pub fn rt() -> &'static mut Runtime {
+    // SAFETY: set before LIVE is; one thread; no reference is held across a switch of stacks (see the module).
+    unsafe { &mut *RUNTIME }
+}
+
+/// Whether the runtime is in charge.
+#[inline(always)]
+pub fn live() -> bool {
+    // SAFETY: one thread.
+    unsafe { LIVE }
+}
+
+/// Whether the present execution is performed for the record.
+#[inline(always)]
+pub fn recording() -> bool {
+    // SAFETY: one thread.
+    unsafe { RECORDING }
+}
+
+/// Whether the program under test has reached its entry, so that what happens now belongs to an execution.
+#[inline]
+pub fn executing() -> bool {
+    live() && rt().entered
+}
+
+/// The descriptor on which reports go out; -1 when there is none.
+pub fn report_descriptor() -> i32 {
+    // SAFETY: one thread.
+    unsafe { REPORT }
+}
+
+/// Says where reports go.
+pub fn take_report(report: i32) {
+    // SAFETY: one thread.
+    unsafe { REPORT = report };
+}
+
+/// Takes charge of this process.
+pub fn take_charge(plan: Plan) {
+    let mode = if plan.isolation == Isolation::Fork { Mode::Fork } else { Mode::Rewind };
+    let seed = plan.seed;
+    let runtime = Runtime {
+        tape: Tape::new(Box::new(raddle_engine::strategy::First)),
+        execution: Execution::new(seed),
+        saved: None,
+        entry: Context::default(),
+        entered: false,
+        outcome: Outcome::Passed,
+        recorder: None,
+        mode,
+        points: 0,
+        earlier_points: 0,
+        pass_mark: None,
+        returned: None,
+        modules: Vec::new(),
+        live_output: false,
+        controller: Controller::default(),
+        plan,
+    };
+    // SAFETY: called once, from the library's constructor, before any other thread can exist.
+    unsafe {
+        RUNTIME = Box::into_raw(Box::new(runtime));
+        LIVE = true;
+    }
+}
+
+/// In a child process that the program made: everything is the C library's from now on.
+pub fn let_go() {
+    // SAFETY: one thread.
+    unsafe { LIVE = false };
+}

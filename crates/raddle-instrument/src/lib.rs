@@ -3,10 +3,14 @@
 #![forbid(unsafe_code)]
 
 pub mod compile;
+pub mod dwarf;
 pub mod error;
 pub mod executable;
 pub mod flags;
+mod names;
+mod origin;
 pub mod overlay;
+pub mod roles;
 mod run_environment;
 pub mod selection;
 pub mod symbols;

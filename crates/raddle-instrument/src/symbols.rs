@@ -60,6 +60,14 @@ pub trait Symbols {
     /// frame address is `cfa`.
     fn local_at(&self, pc: u64, cfa: u64, address: u64) -> Option<Variable>;
 
-    /// The role of an operation performed by the call that returns to `pc`.
+    /// The role of an operation performed by the call that returns to `pc`, as far as that one physical frame tells.
+    /// In code compiled without optimization it seldom does: there all compare-exchanges of a width are performed by one
+    /// shared function. Prefer [`Symbols::role_of_stack`].
     fn role(&self, pc: u64) -> Role;
+
+    /// The role of an operation with this call stack: return addresses, innermost first.
+    fn role_of_stack(&self, pcs: &[u64]) -> Role {
+        let frames: Vec<SourceFrame> = pcs.iter().flat_map(|pc| self.frames(*pc)).collect();
+        crate::roles::role(&frames)
+    }
 }

@@ -65,6 +65,7 @@ pub(crate) struct Signs {
     pub(crate) key: &'static str,
     pub(crate) vertical: &'static str,
     pub(crate) horizontal: &'static str,
+    pub(crate) double: &'static str,
     pub(crate) cross: &'static str,
     pub(crate) times: &'static str,
     pub(crate) elided: &'static str,
@@ -72,15 +73,23 @@ pub(crate) struct Signs {
     pub(crate) at_most: &'static str,
 }
 
-const UNICODE: Signs =
-    Signs {
-        key: "▸", vertical: "│", horizontal: "─", cross: "┼", times: "×", elided: "⋮", bullet: "•", at_most: "≤ "
-    };
+const UNICODE: Signs = Signs {
+    key: "▸",
+    vertical: "│",
+    horizontal: "─",
+    double: "═",
+    cross: "┼",
+    times: "×",
+    elided: "⋮",
+    bullet: "•",
+    at_most: "≤ ",
+};
 
 const ASCII: Signs = Signs {
     key: ">",
     vertical: "|",
     horizontal: "-",
+    double: "=",
     cross: "+",
     times: "x",
     elided: ":",

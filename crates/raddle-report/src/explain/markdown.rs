@@ -67,8 +67,18 @@ impl Layout<'_> {
             Event::End(TagEnd::Paragraph) => self.block(None),
             Event::Start(Tag::Heading { .. }) => self.blank(),
             Event::End(TagEnd::Heading(level)) => {
-                let ink = if level == HeadingLevel::H1 { Ink::Strong } else { Ink::Heading };
+                let (ink, rule) = match level {
+                    HeadingLevel::H1 => (Ink::Strong, self.style.signs().double),
+                    _ => (Ink::Heading, self.style.signs().horizontal),
+                };
+                let start = self.out.len();
+                // Inline code in a heading is coloured already; this width leaves the colours out.
+                let columns = textwrap::core::display_width(self.inline.trim()).min(self.style.prose_width());
                 self.block(Some(ink));
+                if self.out.len() > start {
+                    self.out.push_str(&self.style.ink(Ink::Faint, &rule.repeat(columns)));
+                    self.out.push('\n');
+                }
             }
             Event::Start(Tag::Strong) => self.bold = true,
             Event::End(TagEnd::Strong) => self.bold = false,

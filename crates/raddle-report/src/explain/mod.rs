@@ -31,7 +31,9 @@ impl Page {
     pub fn markdown(&self) -> String {
         let (title, body) = self.hazard.page.split_once('\n').unwrap_or((self.hazard.page, ""));
         let mut kind = match self.hazard.severity {
-            Severity::Error => "Kind: finding. It happened in an execution, and a replay shows it again.".to_owned(),
+            Severity::Error => {
+                "Kind: finding. It went wrong in an execution, and replaying that execution shows it again.".to_owned()
+            }
             Severity::Warning => "Kind: warning. It is legal but usually a mistake; it fails a run only with \
                                   `--deny`."
                 .to_owned(),

@@ -3,6 +3,8 @@
 
 #![allow(dead_code, reason = "each test file is a program of its own and uses a part of this")]
 
+pub mod record;
+
 use raddle_instrument::compile::{self, Build, Goal, Request};
 use raddle_instrument::selection::Selection;
 use raddle_instrument::{Error, Result};
@@ -43,7 +45,7 @@ void *__tsan_memset(void *d, int c, size_t n) { return memset(d, c, n); }
   { (void)s; (void)f; RECORD("compare_exchange", p); __atomic_compare_exchange_n(p, &e, v, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST); return e; } \
   RMW(n, add) RMW(n, sub) RMW(n, and) RMW(n, or) RMW(n, xor) RMW(n, nand)
 ATOMIC(8) ATOMIC(16) ATOMIC(32) ATOMIC(64)
-void __tsan_atomic_thread_fence(int o) { (void)o; __atomic_thread_fence(__ATOMIC_SEQ_CST); }
+void __tsan_atomic_thread_fence(int o) { (void)o; RECORD("fence", (void *)0); __atomic_thread_fence(__ATOMIC_SEQ_CST); }
 void __tsan_atomic_signal_fence(int o) { (void)o; }
 "#;
 

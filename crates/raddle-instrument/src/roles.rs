@@ -1,7 +1,0 @@
-//! Roles.
-use crate::symbols::SourceFrame;
-use raddle_protocol::Role;
-/// r
-pub fn role(_: &[SourceFrame]) -> Role {
-    Role::Atomic
-}

@@ -1,1 +1,107 @@
-//! To be written.
+//! From a recorded execution to a finding in the words of its source code.
+//!
+//! The runtime records operations at addresses. Here they get their meaning, in this order:
+//!
+//! 1. [`Site`](site::Site): a call stack becomes source frames, roles and the call in user code;
+//! 2. [`Reading`](reading::Reading): operations become actions (takes a lock, waits, sends), addresses become objects;
+//! 3. [`Names`](names::Names), [`Threads`](threads::Threads): objects and threads get names;
+//! 4. [`codes`]: the way the execution ended becomes a diagnosis, with the engine's judgement of waits;
+//! 5. [`Steps`](steps::Steps): the actions become the interleaving that a reader sees.
+//!
+//! Invariant: no input or output. Source text and symbols come through [`Context`] and
+//! [`Symbols`](raddle_instrument::symbols::Symbols). The same record gives the same finding.
+//!
+//! What it cannot see: plain memory accesses are not in a trace, so that values behind a lock are not shown; a library
+//! whose functions have no role is shown as calls into it.
+
+#![forbid(unsafe_code)]
+
+mod action;
+mod calls;
+mod case;
+mod codes;
+mod context;
+mod encoding;
+mod expression;
+mod function;
+mod names;
+mod object;
+mod panic;
+mod place;
+mod reading;
+mod site;
+mod states;
+mod steps;
+mod threads;
+mod variable;
+mod words;
+
+pub use context::Context;
+
+use case::Case;
+use raddle_instrument::symbols::Symbols;
+use raddle_protocol::choice::{self, Choice, ChoiceKind};
+use raddle_protocol::finding::{RootCause, Schedule, StepView, ThreadView};
+use raddle_protocol::{Code, Finding, RawFinding, Severity};
+use std::collections::BTreeSet;
+use steps::Steps;
+
+/// Most steps that a finding carries besides those on which it turns. Nobody reads more; a replay shows them all.
+const MOST_STEPS: usize = 1000;
+
+/// Explains a recorded execution.
+pub fn diagnose(raw: &RawFinding, symbols: &dyn Symbols, context: &Context<'_>) -> Finding {
+    let case = Case::new(raw, symbols, context);
+    let mut diagnosis = codes::diagnose(&case);
+    let mut steps = Steps::new(&case, &diagnosis.keys);
+    let dropped = steps.shorten(MOST_STEPS);
+    if dropped > 0 {
+        diagnosis.notes.push(format!(
+            "The interleaving begins {dropped} steps later than the execution; a replay shows all of them."
+        ));
+    }
+    if raw.trace.output_cut > 0 {
+        diagnosis.notes.push(format!("{} more bytes of output were not kept.", raw.trace.output_cut));
+    }
+    let root_cause = diagnosis.decides.take().and_then(|(first, second, because)| {
+        Some(RootCause { first: steps.at(&case, first)?, second: steps.at(&case, second)?, because })
+    });
+    let acting: BTreeSet<u32> = steps.views.iter().map(|step| step.thread).collect();
+    Finding {
+        code: Code(diagnosis.code.to_owned()),
+        severity: Severity::Error,
+        test: context.test.clone(),
+        message: diagnosis.message,
+        spans: diagnosis.spans,
+        threads: states::views(&case, |thread| acting.contains(&thread) || diagnosis.about.contains(&thread)),
+        steps: steps.views,
+        reason: diagnosis.reason,
+        fix: diagnosis.fix,
+        notes: diagnosis.notes,
+        output: String::from_utf8_lossy(&raw.trace.output).into_owned(),
+        replay: String::new(),
+        schedule: Schedule {
+            seed: context.seed,
+            execution: raw.execution,
+            preemptions: preemptions(&raw.choices),
+            choices: choice::to_text(&raw.choices),
+        },
+        root_cause,
+    }
+}
+
+/// All threads and all steps of a recorded execution, however it ended: what a replay prints.
+pub fn narrate(raw: &RawFinding, symbols: &dyn Symbols, context: &Context<'_>) -> (Vec<ThreadView>, Vec<StepView>) {
+    let case = Case::new(raw, symbols, context);
+    let steps = Steps::new(&case, &BTreeSet::new());
+    (states::views(&case, |_| true), steps.views)
+}
+
+/// Choices that took the turn from a thread that could have gone on: option 0 is the thread that runs. (Where that thread
+/// cannot go on, option 0 is another one, which the stream does not tell; such a choice is counted too.)
+fn preemptions(choices: &[Choice]) -> u64 {
+    choices.iter().filter(|choice| choice.kind == ChoiceKind::Thread && choice.taken != 0).count() as u64
+}
+
+#[cfg(test)]
+mod tests;

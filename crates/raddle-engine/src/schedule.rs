@@ -35,6 +35,12 @@ struct Thread {
     mask: u32,
 }
 
+impl Default for Schedule {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// The book of one execution. Cheap to clone: it is saved where executions begin and put back for each.
 #[derive(Clone, Debug)]
 pub struct Schedule {
@@ -237,15 +243,40 @@ impl Schedule {
         (self.next_deadline != u64::MAX).then_some(self.next_deadline)
     }
 
-    /// Decides who runs next and makes it the running thread. Moves time when it must.
+    /// Whether any of the threads up to number `last`, except `except`, can run.
+    #[must_use]
+    pub fn any_ready_up_to(&self, last: ThreadId, except: ThreadId) -> bool {
+        self.ready.iter().take_while(|id| **id <= last).any(|id| *id != except)
+    }
+
+    /// Makes the lowest-numbered thread that can run the running one, asking nobody. For what happens after the part of
+    /// the program that is explored.
+    pub fn next_unasked(&mut self) -> Next {
+        if let Err(stuck) = self.advance() {
+            return stuck;
+        }
+        self.current = self.ready[0];
+        Next::Run(self.current)
+    }
+
+    /// Lets deadlines pass that have been reached, and moves time to the next one when nobody can run.
     #[inline]
-    pub fn next(&mut self, tape: &mut Tape) -> Next {
+    fn advance(&mut self) -> Result<(), Next> {
         if self.ready.is_empty() {
-            let Some(deadline) = self.earliest_deadline() else { return Next::Stuck };
+            let Some(deadline) = self.earliest_deadline() else { return Err(Next::Stuck) };
             self.now_ns = self.now_ns.max(deadline);
             self.fire_deadlines();
         } else if self.next_deadline <= self.now_ns {
             self.fire_deadlines();
+        }
+        Ok(())
+    }
+
+    /// Decides who runs next and makes it the running thread. Moves time when it must.
+    #[inline]
+    pub fn next(&mut self, tape: &mut Tape) -> Next {
+        if let Err(stuck) = self.advance() {
+            return stuck;
         }
         let count = self.ready.len();
         if count == 1 {

@@ -105,7 +105,7 @@ extern "C" fn before_main(argc: i32, argv: *mut *mut u8, environment: *mut *mut 
     let main = unsafe { REAL_MAIN }.unwrap_or_else(|| fault::die("the program has no main function"));
     if rt().plan.entry != Entry::Main {
         let status = main(argc, argv, environment);
-        explore::ended_before_entry(&Outcome::Exited(status));
+        crate::interpose::exit::end_process(status);
     }
     const MAIN_STACK: u64 = 8 << 20;
     let execution = &mut rt().execution;
@@ -144,4 +144,5 @@ pub extern "C" fn returned(word: u64) {
     if mark.is_some() && mark == runtime.pass_mark && runtime.execution.running == runtime.execution.root {
         crate::sched::finish(Outcome::Passed);
     }
+    runtime.epilogue = runtime.execution.running == runtime.execution.root;
 }

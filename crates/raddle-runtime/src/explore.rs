@@ -340,6 +340,7 @@ impl Explorer {
         runtime.tape.begin(execution);
         runtime.points = 0;
         runtime.returned = None;
+        runtime.epilogue = false;
         crash::progress();
         let outcome = match runtime.mode {
             Mode::Rewind => {

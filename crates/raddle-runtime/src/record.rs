@@ -76,8 +76,14 @@ extern "C" fn on_frame(context: *mut c_void, argument: *mut c_void) -> i32 {
 /// The running thread's call stack, innermost frame first, without the runtime's own frames.
 pub fn unwind() -> Vec<(u64, u64)> {
     let mut unwinding = Unwinding { frames: Vec::with_capacity(32), inside: true };
-    // SAFETY: the callback matches, and the argument outlives the call.
-    unsafe { _Unwind_Backtrace(on_frame, &raw mut unwinding as *mut c_void) };
+    // SAFETY: the callback matches, and the argument outlives the call. What the unwinder itself calls of the C library
+    // is no step of the program.
+    unsafe {
+        let live = crate::state::LIVE;
+        crate::state::LIVE = false;
+        _Unwind_Backtrace(on_frame, &raw mut unwinding as *mut c_void);
+        crate::state::LIVE = live;
+    }
     unwinding.frames
 }
 

@@ -41,7 +41,13 @@ pub fn run_next() {
     if runtime.execution.schedule.waits_for_descriptor() {
         crate::interpose::polling::wake_ready();
     }
-    let next = runtime.execution.schedule.next(&mut runtime.tape);
+    let execution = &mut runtime.execution;
+    if !runtime.epilogue && execution.harness > 0 {
+        // The test harness's own threads wait for the test's result: when one can run, there is one.
+        runtime.epilogue = runtime.entered && execution.schedule.any_ready_up_to(execution.harness, execution.root);
+    }
+    let next =
+        if runtime.epilogue { execution.schedule.next_unasked() } else { execution.schedule.next(&mut runtime.tape) };
     if crate::state::recording() {
         crate::explore::check_replay();
     }

@@ -37,6 +37,8 @@ pub struct Runtime {
     pub entry: Context,
     /// Whether the entry has been reached.
     pub entered: bool,
+    /// Whether the present execution is past the test function: libtest judges it, and nothing is explored any more.
+    pub epilogue: bool,
     /// How the present execution ended.
     pub outcome: Outcome,
     /// The record of the present execution, when one is kept.
@@ -178,6 +180,7 @@ pub fn take_charge(plan: Plan) {
         saved: None,
         entry: Context::default(),
         entered: false,
+        epilogue: false,
         outcome: Outcome::Passed,
         recorder: None,
         mode,

@@ -188,7 +188,7 @@ pub unsafe extern "C" fn launch(save: *mut u64, context: *const Context) {
 /// The 64 bytes below `top` are writable; `function` never returns.
 pub unsafe fn new_stack(top: u64, function: unsafe extern "C" fn(u64) -> !, argument: u64) -> u64 {
     let top = top & !15;
-    let words = [0, 0, argument, function as *const () as u64, 0, 0, stack_bottom as *const () as u64, 0];
+    let words = [0, 0, argument, function as *const () as u64, 0, 0, stack_bottom as *const () as u64, 0, 0];
     let sp = top - 8 * words.len() as u64;
     // SAFETY: the caller vouches for the memory. The order is that of the pops in `switch`: r15, r14, r13, r12, rbx,
     // rbp, then the return address.
@@ -199,7 +199,15 @@ pub unsafe fn new_stack(top: u64, function: unsafe extern "C" fn(u64) -> !, argu
 /// The outermost frame of a fiber: calls r12(r13). Unwinders stop here.
 #[unsafe(naked)]
 unsafe extern "C" fn stack_bottom() {
-    naked_asm!(".cfi_undefined rip", "xor ebp, ebp", "mov rdi, r13", "call r12", "ud2")
+    naked_asm!(
+        ".cfi_startproc",
+        ".cfi_undefined rip",
+        "xor ebp, ebp",
+        "mov rdi, r13",
+        "call r12",
+        "ud2",
+        ".cfi_endproc"
+    )
 }
 
 /// Where the test function (or `main`) returns to. Its frame is 16 bytes: this address, and the slot left empty below
@@ -210,6 +218,7 @@ unsafe extern "C" fn stack_bottom() {
 #[unsafe(naked)]
 pub unsafe extern "C" fn entry_return() {
     naked_asm!(
+        ".cfi_startproc",
         ".cfi_def_cfa rsp, 16",
         "nop",
         "push rax", ".cfi_adjust_cfa_offset 8",
@@ -222,6 +231,7 @@ pub unsafe extern "C" fn entry_return() {
         "pop rax", ".cfi_adjust_cfa_offset -8",
         "add rsp, 8", ".cfi_adjust_cfa_offset -8",
         "ret",
+        ".cfi_endproc",
         returned = sym crate::entry::returned
     )
 }

@@ -24,6 +24,10 @@ pub unsafe extern "C-unwind" fn pthread_once(once: *mut i32, routine: unsafe ext
         if !live() {
             return REAL.get()(once, routine);
         }
+        // Once done it stays done: nothing depends on when this is seen. The C library's own support code asks often.
+        if *once == DONE {
+            return 0;
+        }
         sched::point();
         while *once == RUNNING {
             sched::wait(Wait::Once(address), None, !0);

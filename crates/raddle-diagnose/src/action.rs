@@ -1,0 +1,111 @@
+//! What a thread did, in terms of the library interface it used: the result of reading a trace.
+
+use raddle_engine::waits::{self, Mode};
+use raddle_protocol::Role;
+use raddle_protocol::trace::{StackId, ThreadId};
+
+/// One action.
+#[derive(Clone, Debug)]
+pub struct Action {
+    /// Step at which it took effect.
+    pub at: usize,
+    /// Who.
+    pub thread: ThreadId,
+    /// From where.
+    pub stack: StackId,
+    /// What.
+    pub what: What,
+    /// On what.
+    pub object: Option<waits::Object>,
+    /// Number of the call in user code that it belongs to.
+    pub call: usize,
+    /// What the user asked for, when that is an interface built on this action: a barrier's own mutex, for one.
+    pub within: Option<Role>,
+}
+
+/// What was done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum What {
+    /// Begins to wait for a lock.
+    Requested(Mode),
+    Acquired(Mode),
+    /// Tried for a lock, in vain.
+    Refused(Mode),
+    Released,
+    Downgraded,
+    /// Begins to wait for a notification.
+    WaitBegun,
+    WaitEnded {
+        timed_out: bool,
+    },
+    /// Sends a notification, a message or a permit.
+    Notified {
+        woken: Vec<ThreadId>,
+        all: bool,
+        remembered: bool,
+    },
+    /// Takes a message; this makes room for senders.
+    Received {
+        woken: Vec<ThreadId>,
+    },
+    /// Closes its end of a channel.
+    Closed {
+        woken: Vec<ThreadId>,
+    },
+    /// Passed a call that might have waited, without waiting and without a result that is known.
+    Passed,
+    Read {
+        size: u8,
+        value: u64,
+    },
+    Wrote {
+        size: u8,
+        value: u64,
+    },
+    Updated {
+        size: u8,
+        old: u64,
+        new: u64,
+    },
+    Compared {
+        size: u8,
+        expected: u64,
+        old: u64,
+        new: u64,
+        done: bool,
+    },
+    /// Calls a function of a dependency.
+    Called,
+    Began,
+    Ended,
+    Spawned(ThreadId),
+    JoinBegun(Vec<ThreadId>),
+    Joined(Vec<ThreadId>),
+    Yielded,
+    Slept(u64),
+    Io {
+        call: String,
+        blocked: bool,
+    },
+}
+
+impl Action {
+    /// The same as an event of the wait judgement, if it is one.
+    pub fn event(&self) -> Option<waits::Event> {
+        let kind = match &self.what {
+            What::Requested(mode) => waits::Kind::Requested(*mode),
+            What::Acquired(mode) => waits::Kind::Acquired(*mode),
+            What::Released => waits::Kind::Released,
+            What::Downgraded => waits::Kind::Downgraded,
+            What::WaitBegun => waits::Kind::WaitBegun,
+            What::WaitEnded { .. } => waits::Kind::WaitEnded,
+            What::Notified { woken, remembered, .. } => {
+                waits::Kind::Notified { woken: woken.clone(), remembered: *remembered }
+            }
+            What::Closed { woken } => waits::Kind::Notified { woken: woken.clone(), remembered: true },
+            _ => return None,
+        };
+        Some(waits::Event { at: Some(self.at), thread: self.thread, object: self.object?, kind })
+    }
+}

@@ -1,0 +1,97 @@
+//! Everything that is known about one execution, gathered once and shared by all parts of a diagnosis.
+
+use crate::action::{Action, What};
+use crate::context::Context;
+use crate::names::Names;
+use crate::place::Place;
+use crate::reading::Reading;
+use crate::site::{Site, Sites};
+use crate::threads::Threads;
+use raddle_engine::waits;
+use raddle_instrument::symbols::Symbols;
+use raddle_protocol::RawFinding;
+use raddle_protocol::finding::Span;
+use raddle_protocol::trace::{Outcome, StackId, ThreadId, Trace};
+
+/// One execution, read and named.
+pub struct Case<'a> {
+    /// As recorded.
+    pub raw: &'a RawFinding,
+    /// The circumstances.
+    pub context: &'a Context<'a>,
+    /// Its stacks.
+    pub sites: Sites,
+    /// Its actions.
+    pub reading: Reading,
+    /// Its objects' names.
+    pub names: Names,
+    /// Its threads' names.
+    pub threads: Threads,
+}
+
+impl<'a> Case<'a> {
+    /// Reads and names everything.
+    pub fn new(raw: &'a RawFinding, symbols: &dyn Symbols, context: &'a Context<'a>) -> Self {
+        let crash = match raw.outcome {
+            Outcome::Crashed { thread, .. } => raw.trace.threads.get(thread as usize).and_then(|thread| thread.last),
+            _ => None,
+        };
+        let sites = Sites::new(&raw.trace, symbols, crash);
+        let reading = Reading::new(&raw.trace, &sites);
+        let names = Names::new(&raw.trace, &reading, &sites, symbols, context);
+        let threads = Threads::new(&raw.trace, &sites, context);
+        Self { raw, context, sites, reading, names, threads }
+    }
+
+    /// The recorded steps and threads.
+    pub fn trace(&self) -> &'a Trace {
+        &self.raw.trace
+    }
+
+    /// The stack of step `at`.
+    pub fn site_at(&self, at: usize) -> Option<&Site> {
+        self.trace().steps.get(at).map(|step| self.sites.get(step.stack))
+    }
+
+    /// Where step `at` was performed, as a reader can look at it.
+    pub fn place_at(&self, at: Option<usize>) -> Option<Place> {
+        self.site_at(at?)?.best_frame().and_then(|frame| Place::of(frame, self.context))
+    }
+
+    /// The place of a stack.
+    pub fn place_of(&self, stack: Option<StackId>) -> Option<Place> {
+        self.sites.get(stack?).best_frame().and_then(|frame| Place::of(frame, self.context))
+    }
+
+    /// Where a thread was at the end.
+    pub fn last_place(&self, thread: ThreadId) -> Option<Place> {
+        self.place_of(self.trace().threads.get(thread as usize)?.last)
+    }
+
+    /// Where a thread waits: where it was at the end, else where it began to wait.
+    pub fn wait_place(&self, thread: ThreadId, since: Option<usize>) -> Option<Place> {
+        self.last_place(thread).or_else(|| self.place_at(since))
+    }
+
+    /// ` at src/lib.rs:10`, or nothing.
+    pub fn at(&self, place: Option<&Place>) -> String {
+        place.map_or_else(String::new, |place| format!(" at {}", place.short()))
+    }
+
+    /// Adds a span, if its place is known, and the same place is not yet labelled so.
+    pub fn mark(&self, spans: &mut Vec<Span>, place: Option<Place>, label: impl Into<String>, primary: bool) {
+        let Some(span) = place.map(|place| place.span(label, primary)) else { return };
+        let same = |known: &Span| known.path == span.path && known.line == span.line && known.label == span.label;
+        if !spans.iter().any(same) {
+            spans.push(span);
+        }
+    }
+
+    /// The mutex that the condition wait beginning with `wait` has given back.
+    pub fn mutex_of_wait(&self, wait: &Action) -> Option<waits::Object> {
+        self.reading.actions.iter().find_map(|action| {
+            let together = action.thread == wait.thread && (action.call == wait.call || action.at == wait.at);
+            (together && action.what == What::Released && action.within.is_some()).then_some(action.object?)
+        })
+    }
+}

@@ -1,0 +1,146 @@
+//! RD0504: the process died of a signal.
+
+use super::Diagnosis;
+use crate::case::Case;
+use crate::function;
+use crate::panic;
+use crate::words;
+use raddle_instrument::symbols::Origin;
+use raddle_protocol::trace::{Crash, ThreadId};
+use std::collections::BTreeMap;
+
+/// A page: faults below this address come from a null pointer, or a field reached through one.
+const FIRST_PAGE: u64 = 4096;
+
+/// Describes a crash.
+pub fn crashed(case: &Case<'_>, thread: ThreadId, signal: i32, address: u64, cause: Crash) -> Diagnosis {
+    let mut diagnosis = Diagnosis { code: "RD0504", ..Diagnosis::default() };
+    diagnosis.about.insert(thread);
+    let who = case.threads.prose(thread);
+    let (name, meaning) = words::signal(signal);
+    let signal_name = if name == "a signal" { format!("signal {signal}") } else { name.to_owned() };
+    let place = case.last_place(thread);
+    let at = case.at(place.as_ref());
+    match cause {
+        Crash::StackOverflow => overflow(case, thread, &mut diagnosis),
+        Crash::Abort => {
+            diagnosis.message = format!("crash: {who} aborts the process{at}");
+            diagnosis.reason.push(format!("{} called `abort`{at}.", words::capital(&who)));
+            panicked(case, &mut diagnosis);
+            diagnosis.fix.push(
+                "Find out from the interleaving which state led there; a check that aborts is usually right about it."
+                    .to_owned(),
+            );
+        }
+        Crash::Signal => {
+            diagnosis.message = format!("crash: {who} dies of {signal_name}{at}");
+            diagnosis.reason.push(format!("{} died of {signal_name}{at}: {meaning}.", words::capital(&who)));
+            memory(case, signal, address, &mut diagnosis);
+        }
+    }
+    let label = match cause {
+        Crash::StackOverflow => format!("{who} ran out of stack here"),
+        Crash::Abort => format!("{who} aborted here"),
+        Crash::Signal => format!("{who} died of {signal_name} here"),
+    };
+    case.mark(&mut diagnosis.spans, place, label, true);
+    if let Some(last) = case.trace().steps.iter().rposition(|step| step.thread == thread) {
+        diagnosis.keys.insert(last);
+    }
+    if case.context.passed > 0 {
+        diagnosis.reason.push(format!(
+            "Under other schedules it did not happen ({} passed so far).",
+            words::count(case.context.passed, "execution")
+        ));
+    }
+    diagnosis
+}
+
+/// What is known about the faulting address.
+fn memory(case: &Case<'_>, signal: i32, address: u64, diagnosis: &mut Diagnosis) {
+    let faults = matches!(signal, 7 | 11);
+    if faults && address < FIRST_PAGE {
+        diagnosis.reason.push("The address is that of a null pointer, or of a field reached through one.".to_owned());
+        diagnosis.fix.push(
+            "Publish a pointer only after what it points to has been set up, and test it where it may still be null."
+                .to_owned(),
+        );
+        return;
+    }
+    let end = case.trace().steps_cut + case.trace().steps.len() as u64;
+    let freed = case.trace().blocks.iter().rev().find(|block| {
+        faults && (block.address..block.address + block.size.max(1)).contains(&address) && block.live.1 < end
+    });
+    if let Some(block) = freed {
+        let place = block.allocated.and_then(|(_, stack)| case.place_of(Some(stack)));
+        diagnosis.reason.push(format!(
+            "The address lies in a heap block that had been freed{}.",
+            match &place {
+                Some(place) => format!("; it was allocated at {}", place.short()),
+                None => String::new(),
+            }
+        ));
+        case.mark(&mut diagnosis.spans, place, "the memory was allocated here, and freed since", false);
+        diagnosis
+            .fix
+            .push("Keep the memory alive until every thread is done with it, for example with `Arc`.".to_owned());
+        return;
+    }
+    diagnosis.fix.push(
+        "Look at the last steps of the thread that died and at what other threads changed just before.".to_owned(),
+    );
+    diagnosis.notes.push("Which earlier step damaged or freed what was used here was not determined.".to_owned());
+}
+
+/// A panic that led to the abort.
+fn panicked(case: &Case<'_>, diagnosis: &mut Diagnosis) {
+    let output = String::from_utf8_lossy(&case.trace().output);
+    let panics = panic::panics(&output);
+    if let Some(first) = panics.first() {
+        let place = first.place(case.context);
+        diagnosis.reason.push(format!(
+            "It had panicked at {}: {}.",
+            place.short(),
+            first.headline().trim_end_matches('.')
+        ));
+        case.mark(&mut diagnosis.spans, Some(place), "the first panic", false);
+    }
+}
+
+/// The recursion, if the frames show one.
+fn overflow(case: &Case<'_>, thread: ThreadId, diagnosis: &mut Diagnosis) {
+    let who = case.threads.prose(thread);
+    let stack = case.trace().threads.get(thread as usize).and_then(|thread| thread.last);
+    let frames = stack.map(|stack| case.sites.get(stack).frames.as_slice()).unwrap_or_default();
+    let mut times: BTreeMap<String, usize> = BTreeMap::new();
+    for frame in frames.iter().filter(|frame| frame.origin == Origin::User) {
+        *times.entry(function::plain(&frame.function)).or_default() += 1;
+    }
+    // Of equals, the one that is met first from the inside.
+    let depth = |name: &String| frames.iter().position(|frame| function::plain(&frame.function) == *name);
+    let recursive = times.iter().filter(|(_, times)| **times > 1);
+    let recursive = recursive.max_by_key(|(name, times)| (**times, core::cmp::Reverse(depth(name))));
+    match recursive {
+        Some((name, times)) => {
+            diagnosis.message =
+                format!("crash: {who} overflows its stack, in recursive calls of `{}`", function::short(name));
+            diagnosis.reason.push(format!(
+                "{} used up its stack. The innermost frames that were recorded hold `{name}` {times} times: it calls itself, directly or through others, and does not come to an end in time.",
+                words::capital(&who)
+            ));
+            diagnosis.fix.push(format!(
+                "Give the recursion of `{}` a bound that also holds under this order of steps, or turn it into a loop.",
+                function::short(name)
+            ));
+        }
+        None => {
+            diagnosis.message = format!("crash: {who} overflows its stack");
+            diagnosis.reason.push(format!("{} used up its stack.", words::capital(&who)));
+            diagnosis.fix.push("Keep large values on the heap, or give the thread a larger stack (`std::thread::Builder::stack_size`).".to_owned());
+        }
+    }
+    diagnosis.notes.push(
+        "The fault lies in the guard page below the thread's stack, so this is an overflow and no stray pointer."
+            .to_owned(),
+    );
+}

@@ -1,0 +1,138 @@
+//! RD0501: a test that fails under this schedule and passes under others.
+
+use super::{Diagnosis, lost_update};
+use crate::case::Case;
+use crate::panic::{self, Panic};
+use crate::words;
+use raddle_protocol::trace::ThreadId;
+
+/// The program ended with a status other than 0.
+pub fn exited(case: &Case<'_>, status: i32) -> Diagnosis {
+    let output = String::from_utf8_lossy(&case.trace().output);
+    let panics = panic::panics(&output);
+    let mut diagnosis = Diagnosis { code: "RD0501", ..Diagnosis::default() };
+    match panics.first() {
+        Some(panic) => panicked(case, panic, panics.len(), &mut diagnosis),
+        None => {
+            diagnosis.message = format!("fails under some schedules: ends with status {status}");
+            diagnosis.reason.push(format!("The program ended with status {status} and no panic message."));
+        }
+    }
+    let (passed, failed) = (case.context.passed, case.context.failed);
+    if passed > 0 {
+        diagnosis.reason.push(format!(
+            "The same test passes under other schedules ({} of {} executions so far): nothing but the order of the threads' steps was different.",
+            passed,
+            passed + failed.max(1)
+        ));
+    }
+    match lost_update::find(case) {
+        Some(lost) => likely(case, &lost, &mut diagnosis),
+        None => {
+            diagnosis.fix.push(
+                "Look in the interleaving for two steps of one thread between which another thread steps in, and make them one: hold one lock over both, or use a single atomic operation."
+                    .to_owned(),
+            );
+            diagnosis
+                .notes
+                .push("Which pair of steps decides between passing and failing was not determined.".to_owned());
+        }
+    }
+    diagnosis
+}
+
+fn panicked(case: &Case<'_>, panic: &Panic, number: usize, diagnosis: &mut Diagnosis) {
+    let place = panic.place(case.context);
+    diagnosis.message = format!("fails under some schedules: {}", panic.headline());
+    let thread = thread_of(case, panic);
+    let who = match thread {
+        Some(thread) => case.threads.prose(thread),
+        None => "a thread".to_owned(),
+    };
+    diagnosis.about.extend(thread);
+    diagnosis.reason.push(format!(
+        "{} panicked at {}: {}.",
+        words::capital(&who),
+        place.short(),
+        panic.headline().trim_end_matches('.')
+    ));
+    case.mark(&mut diagnosis.spans, Some(place), format!("{who} panicked here"), true);
+    if number > 1 {
+        diagnosis.notes.push(format!("{number} panics were written in this execution; the first one is described."));
+    }
+}
+
+/// The thread that wrote a panic message, if its name tells.
+fn thread_of(case: &Case<'_>, panic: &Panic) -> Option<ThreadId> {
+    let threads = &case.trace().threads;
+    let mut named = threads.iter().zip(0..).filter(|(thread, _)| thread.name.as_deref() == Some(&panic.thread));
+    match (named.next(), named.next()) {
+        (Some((_, id)), None) => Some(id),
+        (Some(_), Some(_)) => None,
+        (None, _) if panic.thread == case.context.test || panic.thread == "main" => Some(0),
+        (None, _) => {
+            let mut unnamed = threads.iter().zip(0..).filter(|(thread, id)| thread.name.is_none() && *id > 0);
+            let (_, only) = unnamed.next()?;
+            (panic.thread == "<unnamed>" && unnamed.next().is_none()).then_some(only)
+        }
+    }
+}
+
+/// Adds a lost update as the likely cause.
+fn likely(case: &Case<'_>, lost: &lost_update::LostUpdate, diagnosis: &mut Diagnosis) {
+    let [read, other, store] = [lost.read, lost.other, lost.store].map(|index| &case.reading.actions[index]);
+    let name = case.names.short(lost.object);
+    let (reader, changer) = (case.threads.prose(read.thread), case.threads.prose(other.thread));
+    diagnosis.about.extend([read.thread, other.thread]);
+    let places = [read, other, store].map(|action| case.place_of(Some(action.stack)));
+    diagnosis.reason.push(format!(
+        "Likely cause, a lost update: {reader} reads {name}{}, {changer} changes it{}, and then {reader} stores to it{}. If what it stores was worked out from what it had read, the change by {changer} is gone.",
+        case.at(places[0].as_ref()),
+        case.at(places[1].as_ref()),
+        case.at(places[2].as_ref()),
+    ));
+    let labels = [
+        format!("{reader} reads {name} here"),
+        format!("{changer} changes {name} here, in between"),
+        format!("{reader} stores to {name} here, over that change"),
+    ];
+    for (place, label) in places.into_iter().zip(labels) {
+        case.mark(&mut diagnosis.spans, place, label, false);
+    }
+    diagnosis.keys.extend([read.at, other.at, store.at]);
+    diagnosis.decides = Some((
+        read.at,
+        other.at,
+        format!(
+            "likely: {changer} changes {name} between the read and the store of {reader}, so that its change is lost"
+        ),
+    ));
+    diagnosis.fix.push(format!(
+        "Make the read and the store of {name} one step: an operation such as `fetch_add`, a `compare_exchange` loop (`fetch_update`), or a lock that is held over both."
+    ));
+    diagnosis.notes.push(
+        "The cause is called likely because the trace shows which values were read and stored, not how one was computed from the other."
+            .to_owned(),
+    );
+}
+
+/// The execution passed. Reached only by a replay of a record that no longer fails.
+pub fn passed() -> Diagnosis {
+    Diagnosis {
+        code: "RD0501",
+        message: "the execution passed".to_owned(),
+        reason: vec!["Under this schedule the program ended as it should.".to_owned()],
+        ..Diagnosis::default()
+    }
+}
+
+/// The execution stopped before something that its isolation cannot undo.
+pub fn needs_fork(why: &str) -> Diagnosis {
+    Diagnosis {
+        code: "RD0501",
+        message: format!("the execution stopped before {why}"),
+        reason: vec![format!("It was about to do what cannot be undone by putting memory back: {why}.")],
+        fix: vec!["Run it with a fresh process for each execution.".to_owned()],
+        ..Diagnosis::default()
+    }
+}

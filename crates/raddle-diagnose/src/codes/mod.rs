@@ -1,0 +1,100 @@
+//! One file for each kind of finding: what happened, where, why, and what to change.
+
+mod crash;
+mod deadlock;
+mod failure;
+mod lost_update;
+mod lost_wakeup;
+mod no_progress;
+mod not_reproducible;
+mod self_deadlock;
+
+use crate::case::Case;
+use crate::states;
+use raddle_engine::waits::{self, Verdict};
+use raddle_protocol::finding::Span;
+use raddle_protocol::trace::{Outcome, ThreadId};
+use std::collections::BTreeSet;
+
+/// A diagnosis before the steps are told.
+#[derive(Debug, Default)]
+pub struct Diagnosis {
+    /// Catalogue code.
+    pub code: &'static str,
+    /// One sentence: what happened.
+    pub message: String,
+    /// Source places, most important first.
+    pub spans: Vec<Span>,
+    /// Why.
+    pub reason: Vec<String>,
+    /// What to change.
+    pub fix: Vec<String>,
+    /// Further facts.
+    pub notes: Vec<String>,
+    /// Recorded steps on which it turns.
+    pub keys: BTreeSet<usize>,
+    /// Threads it is about.
+    pub about: BTreeSet<ThreadId>,
+    /// Two recorded steps whose order decides, and what it decides.
+    pub decides: Option<(usize, usize, String)>,
+}
+
+/// Diagnoses a case by how its execution ended.
+pub fn diagnose(case: &Case<'_>) -> Diagnosis {
+    let raw = case.raw;
+    if let Some(other) = &raw.differs {
+        return not_reproducible::differs(case, other);
+    }
+    match &raw.outcome {
+        Outcome::Stuck => stuck(case),
+        Outcome::Exited(status) => failure::exited(case, *status),
+        Outcome::Crashed { thread, signal, address, cause } => crash::crashed(case, *thread, *signal, *address, *cause),
+        Outcome::NoProgress(bound) => no_progress::no_progress(case, *bound),
+        Outcome::Diverged { at, detail } => not_reproducible::diverged(case, *at, detail),
+        Outcome::Passed => failure::passed(),
+        Outcome::NeedsFork(why) => failure::needs_fork(why),
+    }
+}
+
+fn stuck(case: &Case<'_>) -> Diagnosis {
+    let verdict = waits::judge(&case.reading.events(), &case.reading.finals);
+    let code = verdict.code();
+    let mut diagnosis = match verdict {
+        Verdict::SelfDeadlock(found) => self_deadlock::self_deadlock(case, &found),
+        Verdict::Deadlock(found) => deadlock::deadlock(case, &found),
+        Verdict::LostWakeup(found) => lost_wakeup::lost_wakeup(case, &found),
+        Verdict::Unexplained => lost_wakeup::unexplained(case),
+    };
+    diagnosis.code = code;
+    if case.trace().steps_cut > 0 {
+        diagnosis.notes.push(format!(
+            "The first {} steps of this execution were not kept. A lock that was taken in them has no holder here.",
+            case.trace().steps_cut
+        ));
+    }
+    diagnosis
+}
+
+/// A sentence for each thread that waits and is not in `diagnosis.about`: why it is only a bystander.
+fn bystanders(case: &Case<'_>, about: &BTreeSet<ThreadId>) -> Option<String> {
+    let waiting: Vec<String> = case
+        .reading
+        .finals
+        .iter()
+        .zip(0..)
+        .filter_map(|(end, thread)| match end {
+            waits::Final::Waiting(what, _) if !about.contains(&thread) => {
+                Some(format!("{} {}", case.threads.prose(thread), states::wait(case, thread, what)))
+            }
+            _ => None,
+        })
+        .collect();
+    // A pool's idle workers would drown the rest.
+    const MOST: usize = 4;
+    let shown = match waiting.len() {
+        0 => return None,
+        n if n > MOST => format!("{} and {} more threads wait too", waiting[..MOST].join(", "), n - MOST),
+        _ => crate::words::list(&waiting),
+    };
+    Some(format!("{}, but without being part of the cause.", crate::words::capital(&shown)))
+}

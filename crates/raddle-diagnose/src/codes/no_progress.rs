@@ -1,0 +1,107 @@
+//! RD0503: the execution passed a bound without coming to an end. Shows where every thread is, and which steps it
+//! repeats.
+
+use super::Diagnosis;
+use crate::action::What;
+use crate::case::Case;
+use crate::states;
+use crate::words;
+use raddle_engine::waits::Final;
+use raddle_protocol::trace::{Bound, ThreadId};
+use std::collections::BTreeMap;
+
+/// How far back repeated steps are looked for.
+const WINDOW: usize = 1000;
+
+/// How often a step must occur in that window to be called repeated.
+const REPEATED: usize = 10;
+
+/// Describes it.
+pub fn no_progress(case: &Case<'_>, bound: Bound) -> Diagnosis {
+    let mut diagnosis = Diagnosis { code: "RD0503", ..Diagnosis::default() };
+    let passed = match bound {
+        Bound::Steps(steps) => format!("no end after {}", words::count(steps, "schedule point")),
+        Bound::Stall(ms) => format!("no schedule point for {ms} ms"),
+    };
+    let runnable: Vec<ThreadId> = threads(case, |end| *end == Final::Runnable);
+    let repeated = repeated(case);
+    for thread in &runnable {
+        diagnosis.about.insert(*thread);
+        let who = case.threads.prose(*thread);
+        let label = match repeated.get(thread) {
+            Some(_) => format!("{who} is here, in a loop"),
+            None => format!("{who} is here"),
+        };
+        case.mark(&mut diagnosis.spans, case.last_place(*thread), label, true);
+    }
+    for thread in threads(case, |end| matches!(end, Final::Waiting(..))) {
+        diagnosis.about.insert(thread);
+        let label = format!("{} {} here", case.threads.prose(thread), states::state(case, thread));
+        case.mark(&mut diagnosis.spans, case.last_place(thread), label, false);
+    }
+    let last = case.trace().steps.last().map(|step| step.thread);
+    diagnosis.message = match (&runnable[..], last) {
+        ([], _) => format!("no progress: {passed}"),
+        ([one], _) => format!("no progress: {passed}; {} keeps running", case.threads.prose(*one)),
+        (_, Some(last)) => format!("no progress: {passed}; {} ran last", case.threads.prose(last)),
+        _ => format!("no progress: {passed}"),
+    };
+    diagnosis.reason.push(match bound {
+        Bound::Steps(_) => {
+            "The execution went on for longer than the bound allows. It may be endless, or need more steps than that.".to_owned()
+        }
+        Bound::Stall(_) => {
+            "One thread ran without any operation at which another could be given its turn. It computes, or loops over memory that is not atomic.".to_owned()
+        }
+    });
+    for (thread, (index, times)) in &repeated {
+        let action = &case.reading.actions[*index];
+        let what = action
+            .object
+            .map_or_else(|| "a step".to_owned(), |object| format!("an operation on {}", case.names.short(object)));
+        diagnosis.reason.push(format!(
+            "{} repeats {what}{}: {times} times in its last {} steps.",
+            case.threads.capital(*thread),
+            case.at(case.place_of(Some(action.stack)).as_ref()),
+            WINDOW.min(case.reading.actions.len())
+        ));
+        case.mark(
+            &mut diagnosis.spans,
+            case.place_of(Some(action.stack)),
+            format!("{} repeats this", case.threads.prose(*thread)),
+            false,
+        );
+    }
+    diagnosis.fix.push(
+        "Give every loop that waits for another thread something to wait on (a condition variable, a channel, `park`) instead of testing again and again, and see to it that the value it tests can still change."
+            .to_owned(),
+    );
+    diagnosis
+        .notes
+        .push("A bound tells nothing about what lies beyond it; if the work is only long, raise the bound.".to_owned());
+    diagnosis
+}
+
+fn threads(case: &Case<'_>, fit: impl Fn(&Final) -> bool) -> Vec<ThreadId> {
+    case.reading.finals.iter().zip(0..).filter(|(end, _)| fit(end)).map(|(_, thread)| thread).collect()
+}
+
+/// For each thread that repeats one, the action that it repeats most: index of its last occurrence, and how often.
+fn repeated(case: &Case<'_>) -> BTreeMap<ThreadId, (usize, usize)> {
+    let actions = &case.reading.actions;
+    let mut counts: BTreeMap<(ThreadId, u32), (usize, usize)> = BTreeMap::new();
+    for (index, action) in actions.iter().enumerate().skip(actions.len().saturating_sub(WINDOW)) {
+        let seen = !matches!(action.what, What::Began | What::Ended | What::Yielded);
+        if seen && case.sites.get(action.stack).user.is_some() {
+            let count = counts.entry((action.thread, action.stack)).or_default();
+            *count = (index, count.1 + 1);
+        }
+    }
+    let mut most: BTreeMap<ThreadId, (usize, usize)> = BTreeMap::new();
+    for ((thread, _), (index, times)) in counts {
+        if times >= REPEATED && most.get(&thread).is_none_or(|(_, best)| times > *best) {
+            most.insert(thread, (index, times));
+        }
+    }
+    most
+}

@@ -1,0 +1,182 @@
+//! Call stacks in the words of the source: who performed an operation, on whose behalf, and what it means.
+//!
+//! An operation is performed by some library function deep below the line that the user wrote. Read from the innermost
+//! frame outwards, a stack passes the primitive (`Mutex::lock`), perhaps an interface built on it (`Barrier::wait`), and
+//! arrives at the first frame of user code. The first role met is what the operation *does*; the last is what the user
+//! *asked for*.
+
+use crate::function;
+use raddle_instrument::symbols::{Origin, SourceFrame, Symbols};
+use raddle_protocol::Role;
+use raddle_protocol::trace::{Stack, StackId, Trace};
+
+/// A resolved stack.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// All frames, inlined ones included, innermost first.
+    pub frames: Vec<SourceFrame>,
+    /// The innermost frame of user code.
+    pub user: Option<usize>,
+    /// Roles with a meaning, innermost first, up to the user's frame; without repetition.
+    pub roles: Vec<Role>,
+    /// What the operation is when `roles` is empty.
+    pub plain: Plain,
+    /// Whether the operation is performed by the function that has the innermost role, rather than by a helper below it
+    /// (a parking lot, a queue) that works on memory of its own.
+    pub direct: bool,
+    /// The call in user code.
+    pub call: CallKey,
+}
+
+/// An operation without a role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Plain {
+    /// The user's own atomic operation.
+    Atomic,
+    /// A reference count.
+    ReferenceCount,
+    /// Inside a dependency's function that the user called.
+    Library,
+    /// Inside the standard library, or nothing is known.
+    Internal,
+}
+
+/// Tells calls apart: the activation of the user's function and the place in it. Two calls in turn from one place have
+/// the same key.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CallKey {
+    cfa: u64,
+    function: String,
+    line: u32,
+    column: u32,
+}
+
+impl Site {
+    /// Resolves a stack.
+    ///
+    /// `exact`: the innermost address is that of an instruction rather than a return address.
+    pub fn resolve(stack: &Stack, symbols: &dyn Symbols, exact: bool) -> Self {
+        let mut frames = Vec::new();
+        let mut physical = Vec::new();
+        for (index, frame) in stack.frames.iter().enumerate() {
+            let pc = if exact && index == 0 { frame.pc.saturating_add(1) } else { frame.pc };
+            for source in symbols.frames(pc) {
+                frames.push(source);
+                physical.push(index);
+            }
+        }
+        let user = frames.iter().position(|frame| frame.origin == Origin::User);
+        let below = user.unwrap_or(frames.len());
+        let last = user.map(|at| physical[at]).or(stack.frames.len().checked_sub(1));
+        let mut roles = Vec::new();
+        let mut counts = false;
+        if let Some(last) = last {
+            for frame in &stack.frames[..=last] {
+                match symbols.role(frame.pc) {
+                    Role::Atomic | Role::Internal => {}
+                    Role::ReferenceCount => counts |= roles.is_empty(),
+                    role if roles.last() == Some(&role) => {}
+                    role => roles.push(role),
+                }
+            }
+        }
+        let library = &frames[..below];
+        let helper =
+            library.iter().find(|frame| !is_atomic(&frame.function) && function::krate(&frame.function) != "core");
+        let direct = helper.is_none_or(|frame| function::krate(&frame.function) != "parking_lot_core");
+        let plain = if counts {
+            Plain::ReferenceCount
+        } else if user.is_some() && library.iter().all(|frame| is_atomic(&frame.function)) {
+            Plain::Atomic
+        } else if user.is_some() && library.iter().any(|frame| frame.origin == Origin::Dependency) {
+            Plain::Library
+        } else {
+            Plain::Internal
+        };
+        let call = match (user, last) {
+            (Some(at), Some(last)) => CallKey {
+                cfa: stack.frames[last].cfa,
+                function: frames[at].function.clone(),
+                line: frames[at].line,
+                column: frames[at].column,
+            },
+            _ => CallKey { cfa: stack.frames.first().map_or(0, |frame| frame.cfa), ..CallKey::default() },
+        };
+        Self { frames, user, roles, plain, direct, call }
+    }
+
+    /// The innermost frame of user code.
+    pub fn user_frame(&self) -> Option<&SourceFrame> {
+        self.user.map(|at| &self.frames[at])
+    }
+
+    /// The innermost frame that a reader can look at: user code, else a dependency, else anything with a file.
+    pub fn best_frame(&self) -> Option<&SourceFrame> {
+        let file = |frame: &&SourceFrame| frame.file.is_some() && frame.line > 0;
+        self.user_frame()
+            .or_else(|| self.frames.iter().find(|frame| frame.origin == Origin::Dependency && file(frame)))
+            .or_else(|| self.frames.iter().find(file))
+    }
+
+    /// The library functions between the operation and the user's frame, innermost first.
+    pub fn library(&self) -> &[SourceFrame] {
+        &self.frames[..self.user.unwrap_or(self.frames.len())]
+    }
+
+    /// The library function that the user's code called.
+    pub fn entry(&self) -> Option<&SourceFrame> {
+        self.user.and_then(|at| at.checked_sub(1)).map(|at| &self.frames[at])
+    }
+
+    /// The crate of the function that performs the operation, core's atomics aside.
+    pub fn library_crate(&self) -> String {
+        let performs =
+            self.library().iter().map(|frame| function::krate(&frame.function)).find(|krate| krate != "core");
+        performs.unwrap_or_default()
+    }
+
+    /// What the operation does.
+    pub fn inner(&self) -> Option<Role> {
+        self.roles.first().copied()
+    }
+
+    /// What the user asked for.
+    pub fn outer(&self) -> Option<Role> {
+        self.roles.last().copied()
+    }
+
+    /// Whether a library function on the way to the user's code has this path, generic arguments left out.
+    pub fn passes(&self, path: &str) -> bool {
+        self.library().iter().any(|frame| function::plain(&frame.function) == path)
+    }
+}
+
+/// A method of an atomic type, or one of the functions that it is made of.
+fn is_atomic(function: &str) -> bool {
+    let plain = function::plain(function);
+    plain.starts_with("core::sync::atomic::") || plain.starts_with("std::sync::atomic::")
+}
+
+/// The resolved stacks of a trace, by their number.
+pub struct Sites(Vec<Site>);
+
+impl Sites {
+    /// Resolves every stack of `trace`. `crash`: the stack of a crash, which begins at an instruction.
+    pub fn new(trace: &Trace, symbols: &dyn Symbols, crash: Option<StackId>) -> Self {
+        let resolve = |(stack, id)| Site::resolve(stack, symbols, crash == Some(id));
+        Self(trace.stacks.iter().zip(0..).map(resolve).collect())
+    }
+
+    /// The stack with this number; a trace that names one it does not hold is given an empty one.
+    pub fn get(&self, stack: StackId) -> &Site {
+        static EMPTY: Site = Site {
+            frames: Vec::new(),
+            user: None,
+            roles: Vec::new(),
+            plain: Plain::Internal,
+            direct: true,
+            call: CallKey { cfa: 0, function: String::new(), line: 0, column: 0 },
+        };
+        self.0.get(stack as usize).unwrap_or(&EMPTY)
+    }
+}

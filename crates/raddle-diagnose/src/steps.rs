@@ -1,0 +1,341 @@
+//! The interleaving in the user's terms: one line for each thing that a thread did in code that its author can see.
+
+use crate::action::{Action, What};
+use crate::case::Case;
+use crate::object::ObjectKind;
+use crate::place::Place;
+use crate::site::Site;
+use crate::words::{self, Type};
+use raddle_engine::waits::{self, Holds, Mode};
+use raddle_instrument::symbols::Origin;
+use raddle_protocol::Role;
+use raddle_protocol::finding::StepView;
+use raddle_protocol::trace::ThreadId;
+use std::collections::BTreeSet;
+
+/// The steps of an execution.
+pub struct Steps {
+    /// In the order in which they happened.
+    pub views: Vec<StepView>,
+    /// For each action of the reading, its step.
+    of_action: Vec<Option<usize>>,
+}
+
+impl Steps {
+    /// Tells all of `case`; `keys` are the recorded steps on which the finding turns.
+    pub fn new(case: &Case<'_>, keys: &BTreeSet<usize>) -> Self {
+        let mut steps = Self { views: Vec::new(), of_action: Vec::new() };
+        let mut teller = Teller { case, holds: Holds::default() };
+        for (index, action) in case.reading.actions.iter().enumerate() {
+            let key = keys.contains(&action.at);
+            let view = teller.view(index, action, key);
+            if let Some(event) = action.event() {
+                teller.holds.apply(&event);
+            }
+            let place = view.map(|view| steps.add(view));
+            steps.of_action.push(place);
+        }
+        steps
+    }
+
+    /// The step of the action that took effect at recorded step `at`.
+    pub fn at(&self, case: &Case<'_>, at: usize) -> Option<usize> {
+        let actions = case.reading.actions.iter().zip(&self.of_action);
+        actions.filter(|(action, _)| action.at == at).find_map(|(_, step)| *step)
+    }
+
+    /// Appends a step, or counts it to the last one if it is the same again.
+    fn add(&mut self, view: StepView) -> usize {
+        if let Some(last) = self.views.last_mut() {
+            let times = last.times;
+            last.times = view.times;
+            if *last == view {
+                last.times = times + view.times;
+                return self.views.len() - 1;
+            }
+            last.times = times;
+        }
+        self.views.push(view);
+        self.views.len() - 1
+    }
+
+    /// Drops all but the last `most` steps, keeping those on which the finding turns. Returns how many were dropped.
+    pub fn shorten(&mut self, most: usize) -> usize {
+        let spare = self.views.len().saturating_sub(most);
+        let mut new_index = Vec::with_capacity(self.views.len());
+        let mut kept = Vec::with_capacity(most);
+        for (index, view) in core::mem::take(&mut self.views).into_iter().enumerate() {
+            let keep = index >= spare || view.key;
+            new_index.push(keep.then_some(kept.len()));
+            if keep {
+                kept.push(view);
+            }
+        }
+        for step in &mut self.of_action {
+            *step = step.and_then(|index| new_index[index]);
+        }
+        let dropped = new_index.iter().filter(|index| index.is_none()).count();
+        self.views = kept;
+        dropped
+    }
+}
+
+struct Teller<'a> {
+    case: &'a Case<'a>,
+    holds: Holds,
+}
+
+impl Teller<'_> {
+    fn view(&self, index: usize, action: &Action, key: bool) -> Option<StepView> {
+        let site = self.case.sites.get(action.stack);
+        let of_threads = matches!(
+            action.what,
+            What::Ended | What::Spawned(_) | What::JoinBegun(_) | What::Joined(_) | What::Slept(_)
+        );
+        let frame = match site.user_frame() {
+            Some(frame) => Some(frame),
+            None if key => site.best_frame(),
+            None if of_threads => None,
+            None => return None,
+        };
+        let mut words = self.words(index, action, site)?;
+        if let Some(entry) = inside(action, site) {
+            words.push_str(&format!(" (inside `{entry}`)"));
+        }
+        let place = frame.and_then(|frame| Place::of(frame, self.case.context));
+        let (file, line) = place.as_ref().map_or((String::new(), 0), |place| (place.file.clone(), place.line));
+        let function = frame.map_or_else(String::new, |frame| crate::function::plain(&frame.function));
+        Some(StepView { thread: action.thread, action: words, file, line, function, times: 1, key })
+    }
+
+    /// The action in words; `None` when it is no step of its own.
+    fn words(&self, index: usize, action: &Action, site: &Site) -> Option<String> {
+        let name = || action.object.map_or_else(|| "it".to_owned(), |object| self.case.names.short(object).to_owned());
+        let kind = action.object.map(|object| self.case.reading.objects.get(object).kind);
+        let condition = action.within == Some(Role::CondvarWait);
+        let words = match &action.what {
+            What::Acquired(_) if condition => format!("locks {} again", name()),
+            What::Requested(_) if condition => format!("waits to lock {} again{}", name(), self.held_by(action)),
+            What::Acquired(_) | What::Requested(_) | What::Refused(_) | What::Released | What::Downgraded
+                if action.within.is_some() =>
+            {
+                return None;
+            }
+            What::Requested(mode) => format!("{}{}", request(kind, *mode, &name()), self.held_by(action)),
+            What::Acquired(mode) => acquire(kind, *mode, &name()),
+            What::Refused(mode) => format!("{}, in vain{}", attempt(kind, *mode, &name()), self.held_by(action)),
+            What::Released if kind == Some(ObjectKind::Once) => format!("finishes {}", name()),
+            What::Released => format!("unlocks {}", name()),
+            What::Downgraded => format!("turns its write lock on {} into a read lock", name()),
+            What::WaitBegun => self.wait(action, kind, &name()),
+            What::WaitEnded { timed_out: true } => "stops waiting: its time is up".to_owned(),
+            What::WaitEnded { timed_out: false } => "wakes up".to_owned(),
+            What::Notified { woken, all, .. } => self.notify(kind, woken, *all, &name()),
+            What::Received { woken } => format!("receives from {}{}", name(), self.wakes(woken)),
+            What::Closed { woken } => format!("closes its end of {}{}", name(), self.wakes(woken)),
+            What::Passed => passed(kind, site, &name()),
+            What::Read { size, value } => {
+                format!("reads {}{}", name(), shown(" → ", Type::at(site).value(*value, *size)))
+            }
+            What::Wrote { size, value } => {
+                format!("writes {}{}", name(), shown(" ← ", Type::at(site).value(*value, *size)))
+            }
+            What::Updated { size, old, new } => update(site, &name(), *size, *old, *new),
+            What::Compared { size, expected, old, new, done } => {
+                let value = |value: &u64| Type::at(site).value(*value, *size);
+                match (*done, value(expected), value(old), value(new)) {
+                    (true, _, Some(old), Some(new)) => format!("compare-exchange on {}: {old} → {new}", name()),
+                    (true, ..) => format!("compare-exchange on {} succeeds", name()),
+                    (false, ..) if expected == old => format!("compare-exchange on {} fails spuriously", name()),
+                    (false, Some(expected), Some(old), _) => {
+                        format!("compare-exchange on {} fails: expected {expected}, found {old}", name())
+                    }
+                    (false, ..) => format!("compare-exchange on {} fails", name()),
+                }
+            }
+            What::Called => format!("calls `{}`", crate::function::short(&site.entry()?.function)),
+            What::Began => return None,
+            What::Ended => "ends".to_owned(),
+            What::Spawned(child) => format!("starts {}", self.case.threads.prose(*child)),
+            What::JoinBegun(children) if self.joins_at_once(index, action) || children.is_empty() => return None,
+            What::JoinBegun(children) => format!("waits for {} to end", self.case.threads.list(children)),
+            What::Joined(children) => format!("joins {}", self.case.threads.list(children)),
+            What::Yielded => "yields".to_owned(),
+            What::Slept(ns) => format!("sleeps {}", words::duration(*ns)),
+            What::Io { call, blocked: true } => format!("waits in `{call}`"),
+            What::Io { call, blocked: false } => format!("calls `{call}`"),
+        };
+        Some(words)
+    }
+
+    fn wait(&self, action: &Action, kind: Option<ObjectKind>, name: &str) -> String {
+        match kind {
+            Some(ObjectKind::Condvar) => match self.case.mutex_of_wait(action) {
+                Some(mutex) => format!("waits on {name}, which unlocks {}", self.case.names.short(mutex)),
+                None => format!("waits on {name}"),
+            },
+            kind => waiting(kind, name).unwrap_or_else(|| "waits".to_owned()),
+        }
+    }
+
+    fn notify(&self, kind: Option<ObjectKind>, woken: &[ThreadId], all: bool, name: &str) -> String {
+        let does = match kind {
+            Some(ObjectKind::Condvar) => {
+                let does = if all { "notifies all waiters of" } else { "notifies" };
+                return match woken {
+                    [] => format!("{does} {name} (nobody waits)"),
+                    woken => format!("{does} {name}{}", self.wakes(woken)),
+                };
+            }
+            Some(ObjectKind::Channel | ObjectKind::ChannelRoom) => format!("sends on {name}"),
+            Some(ObjectKind::ParkToken) => {
+                return match woken {
+                    [] => "unparks a thread that is not parked yet".to_owned(),
+                    woken => format!("unparks {}", self.case.threads.list(woken)),
+                };
+            }
+            Some(ObjectKind::Barrier) => format!("arrives last at {name}"),
+            Some(ObjectKind::Semaphore) => format!("adds a permit to {name}"),
+            _ if woken.is_empty() => return format!("wakes the waiters of {name} (there are none)"),
+            _ => return format!("wakes {}", self.case.threads.list(woken)),
+        };
+        format!("{does}{}", self.wakes(woken))
+    }
+
+    fn wakes(&self, woken: &[ThreadId]) -> String {
+        if woken.is_empty() { String::new() } else { format!(", which wakes {}", self.case.threads.list(woken)) }
+    }
+
+    /// Who keeps the thread from the lock at this moment.
+    fn held_by(&self, action: &Action) -> String {
+        let holders = action.object.map(|object| self.holders(object)).unwrap_or_default();
+        if holders.contains(&action.thread) {
+            return " (which it holds itself)".to_owned();
+        }
+        if holders.is_empty() { String::new() } else { format!(" (held by {})", self.case.threads.list(&holders)) }
+    }
+
+    fn holders(&self, object: waits::Object) -> Vec<ThreadId> {
+        let mut holders: Vec<_> = self.holds.of(object).iter().map(|hold| hold.thread).collect();
+        holders.dedup();
+        holders
+    }
+
+    /// Whether a join is over before anything else happens.
+    fn joins_at_once(&self, index: usize, action: &Action) -> bool {
+        let next = self.case.reading.actions.get(index + 1);
+        next.is_some_and(|next| next.thread == action.thread && matches!(next.what, What::Joined(_)))
+    }
+}
+
+/// What a thread that waits for a notification of this kind does; `None` when nothing is known.
+pub fn waiting(kind: Option<ObjectKind>, name: &str) -> Option<String> {
+    Some(match kind? {
+        ObjectKind::Condvar | ObjectKind::Futex => format!("waits on {name}"),
+        ObjectKind::Barrier => format!("waits at {name}"),
+        ObjectKind::Channel => format!("waits for a message on {name}"),
+        ObjectKind::ChannelRoom => format!("waits for room in {name}"),
+        ObjectKind::ParkToken => "is parked".to_owned(),
+        ObjectKind::Semaphore => format!("waits for a permit of {name}"),
+        ObjectKind::Descriptor => format!("waits for input or output on {name}"),
+        _ => return None,
+    })
+}
+
+/// Asking for a lock, in words.
+pub fn request(kind: Option<ObjectKind>, mode: Mode, name: &str) -> String {
+    match (kind, mode) {
+        (Some(ObjectKind::RwLock), Mode::Shared) => format!("waits to read-lock {name}"),
+        (Some(ObjectKind::RwLock), Mode::Exclusive) => format!("waits to write-lock {name}"),
+        (Some(ObjectKind::Once), _) => format!("waits for the end of {name}"),
+        _ => format!("waits for {name}"),
+    }
+}
+
+fn acquire(kind: Option<ObjectKind>, mode: Mode, name: &str) -> String {
+    match (kind, mode) {
+        (Some(ObjectKind::RwLock), Mode::Shared) => format!("read-locks {name}"),
+        (Some(ObjectKind::RwLock), Mode::Exclusive) => format!("write-locks {name}"),
+        (Some(ObjectKind::Once), _) => format!("begins {name}"),
+        _ => format!("locks {name}"),
+    }
+}
+
+fn attempt(kind: Option<ObjectKind>, mode: Mode, name: &str) -> String {
+    match (kind, mode) {
+        (Some(ObjectKind::RwLock), Mode::Shared) => format!("tries to read-lock {name}"),
+        (Some(ObjectKind::RwLock), Mode::Exclusive) => format!("tries to write-lock {name}"),
+        _ => format!("tries to lock {name}"),
+    }
+}
+
+fn passed(kind: Option<ObjectKind>, site: &Site, name: &str) -> String {
+    match kind {
+        Some(ObjectKind::Barrier) => format!("arrives at {name}"),
+        Some(ObjectKind::ParkToken) => "parks and goes on at once, for it has been unparked before".to_owned(),
+        Some(ObjectKind::Semaphore) => format!("takes a permit of {name}"),
+        _ => match site.entry() {
+            Some(entry) => format!("calls `{}` on {name}", crate::function::method(&entry.function)),
+            None => format!("looks at {name}"),
+        },
+    }
+}
+
+fn update(site: &Site, name: &str, size: u8, old: u64, new: u64) -> String {
+    let kind = Type::at(site);
+    let method = words::atomic_method(site);
+    let change = match (kind.value(old, size), kind.value(new, size)) {
+        (Some(old), Some(new)) => format!("{old} → {new}"),
+        _ => String::new(),
+    };
+    let mask = if size >= 8 { u64::MAX } else { (1 << (u32::from(size) * 8)) - 1 };
+    let by = match method.as_str() {
+        "fetch_add" => kind.value(new.wrapping_sub(old) & mask, size).map(|by| format!("adds {by} to {name}")),
+        "fetch_sub" => kind.value(old.wrapping_sub(new) & mask, size).map(|by| format!("subtracts {by} from {name}")),
+        "swap" => Some(format!("swaps {name}")),
+        _ => None,
+    };
+    let does = by.unwrap_or_else(|| match method.as_str() {
+        "" => format!("changes {name}"),
+        method => format!("changes {name} by `{method}`"),
+    });
+    if change.is_empty() { does } else { format!("{does} ({change})") }
+}
+
+fn shown(arrow: &str, value: Option<String>) -> String {
+    value.map_or_else(String::new, |value| format!("{arrow}{value}"))
+}
+
+/// The dependency's function that uses a lock or channel on the user's behalf, if the user did not ask for that itself.
+fn inside(action: &Action, site: &Site) -> Option<String> {
+    let entry = site.entry().filter(|entry| entry.origin == Origin::Dependency)?;
+    action.object.filter(|_| action.what != What::Called)?;
+    let method = crate::function::method(&entry.function);
+    let own = [
+        "lock",
+        "unlock",
+        "read",
+        "write",
+        "drop",
+        "wait",
+        "notify",
+        "send",
+        "recv",
+        "park",
+        "unpark",
+        "join",
+        "iter",
+        "next",
+        "upgrad",
+        "get_or_init",
+        "call_once",
+        "force",
+        "deref",
+        "load",
+        "store",
+        "swap",
+        "fetch_",
+        "compare_",
+    ];
+    (!own.iter().any(|word| method.contains(word))).then(|| crate::function::short(&entry.function))
+}

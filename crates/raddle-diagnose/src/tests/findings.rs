@@ -1,0 +1,280 @@
+//! One scene for each catalogue code.
+
+use super::scene::*;
+use insta::assert_json_snapshot;
+use raddle_instrument::symbols::Origin;
+use raddle_protocol::trace::*;
+use raddle_protocol::{RawFinding, Role};
+
+const A: u64 = LOCKS;
+const B: u64 = LOCKS + 0x100;
+
+/// Two heap mutexes taken in opposite orders by two spawned threads; the main thread joins.
+fn two_locks() -> Scene {
+    let mut scene = Scene::new();
+    scene.source.insert(6, "    let a = Arc::new(Mutex::new(0));");
+    scene.source.insert(7, "    let b = Arc::new(Mutex::new(0));");
+    scene.block(A - 16, 24, "alloc::sync::Arc<T>::new", ("bank::tests::scene", 6, 13));
+    scene.block(B - 16, 24, "alloc::sync::Arc<T>::new", ("bank::tests::scene", 7, 13));
+    let one = scene.thread(None, Some(("bank::tests::scene", 9, 18)));
+    let two = scene.thread(Some("mover"), Some(("bank::tests::scene", 14, 18)));
+    scene.lock(one, A, ("bank::tests::scene::{{closure}}", 10, 20));
+    scene.lock(two, B, ("bank::tests::scene::{{closure}}", 15, 20));
+    scene.lock_waits(one, B, ("bank::tests::scene::{{closure}}", 11, 20));
+    scene.lock_waits(two, A, ("bank::tests::scene::{{closure}}", 16, 20));
+    scene.join_waits(0, one, ("bank::tests::scene", 19, 5));
+    scene
+}
+
+#[test]
+fn deadlock() {
+    assert_json_snapshot!(two_locks().finding(Outcome::Stuck));
+}
+
+#[test]
+fn deadlock_of_three_over_statics_with_the_same_name() {
+    let mut scene = Scene::new();
+    for (module, index) in [("left", 0), ("right", 1), ("back", 2)] {
+        scene.static_lock(&format!("bank::{module}::LOCK"), A + index * 0x100, 3 + index as u32);
+    }
+    for _ in 0..2 {
+        scene.thread(None, Some(("bank::tests::scene", 9, 9)));
+    }
+    for thread in 0..3 {
+        scene.lock(thread, A + u64::from(thread) * 0x100, ("bank::both", 20, 20));
+    }
+    for thread in 0..3 {
+        scene.lock_waits(thread, A + u64::from((thread + 1) % 3) * 0x100, ("bank::both", 21, 20));
+    }
+    assert_json_snapshot!(scene.finding(Outcome::Stuck));
+}
+
+#[test]
+fn deadlock_by_join() {
+    let mut scene = Scene::new();
+    let local = Scene::cfa(0) - 0x40;
+    scene.local(0, "store", "records.inner.futex.v.value", local, 5);
+    let one = scene.thread(Some("worker"), Some(("bank::tests::scene", 9, 9)));
+    scene.lock(0, local, ("bank::tests::scene", 8, 20));
+    scene.lock_waits(one, local, ("bank::tests::scene::{{closure}}", 10, 20));
+    scene.join_waits(0, one, ("bank::tests::scene", 12, 5));
+    assert_json_snapshot!(scene.finding(Outcome::Stuck));
+}
+
+#[test]
+fn self_deadlock() {
+    let mut scene = Scene::new();
+    scene.static_lock("bank::ACCOUNTS", A, 3);
+    scene.lock(0, A, ("bank::Session::close", 10, 20));
+    scene.lock_waits(0, A, ("bank::Session::save", 20, 20));
+    assert_json_snapshot!(scene.finding(Outcome::Stuck));
+}
+
+/// Reads of std's read-write lock: the word counts readers; bit 31 says that a writer waits, which it does on the next
+/// word.
+#[test]
+fn second_read_behind_a_writer() {
+    const READ: Library = std_fn("std::sync::poison::rwlock::RwLock<T>::read", Role::RwLockRead);
+    const WRITE: Library = std_fn("std::sync::poison::rwlock::RwLock<T>::write", Role::RwLockWrite);
+    let mut scene = Scene::new();
+    let local = Scene::cfa(0) - 0x40;
+    scene.local(0, "settings", "values.inner.state.v.value", local, 5);
+    let writer = scene.thread(None, Some(("bank::tests::scene", 9, 9)));
+    let (first, second) = (("bank::Settings::mean", 20, 20), ("bank::Settings::sum", 30, 20));
+    let write = ("bank::tests::scene::{{closure}}", 10, 20);
+    let waiting = (1u64 << 31) + 1;
+    scene.step(0, load(local, 0), &[LOAD, READ], first);
+    scene.step(0, cas(local, 0, 0, 1), &[CAS, READ], first);
+    scene.step(writer, cas(local, 0, 1, (1 << 30) - 1), &[CAS, WRITE], write);
+    scene.step(writer, cas(local, 1, 1, waiting), &[CAS, WRITE], write);
+    scene.step(writer, load(local + 4, 0), &[LOAD, WRITE], write);
+    scene.step(writer, load(local, waiting), &[LOAD, WRITE], write);
+    scene.step(writer, futex_wait(local + 4, 0), &[WRITE], write);
+    scene.waits(writer, Wait::Futex(local + 4), &[WRITE], write);
+    scene.step(0, load(local, waiting), &[LOAD, READ], second);
+    scene.step(0, cas(local, waiting, waiting, waiting | 1 << 30), &[CAS, READ], second);
+    scene.step(0, futex_wait(local, 3), &[READ], second);
+    scene.waits(0, Wait::Futex(local), &[READ], second);
+    assert_json_snapshot!(scene.finding(Outcome::Stuck));
+}
+
+#[test]
+fn lost_wakeup() {
+    let (flag, mutex, condvar) = (Scene::cfa(0) - 0x40, Scene::cfa(0) - 0x30, Scene::cfa(0) - 0x20);
+    const FLAG_LOAD: Library = std_fn("core::sync::atomic::AtomicBool::load", Role::Atomic);
+    const FLAG_STORE: Library = std_fn("core::sync::atomic::AtomicBool::store", Role::Atomic);
+    let mut scene = Scene::new();
+    scene.local(0, "signal", "raised.v.value", flag, 5);
+    scene.local(0, "signal", "mutex.inner.futex.v.value", mutex, 5);
+    scene.local(0, "signal", "condvar.inner.futex.v.value", condvar, 5);
+    let waiter = scene.thread(None, Some(("bank::tests::scene", 9, 9)));
+    scene.lock(waiter, mutex, ("bank::Signal::wait", 20, 30));
+    scene.step(waiter, load(flag, 0), &[FLAG_LOAD], ("bank::Signal::wait", 21, 28));
+    scene.step(0, store(flag, 1), &[FLAG_STORE], ("bank::Signal::raise", 30, 21));
+    scene.notify_all(0, condvar, &[], ("bank::Signal::raise", 31, 22));
+    scene.condvar_wait(waiter, condvar, mutex, ("bank::Signal::wait", 22, 30));
+    scene.join_waits(0, waiter, ("bank::tests::scene", 12, 5));
+    assert_json_snapshot!(scene.finding(Outcome::Stuck));
+}
+
+#[test]
+fn a_message_that_nobody_is_left_to_send() {
+    const SEND: Library = std_fn("std::sync::mpsc::Sender<T>::send", Role::ChannelSend);
+    const RECEIVE: Library = std_fn("std::sync::mpsc::Receiver<T>::recv", Role::ChannelReceive);
+    const PARK: Library = std_fn("std::thread::park", Role::Park);
+    let mut scene = Scene::new();
+    scene.source.insert(6, "    let (tx, rx) = mpsc::channel();");
+    scene.block(A, 512, "std::sync::mpmc::counter::new", ("bank::tests::scene", 6, 20));
+    let consumer = scene.thread(Some("consumer"), Some(("bank::tests::scene", 9, 9)));
+    let (send, receive) = (("bank::tests::scene", 11, 8), ("bank::tests::scene::{{closure}}", 10, 20));
+    for index in 0..2 {
+        scene.step(0, load(A + 0x80, index), &[LOAD, SEND], send);
+        scene.step(0, cas(A + 0x80, index, index, index + 2), &[CAS, SEND], send);
+        scene.step(consumer, load(A, index), &[LOAD, RECEIVE], receive);
+        scene.step(consumer, cas(A, index, index, index + 2), &[CAS, RECEIVE], receive);
+    }
+    scene.step(consumer, load(A, 4), &[LOAD, RECEIVE], receive);
+    scene.step(consumer, futex_wait(0x61000, 1), &[PARK, RECEIVE], receive);
+    scene.waits(consumer, Wait::Futex(0x61000), &[PARK, RECEIVE], receive);
+    scene.join_waits(0, consumer, ("bank::tests::scene", 13, 5));
+    assert_json_snapshot!(scene.finding(Outcome::Stuck));
+}
+
+#[test]
+fn a_guard_that_was_leaked() {
+    let mut scene = Scene::new();
+    scene.static_lock("bank::ACCOUNTS", A, 3);
+    let one = scene.thread(Some("worker"), Some(("bank::tests::scene", 9, 9)));
+    scene.lock(one, A, ("bank::leak", 10, 20));
+    scene.step(one, Op::End, &[], ("bank::leak", 11, 1));
+    scene.lock_waits(0, A, ("bank::tests::scene", 20, 20));
+    assert_json_snapshot!(scene.finding(Outcome::Stuck));
+}
+
+#[test]
+fn fails_under_some_schedules_with_a_likely_lost_update() {
+    let mut scene = Scene::new();
+    scene.passed = 1203;
+    scene.static_lock("bank::TOTAL", A, 3);
+    let one = scene.thread(None, Some(("bank::tests::scene", 9, 9)));
+    let (read, write) = (("bank::deposit", 20, 23), ("bank::deposit", 21, 11));
+    scene.step(0, load(A, 0), &[LOAD], read);
+    scene.step(one, load(A, 0), &[LOAD], read);
+    scene.step(one, store(A, 1), &[STORE], write);
+    scene.step(0, store(A, 1), &[STORE], write);
+    scene.step(0, rmw(A, 1, 3), &[ADD], ("bank::deposit", 22, 11));
+    scene.step(one, Op::End, &[], write);
+    scene.trace.output = b"\nthread 'tests::scene' (12) panicked at src/lib.rs:12:5:\nassertion `left == right` failed\n  left: 1\n right: 2\nnote: run with `RUST_BACKTRACE=1` environment variable to display a backtrace\n".to_vec();
+    assert_json_snapshot!(scene.finding(Outcome::Exited(101)));
+}
+
+#[test]
+fn fails_under_some_schedules_without_a_cause() {
+    let mut scene = two_locks();
+    scene.trace.output = b"thread '<unnamed>' panicked at src/lib.rs:12:5:\ntwo of us\n".to_vec();
+    let finding = scene.finding(Outcome::Exited(101));
+    assert_eq!(finding.code.0, "RD0501");
+    assert_eq!(finding.root_cause, None);
+    assert_json_snapshot!((finding.message, finding.reason, finding.fix, finding.notes, finding.spans));
+}
+
+#[test]
+fn stack_overflow() {
+    let mut scene = Scene::new();
+    let one = scene.thread(Some("parser"), Some(("bank::tests::scene", 9, 9)));
+    let frames = [
+        ("bank::parse::item", 41, 5),
+        ("bank::parse::list", 30, 9),
+        ("bank::parse::item", 44, 9),
+        ("bank::parse::list", 30, 9),
+        ("bank::parse::item", 44, 9),
+        ("bank::tests::scene::{{closure}}", 10, 9),
+    ];
+    let frames = frames.map(|place| scene.user_frame(one, place)).to_vec();
+    // The innermost address of a crash is that of the instruction; symbols are asked for the one after it.
+    let mut exact = frames.clone();
+    exact[0].pc -= 1;
+    let stack = scene.push_stack(Stack { frames: exact });
+    scene.trace.threads[one as usize].state = State::Runnable;
+    scene.trace.threads[one as usize].last = Some(stack);
+    scene.runs(0, &[], ("bank::tests::scene", 12, 5));
+    let outcome = Outcome::Crashed { thread: one, signal: 11, address: 0x72010, cause: Crash::StackOverflow };
+    assert_json_snapshot!(scene.finding(outcome));
+}
+
+#[test]
+fn null_pointer() {
+    let mut scene = Scene::new();
+    let stack = {
+        let mut frame = scene.user_frame(0, ("bank::publish", 31, 14));
+        frame.pc -= 1;
+        scene.push_stack(Stack { frames: vec![frame] })
+    };
+    scene.step(0, load(A, 0), &[LOAD], ("bank::publish", 30, 14));
+    scene.trace.threads[0].state = State::Runnable;
+    scene.trace.threads[0].last = Some(stack);
+    let finding = scene.finding(Outcome::Crashed { thread: 0, signal: 11, address: 8, cause: Crash::Signal });
+    assert_json_snapshot!(finding);
+}
+
+#[test]
+fn no_progress() {
+    let mut scene = Scene::new();
+    scene.static_lock("bank::READY", A, 3);
+    let one = scene.thread(Some("poller"), Some(("bank::tests::scene", 9, 9)));
+    for _ in 0..40 {
+        scene.step(one, load(A, 0), &[LOAD], ("bank::poll", 20, 17));
+        scene.step(one, Op::Yield, &[std_fn("std::thread::yield_now", Role::Internal)], ("bank::poll", 21, 9));
+    }
+    scene.runs(one, &[LOAD], ("bank::poll", 20, 17));
+    scene.join_waits(0, one, ("bank::tests::scene", 12, 5));
+    let mut finding = scene.finding(Outcome::NoProgress(Bound::Steps(100_000)));
+    finding.steps.truncate(4);
+    assert_json_snapshot!(finding);
+}
+
+#[test]
+fn not_reproducible() {
+    let mut scene = two_locks();
+    let read = Op::Io { call: "read".to_owned(), descriptor: 3, blocked: false };
+    scene.step(0, read, &[std_fn("std::fs::File::read", Role::Internal)], ("bank::tests::scene", 18, 9));
+    let raw = RawFinding {
+        outcome: Outcome::Stuck,
+        execution: 3,
+        choices: Vec::new(),
+        trace: scene.trace.clone(),
+        differs: Some(Outcome::Diverged { at: 17, detail: "a choice of 3 threads where there were 2".to_owned() }),
+    };
+    let finding = scene.diagnose(&raw);
+    assert_eq!(finding.code.0, "RD0505");
+    assert_json_snapshot!((finding.message, finding.reason, finding.fix, finding.notes, finding.spans));
+}
+
+#[test]
+fn locks_that_a_dependency_takes_are_named_by_where_they_are_made() {
+    const LOCK_SLOW: Library = ("parking_lot::raw_mutex::RawMutex::lock_slow", Role::MutexLock, Origin::Dependency);
+    const INSERT: Library = ("dashmap::DashMap<K,V,S>::insert", Role::Internal, Origin::Dependency);
+    const CORE: Library = ("parking_lot_core::parking_lot::park", Role::Internal, Origin::Dependency);
+    let mut scene = Scene::new();
+    scene.block(A, 64, "dashmap::DashMap<K,V,S>::new", ("bank::tests::scene", 6, 40));
+    let place = ("bank::tests::scene", 10, 9);
+    let byte = |expected: u64, old: u64, new: u64| Op::CompareExchange {
+        address: A,
+        size: 1,
+        order: Order::Acquire,
+        expected,
+        old,
+        new,
+        done: expected == old,
+    };
+    scene.step(0, byte(0, 0, 1), &[CAS, LOCK_SLOW, INSERT], place);
+    let place = ("bank::tests::scene", 11, 9);
+    scene.step(0, byte(0, 1, 1), &[CAS, LOCK_SLOW, INSERT], place);
+    scene.step(0, byte(1, 1, 3), &[CAS, LOCK_SLOW, INSERT], place);
+    // The parking lot's own memory is not the lock.
+    scene.step(0, rmw(0x61000, 0, 1), &[SWAP, CORE, LOCK_SLOW, INSERT], place);
+    scene.step(0, futex_wait(0x62000, 1), &[CORE, LOCK_SLOW, INSERT], place);
+    scene.waits(0, Wait::Futex(0x62000), &[CORE, LOCK_SLOW, INSERT], place);
+    let finding = scene.finding(Outcome::Stuck);
+    assert_json_snapshot!((finding.code, finding.message, finding.threads, finding.steps));
+}

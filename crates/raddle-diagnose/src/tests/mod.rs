@@ -1,0 +1,6 @@
+//! A whole diagnosis for each kind of finding, from made-up traces. What is shown is compared as a whole, because a
+//! sentence is right only in its place.
+
+mod calls;
+mod findings;
+mod scene;

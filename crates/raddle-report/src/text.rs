@@ -104,9 +104,28 @@ fn push_visible(out: &mut String, c: char, style: &Style) {
     } else if c.is_ascii() || style.unicode {
         out.push(c);
     } else {
-        out.extend(std::iter::repeat_n('?', c.width().unwrap_or(0)));
+        match ASCII.iter().find(|(sign, _)| *sign == c) {
+            Some((_, ascii)) => out.push_str(ascii),
+            None => out.extend(std::iter::repeat_n('?', c.width().unwrap_or(0))),
+        }
     }
 }
+
+/// Signs that findings are worded with, and quotation marks, as ASCII.
+const ASCII: [(char, &str); 12] = [
+    ('→', "->"),
+    ('←', "<-"),
+    ('…', "..."),
+    ('×', "x"),
+    ('≤', "<="),
+    ('≥', ">="),
+    ('–', "-"),
+    ('—', "-"),
+    ('‘', "'"),
+    ('’', "'"),
+    ('“', "\""),
+    ('”', "\""),
+];
 
 /// Fits clean text to a width. Never empty; words that are too long are broken.
 pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
@@ -213,7 +232,7 @@ pub(crate) fn cut_middle(text: &str, columns: usize) -> String {
 mod tests {
     use super::*;
 
-    const ASCII: Style = Style { width: 80, color: false, unicode: false };
+    const PLAIN: Style = Style { width: 80, color: false, unicode: false };
     const UTF8: Style = Style { width: 80, color: false, unicode: true };
     const COLOR: Style = Style { width: 80, color: true, unicode: true };
 
@@ -228,9 +247,10 @@ mod tests {
     }
 
     #[test]
-    fn ascii_keeps_widths() {
-        assert_eq!(clean("é漢e\u{301}", &ASCII), "???e");
+    fn without_utf8_all_is_ascii() {
+        assert_eq!(clean("é漢e\u{301}", &PLAIN), "???e");
         assert_eq!(clean("é漢", &UTF8), "é漢");
+        assert_eq!(clean("reads `a` → 0 … “b”", &PLAIN), "reads `a` -> 0 ... \"b\"");
     }
 
     #[test]

@@ -201,3 +201,19 @@ fn a_label_that_has_no_room_beside_its_underline_goes_below() {
     let long: Vec<&str> = text.lines().filter(|line| line.contains("passes in others")).collect();
     assert!(long.iter().all(|line| line.width() <= 60), "{long:?}");
 }
+
+/// Two threads that run the same code have all their places in common.
+#[test]
+fn labels_of_the_same_place_stand_below_each_other() {
+    let mut finding = samples::four_threads();
+    finding.steps.clear();
+    finding.threads.clear();
+    let (second, first) = (finding.spans[0].clone(), finding.spans[1].clone());
+    finding.spans.clear();
+    for thread in ["Aristotle", "Hypatia"] {
+        let long = format!("thread `{thread}` waits here for the fork of its neighbour, who waits as well");
+        finding.spans.push(samples::labelled(&second, &long));
+        finding.spans.push(samples::labelled(&first, &format!("thread `{thread}` took its fork here")));
+    }
+    insta::assert_snapshot!("same_place", render(&finding, ascii(80)));
+}

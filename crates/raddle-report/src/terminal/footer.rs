@@ -80,7 +80,6 @@ pub(super) fn output(finding: &Finding, style: &Style) -> String {
             let left_out = columns - OUTPUT_COLUMNS;
             format!("{} ({} more columns)", text::cut(line, OUTPUT_COLUMNS), thousands(left_out as u64))
         };
-        // Indentation is kept on the first line; wrapping alone would keep it too, but not count it.
         for part in text::wrap(&shown, room) {
             out.push_str(format!("  {bar} {part}").trim_end());
             out.push('\n');

@@ -33,8 +33,9 @@ pub(super) fn render(finding: &Finding, style: &Style, sources: &dyn Sources) ->
             let source = Shown::new(&source, style);
             let last = found.iter().map(|span| span.line).max().unwrap_or(0);
             let gutter = last.to_string().len() + " | ".len();
+            let shared = |span: &Span| found.iter().filter(|other| at(other) == at(span)).count() > 1;
             let annotations: Vec<Annotation<'_>> =
-                found.iter().flat_map(|span| source.annotations(span, gutter, style)).collect();
+                found.iter().flat_map(|span| source.annotations(span, shared(span), gutter, style)).collect();
             let path = text::clean(&found[0].file, style);
             group = group.element(Snippet::source(source.text).path(path).annotations(annotations));
         }
@@ -108,7 +109,12 @@ fn by_file(spans: &[Span]) -> Vec<Vec<&Span>> {
 }
 
 fn same(one: &Span, other: &Span) -> bool {
-    (one.line, one.column, &one.label) == (other.line, other.column, &other.label)
+    at(one) == at(other) && one.label == other.label
+}
+
+/// Where a span begins in its file.
+fn at(span: &Span) -> (u32, u32) {
+    (span.line, span.column)
 }
 
 /// A source file as it is shown.
@@ -133,8 +139,9 @@ impl Shown {
     }
 
     /// The underlining of one place with its label. A label too long to stand beside the underline goes below it, as
-    /// several labels of the same place, which annotate-snippets stacks in the order in which it gets them.
-    fn annotations<'a>(&self, span: &Span, gutter: usize, style: &Style) -> Vec<Annotation<'a>> {
+    /// several labels of the same place, which annotate-snippets stacks in the order in which it gets them. So do the
+    /// labels of several spans at the same place (`shared`).
+    fn annotations<'a>(&self, span: &Span, shared: bool, gutter: usize, style: &Style) -> Vec<Annotation<'a>> {
         let index = span.line as usize - 1;
         let line = &self.lines[index];
         let range = underlined(line, span.column);
@@ -151,18 +158,26 @@ impl Shown {
         }
         let left = gutter + columns(&before);
         let beside = left + columns(&code) + 1 + text::width(&label);
-        if beside <= style.width {
+        if !shared && beside <= style.width {
             return vec![annotation().label(label)];
         }
         let below = style.width.saturating_sub(left).max(NARROWEST_LABEL);
         let mut parts = text::wrap(&label, below);
         // A single label would be put beside the underline again.
-        if parts.len() == 1 {
+        if parts.len() == 1 && !shared {
             parts = text::wrap(&label, text::width(&label) / 2 + 4);
+        }
+        // Below each other, labels are told apart by where they begin.
+        if parts.len() > 1 && shared {
+            parts = text::wrap(&label, below.saturating_sub(HANG.len()));
+            parts.iter_mut().skip(1).for_each(|part| part.insert_str(0, HANG));
         }
         parts.into_iter().map(|part| annotation().label(part)).collect()
     }
 }
+
+/// What the second and further lines of a label are indented by, where another label follows.
+const HANG: &str = "  ";
 
 /// A label is not broken into lines shorter than this; source lines are cut at the left instead, to make room.
 const NARROWEST_LABEL: usize = 32;

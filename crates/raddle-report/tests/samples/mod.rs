@@ -36,6 +36,11 @@ fn place(file: &str, code: &str, nth: usize) -> (u32, u32) {
     (line as u32 + 1, column as u32 + 1)
 }
 
+/// The same place with another label.
+pub fn labelled(span: &Span, label: &str) -> Span {
+    Span { label: label.into(), ..span.clone() }
+}
+
 /// A finding under construction, all in one file.
 struct Build {
     finding: Finding,

@@ -1,7 +1,7 @@
 //! The hazard catalogue: its codes, and a page on each.
 //!
 //! Pages are Markdown files in `pages/`; what depends on this version of Raddle, such as whether a code is reported at
-//! all, comes from the [table](registry) and is never written into a page.
+//! all, comes from the table in `registry` and is never written into a page.
 
 mod lookup;
 mod markdown;

@@ -1,0 +1,53 @@
+//! How a test or a program is explored, and which findings count.
+
+use super::values;
+use clap::Args;
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+/// What `test` and `run` take.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Exploration")]
+pub struct ExploreOptions {
+    /// Stop a test after so many schedules
+    #[arg(long, value_name = "N", default_value = "100000", value_parser = values::positive)]
+    pub schedules: u64,
+    /// Stop a test after so long
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = values::duration)]
+    pub time: Duration,
+    /// How schedules are chosen: `random` is a random walk; `auto` lets Raddle choose, which in this version is `random`
+    #[arg(long, value_name = "NAME", default_value = "auto", value_parser = values::strategy)]
+    pub strategy: String,
+    /// Source of all random decisions; one is drawn and shown when none is given
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Memory model. This version explores sequentially consistent executions (`sc`): it does not show what weaker
+    /// orderings than SeqCst allow on top
+    #[arg(long, value_name = "MODEL", default_value = "sc", value_parser = values::memory)]
+    pub memory: String,
+    /// How many tests are explored at the same time [default: number of processors]
+    #[arg(short, long, value_name = "N")]
+    pub jobs: Option<NonZeroUsize>,
+    /// Collect the distinct findings of a test until its budget ends, not only the first
+    #[arg(long)]
+    pub keep_going: bool,
+    /// Run each schedule in a process of its own, also where memory could be put back
+    #[arg(long)]
+    pub fork: bool,
+    /// How many processors the program is told it has
+    #[arg(long, value_name = "N", default_value = "2", value_parser = values::processors)]
+    pub cpus: u32,
+    /// Schedule points after which a schedule has made no progress (RD0503)
+    #[arg(long, value_name = "N", default_value = "1000000", value_parser = values::positive)]
+    pub max_steps: u64,
+    /// Time after which a schedule that reaches no schedule point has made no progress (RD0503)
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = values::duration)]
+    pub stall: Duration,
+
+    /// Findings of this code are shown, but fail nothing
+    #[arg(long, value_name = "CODE", value_parser = values::code, help_heading = "Judgement")]
+    pub allow: Vec<String>,
+    /// Warnings of this code fail the run
+    #[arg(long, value_name = "CODE", value_parser = values::code, help_heading = "Judgement")]
+    pub deny: Vec<String>,
+}

@@ -1,0 +1,57 @@
+//! Values of options that need more than a number or a word to be read.
+
+use std::time::Duration;
+
+/// A length of time: `10s`, `1m 30s`, `500ms`; a bare number is seconds.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let text = text.trim();
+    let read = match text.parse::<u64>() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => humantime::parse_duration(text)
+            .map_err(|error| format!("{error} (write `10s`, `500ms` or `1m 30s`; a bare number is seconds)"))?,
+    };
+    if read.is_zero() { Err("must be longer than nothing".into()) } else { Ok(read) }
+}
+
+/// A search strategy of this version, or a word about one that it does not have.
+pub fn strategy(text: &str) -> Result<String, String> {
+    match text {
+        "auto" | "random" => Ok(text.to_owned()),
+        "pct" | "pos" | "surw" | "exhaustive" => {
+            Err(format!("the strategy `{text}` is not in this version, which has `auto` and `random`"))
+        }
+        _ => Err("there are `auto` and `random`".into()),
+    }
+}
+
+/// A memory model of this version.
+pub fn memory(text: &str) -> Result<String, String> {
+    match text {
+        "sc" => Ok(text.to_owned()),
+        "rc11" => Err("this version explores sequentially consistent executions only: `sc`".into()),
+        _ => Err("there is `sc`".into()),
+    }
+}
+
+/// A code of the hazard catalogue.
+pub fn code(text: &str) -> Result<String, String> {
+    let known = raddle_report::explain::hazard(text).map(|hazard| hazard.code.to_owned());
+    known.ok_or_else(|| "there is no such code; `raddle explain` lists them all".into())
+}
+
+/// A count of processors, such as a program can be told it has.
+pub fn processors(text: &str) -> Result<u32, String> {
+    match text.parse() {
+        Ok(count @ 1..=1024) => Ok(count),
+        _ => Err("must be a number from 1 to 1024".into()),
+    }
+}
+
+/// A number that is not 0.
+pub fn positive(text: &str) -> Result<u64, String> {
+    match text.replace(['_', ','], "").parse() {
+        Ok(0) => Err("must be at least 1".into()),
+        Ok(number) => Ok(number),
+        Err(_) => Err("must be a whole number".into()),
+    }
+}

@@ -1,0 +1,104 @@
+//! All that an execution depends on beside the program and the choices: what a replay must set again.
+
+use crate::args::explore::ExploreOptions;
+use crate::error::{Error, Result};
+use raddle_protocol::{Budget, Entry, Isolation, Job, Plan, VERSION};
+use serde::{Deserialize, Serialize};
+use std::time::{Duration, SystemTime};
+
+/// Bytes of heap after which an allocation fails, as on a full machine.
+pub const HEAP_LIMIT: u64 = 4 << 30;
+
+/// What `auto` stands for.
+const AUTO: &str = "random";
+
+/// The circumstances of an exploration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Settings {
+    /// Source of all random decisions.
+    pub seed: u64,
+    /// Name of the search strategy.
+    pub strategy: String,
+    /// When executions begin, in the program's eyes: nanoseconds since 1970, whole seconds.
+    pub epoch_ns: u64,
+    /// Number of processors that the program sees.
+    pub processors: u32,
+    /// See [`HEAP_LIMIT`].
+    pub heap_limit: u64,
+    /// Schedule points in one execution at the most.
+    pub max_steps: u64,
+    /// Milliseconds that an execution may go without a schedule point.
+    pub stall_ms: u64,
+    /// Executions at the most.
+    pub schedules: u64,
+    /// Milliseconds at the most for all executions of one test.
+    pub time_ms: u64,
+    /// Whether each execution has a process of its own from the start.
+    pub fork: bool,
+    /// Whether an exploration goes on after its first finding.
+    pub keep_going: bool,
+}
+
+impl Settings {
+    /// From the options; time and seed are taken from the system where they are not given.
+    ///
+    /// # Errors
+    /// [`Error::System`] when the system gives no random numbers.
+    pub fn new(options: &ExploreOptions) -> Result<Self> {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Ok(Self {
+            seed: options.seed.map_or_else(draw_seed, Ok)?,
+            strategy: if options.strategy == "auto" { AUTO.into() } else { options.strategy.clone() },
+            epoch_ns: nanoseconds(Duration::from_secs(now.as_secs())),
+            processors: options.cpus,
+            heap_limit: HEAP_LIMIT,
+            max_steps: options.max_steps,
+            stall_ms: milliseconds(options.stall),
+            schedules: options.schedules,
+            time_ms: milliseconds(options.time),
+            fork: options.fork,
+            // A finding that is allowed must not hide those that are not.
+            keep_going: options.keep_going || !options.allow.is_empty(),
+        })
+    }
+
+    /// The plan for one process.
+    pub fn plan(&self, entry: Entry, job: Job) -> Plan {
+        Plan {
+            version: VERSION,
+            entry,
+            job,
+            seed: self.seed,
+            strategy: self.strategy.clone(),
+            budget: Budget {
+                schedules: self.schedules,
+                time_ms: self.time_ms,
+                steps: self.max_steps,
+                stall_ms: self.stall_ms,
+            },
+            isolation: if self.fork { Isolation::Fork } else { Isolation::Auto },
+            epoch_ns: self.epoch_ns,
+            processors: self.processors,
+            heap_limit: self.heap_limit,
+            keep_going: self.keep_going,
+        }
+    }
+}
+
+/// A seed that is short enough to be typed.
+fn draw_seed() -> Result<u64> {
+    let mut bytes = [0; 4];
+    rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty())
+        .map_err(Error::system("draw a random seed"))?;
+    Ok(u32::from_le_bytes(bytes).into())
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    // Less than a millisecond is still more than nothing.
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX).max(1)
+}
+
+fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,112 @@
+//! What the end of a process means for its test: plain data in, plain data out.
+
+use crate::process::{Ended, Ending, death};
+use raddle_protocol::finding::Severity;
+use raddle_protocol::message::End;
+use raddle_protocol::{Finding, Outcome, RawFinding, Summary};
+use raddle_report::events::TestOutcome;
+
+/// Lines of a failing test's own output that are shown.
+const OUTPUT_LINES: usize = 40;
+
+/// What is said about a test beside its findings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// The word for it.
+    pub outcome: TestOutcome,
+    /// What else must be said.
+    pub detail: Option<String>,
+    /// Whether Raddle itself has failed.
+    pub fault: bool,
+}
+
+/// Everything a process has told before its end.
+#[derive(Debug, Default)]
+pub struct Heard {
+    /// Exit status with which the program ended before its entry was reached.
+    pub never_entered: Option<i32>,
+    /// Executions that must be looked at.
+    pub raw: Vec<RawFinding>,
+    /// Executions done, by the last report of progress.
+    pub schedules: u64,
+}
+
+/// The failed execution of a test that fails in an ordinary way under every schedule: what its harness or its exit status
+/// says is all there is to say. A test that never ends, or crashes, under every schedule is a finding like any other.
+pub fn ordinary_failure<'a>(ending: &Ending, raw: &'a [RawFinding]) -> Option<&'a RawFinding> {
+    match ending {
+        Ending::Finished(Summary { end: End::AlwaysFails, .. }) => {
+            raw.iter().find(|raw| matches!(raw.outcome, Outcome::Exited(_)) && raw.differs.is_none())
+        }
+        _ => None,
+    }
+}
+
+/// The verdict on a process that has ended; `None` when the user has stopped it. `findings` are those that count, after
+/// `--allow` and `--deny`.
+pub fn verdict(ended: &Ended, heard: &Heard, findings: &[Finding]) -> Option<Verdict> {
+    let plain = |outcome| Verdict { outcome, detail: None, fault: false };
+    let error = |sentence: String| {
+        let detail = Some(sentence + &quoted("It printed:", &ended.output));
+        // What has been found stays found.
+        Verdict { outcome: TestOutcome::Error, detail, fault: false }
+    };
+    let verdict = match &ended.ending {
+        Ending::Interrupted => return None,
+        Ending::Finished(summary) => match ordinary_failure(&ended.ending, &heard.raw) {
+            Some(raw) => Verdict { detail: Some(always_fails(raw, summary)), ..plain(TestOutcome::Failed) },
+            None if findings.iter().any(|finding| finding.severity == Severity::Error) => plain(TestOutcome::Failed),
+            None if summary.end == End::Exhausted && summary.most_threads <= 1 => plain(TestOutcome::SingleThreaded),
+            None if summary.end == End::Exhausted => plain(TestOutcome::Exhausted),
+            None if summary.schedules == 0 => error("No schedule was completed.".into()),
+            None => plain(TestOutcome::Passed),
+        },
+        Ending::Fault(sentence) => Verdict { fault: true, ..error(format!("Raddle itself has failed: {sentence}.")) },
+        Ending::Silent(time) => {
+            error(format!("The process under test reported nothing for {} s and was killed.", time.as_secs()))
+        }
+        Ending::Died(..) if heard.never_entered.is_some() => {
+            error(format!("The program ended with exit status {} before the test was reached.", heard.never_entered?))
+        }
+        Ending::Died(status, greeted) => {
+            let when = if *greeted { "while it was explored" } else { "before Raddle's runtime took charge of it" };
+            error(format!("The process under test {} {when}.", death(*status)))
+        }
+    };
+    Some(verdict)
+}
+
+fn always_fails(raw: &RawFinding, summary: &Summary) -> String {
+    let how = match &raw.outcome {
+        Outcome::Exited(101) | Outcome::Passed => String::new(),
+        Outcome::Exited(status) => format!(" with exit status {status}"),
+        other => format!(" ({other:?})"),
+    };
+    let tried = match summary.schedules {
+        1 => "It fails in the one schedule there is".to_owned(),
+        schedules => format!("It fails in each of {schedules} schedules tried, the one without preemption among them"),
+    };
+    let sentence = format!("{tried}{how}: an ordinary failing test.");
+    sentence + &quoted("It printed:", &raw.trace.output)
+}
+
+/// The last lines of what a program printed, indented below a title.
+fn quoted(title: &str, output: &[u8]) -> String {
+    let text = String::from_utf8_lossy(output);
+    let lines: Vec<&str> = text.trim_end().lines().skip_while(|line| line.trim().is_empty()).collect();
+    if lines.is_empty() {
+        return String::new();
+    }
+    let cut = lines.len().saturating_sub(OUTPUT_LINES);
+    let mut out = format!("\n{title}");
+    if cut > 0 {
+        out.push_str(&format!(" ({cut} lines left out)"));
+    }
+    for line in &lines[cut..] {
+        out.push_str(&format!("\n  {line}"));
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests;

@@ -175,7 +175,7 @@ pub fn take_charge(plan: Plan) {
     let mode = if plan.isolation == Isolation::Fork { Mode::Fork } else { Mode::Rewind };
     let seed = plan.seed;
     let runtime = Runtime {
-        tape: Tape::new(Box::new(raddle_engine::strategy::First)),
+        tape: Tape::new(Box::new(raddle_engine::strategy::First::default())),
         execution: Execution::new(seed),
         saved: None,
         entry: Context::default(),

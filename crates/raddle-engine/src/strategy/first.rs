@@ -1,17 +1,35 @@
 //! No preemption: a thread runs until it must wait or ends, and nothing unusual happens.
 //!
-//! The nearest thing to what a plain test run shows; used for the first execution of a test.
+//! The nearest thing to what a plain test run shows; used for the first execution of a test. As on a real machine a
+//! thread does not run for ever while others could: after [`SLICE`] schedule points the next one has its turn, so that
+//! a thread that spins until another has done its part sees it done.
 
 use super::{Question, Strategy};
+use raddle_protocol::ChoiceKind;
 
-/// Always the first option.
+/// Schedule points in a row that one thread may pass while others could run.
+pub const SLICE: u32 = 1000;
+
+/// The first option, but for time slices.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct First;
+pub struct First {
+    passed: u32,
+}
 
 impl Strategy for First {
-    fn begin(&mut self, _: u64) {}
+    fn begin(&mut self, _: u64) {
+        self.passed = 0;
+    }
 
-    fn choose(&mut self, _: &Question<'_>) -> usize {
-        0
+    fn choose(&mut self, question: &Question<'_>) -> usize {
+        if question.kind != ChoiceKind::Thread {
+            return 0;
+        }
+        self.passed += 1;
+        if self.passed < SLICE {
+            return 0;
+        }
+        self.passed = 0;
+        1
     }
 }

@@ -5,7 +5,7 @@
 //! legal (a weak compare-exchange that fails, a spurious wake-up) happens with probability 1/16, since at even odds
 //! loops that retry would hardly ever end.
 
-use super::{Question, Strategy};
+use super::{First, Question, Strategy};
 use crate::random::Random;
 use raddle_protocol::ChoiceKind;
 
@@ -17,27 +17,28 @@ const UNUSUAL: usize = 16;
 pub struct RandomWalk {
     seed: u64,
     random: Random,
-    preempts: bool,
+    /// Answers in execution 0.
+    first: Option<First>,
 }
 
 impl RandomWalk {
     /// Execution `n` of a walk depends on `seed` and `n` alone.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        RandomWalk { seed, random: Random::new(seed, 0), preempts: false }
+        RandomWalk { seed, random: Random::new(seed, 0), first: None }
     }
 }
 
 impl Strategy for RandomWalk {
     fn begin(&mut self, execution: u64) {
         self.random = Random::new(self.seed, execution);
-        self.preempts = execution > 0;
+        self.first = (execution == 0).then(First::default);
     }
 
     #[inline]
     fn choose(&mut self, question: &Question<'_>) -> usize {
-        if !self.preempts {
-            return 0;
+        if let Some(first) = &mut self.first {
+            return first.choose(question);
         }
         match question.kind {
             ChoiceKind::Thread | ChoiceKind::ReadsFrom | ChoiceKind::Lateness => self.random.below(question.options),

@@ -109,11 +109,6 @@ pub fn is_once(role: Role) -> bool {
     matches!(role, Role::OnceRun | Role::OnceWait)
 }
 
-/// Whether a wait at this place is for the end of scoped threads, which std builds from `park`.
-fn is_scope(site: &Site) -> bool {
-    site.passes("std::thread::scoped::scope")
-}
-
 impl<'a> Calls<'a> {
     /// Nothing read yet.
     pub fn new(trace: &'a Trace, sites: &'a Sites) -> Self {
@@ -298,8 +293,13 @@ impl<'a> Calls<'a> {
                 let what = if begins { What::Acquired(Mode::Exclusive) } else { What::Released };
                 self.act(step.thread, at, step.stack, what, inner.object);
             }
-            if matches!(step.op, Op::FutexWait { .. }) && inner.requested.is_none() {
+            if let Op::FutexWait { address, .. } = step.op
+                && inner.requested.is_none()
+            {
                 inner.requested = Some(at);
+                if inner.object.is_none() {
+                    inner.object = Some(self.objects.at(self.trace, address, ObjectKind::Once, at));
+                }
                 self.act(step.thread, at, step.stack, What::Requested(Mode::Exclusive), inner.object);
             }
         }
@@ -335,23 +335,29 @@ impl<'a> Calls<'a> {
             outer.object = Some(self.objects.at(self.trace, address, kind, at));
         }
         let number = outer.object;
-        let claims = encoding::change(&step.op).is_some() && site.inner() == Some(role);
+        // A message is put or taken by a compare-exchange on the channel's own block; the thread's own wait entry lies
+        // elsewhere.
+        let own_block = |object: waits::Object, address: u64| {
+            let known = self.objects.get(object);
+            known.block.is_none() || known.block == Objects::block_at(self.trace, address, at)
+        };
+        let claims = match step.op {
+            Op::CompareExchange { address, done: true, .. } => {
+                site.inner() == Some(role) && number.is_some_and(|object| own_block(object, address))
+            }
+            _ => false,
+        };
         let lock_back = lock_role(site.inner().unwrap_or(role)).is_some();
         let sleeps = !(lock_back && role != Role::Park);
         self.threads[step.thread as usize].outer = Some(outer);
         let mut effect = None;
         let mut slept = None;
         match &step.op {
-            Op::FutexWait { .. } if is_scope(site) => {
-                let children = self.scoped_children(step.thread);
-                self.act(step.thread, at, step.stack, What::JoinBegun(children), None);
-                slept = Some(at);
-            }
             Op::FutexWait { .. } if sleeps => {
                 self.act(step.thread, at, step.stack, What::WaitBegun, number);
                 slept = Some(at);
             }
-            Op::FutexReturn { timed_out, .. } if sleeps && !is_scope(site) => {
+            Op::FutexReturn { timed_out, .. } if sleeps => {
                 self.act(step.thread, at, step.stack, What::WaitEnded { timed_out: *timed_out }, number);
             }
             Op::FutexWake { woken, .. } => {
@@ -380,7 +386,7 @@ impl<'a> Calls<'a> {
         }
     }
 
-    /// Waiting for the end of scoped threads where the role of the wait is not one of those above.
+    /// Waiting for the end of scoped threads, which std builds from `park`. Other joins are operations of their own.
     fn join(&mut self, at: usize, step: &Step, role: Role) {
         if role == Role::Join && matches!(step.op, Op::FutexWait { .. }) {
             let children = self.scoped_children(step.thread);
@@ -460,9 +466,7 @@ impl<'a> Calls<'a> {
                     Role::BarrierWait if !woken.is_empty() => {
                         Some(What::Notified { woken: Vec::new(), all: true, remembered: false })
                     }
-                    Role::ChannelReceive | Role::BarrierWait | Role::Park if !waited && !is_scope(site) => {
-                        Some(What::Passed)
-                    }
+                    Role::ChannelReceive | Role::BarrierWait | Role::Park if !waited => Some(What::Passed),
                     _ => None,
                 };
                 if let Some(mut what) = what {

@@ -6,6 +6,7 @@
 //! *asked for*.
 
 use crate::function;
+use raddle_instrument::roles;
 use raddle_instrument::symbols::{Origin, SourceFrame, Symbols};
 use raddle_protocol::Role;
 use raddle_protocol::trace::{Stack, StackId, Trace};
@@ -21,8 +22,8 @@ pub struct Site {
     pub roles: Vec<Role>,
     /// What the operation is when `roles` is empty.
     pub plain: Plain,
-    /// Whether the operation is performed by the function that has the innermost role, rather than by a helper below it
-    /// (a parking lot, a queue) that works on memory of its own.
+    /// Whether the operation itself has the innermost role. It has not when it only looks (a spinning load), or when a
+    /// helper below (a parking lot, a queue) works on memory of its own.
     pub direct: bool,
     /// The call in user code.
     pub call: CallKey,
@@ -66,33 +67,28 @@ impl Site {
             }
         }
         let user = frames.iter().position(|frame| frame.origin == Origin::User);
-        let below = user.unwrap_or(frames.len());
         let last = user.map(|at| physical[at]).or(stack.frames.len().checked_sub(1));
-        let mut roles = Vec::new();
-        let mut counts = false;
-        if let Some(last) = last {
-            for frame in &stack.frames[..=last] {
-                match symbols.role(frame.pc) {
-                    Role::Atomic | Role::Internal => {}
-                    Role::ReferenceCount => counts |= roles.is_empty(),
-                    role if roles.last() == Some(&role) => {}
-                    role => roles.push(role),
+        let library = &frames[..user.unwrap_or(frames.len())];
+        let performs = roles::role(&frames);
+        let mut chain: Vec<Role> = Vec::new();
+        if performs != Role::ReferenceCount {
+            // Asked about in turn, each function on the way says what a call from it would mean.
+            let callers = (0..library.len()).filter(|at| !is_atomic(&library[*at].function));
+            for role in core::iter::once(performs).chain(callers.map(|at| roles::role(&frames[at..]))) {
+                let means = !matches!(role, Role::Atomic | Role::Internal | Role::ReferenceCount);
+                if means && chain.last() != Some(&role) {
+                    chain.push(role);
                 }
             }
         }
-        let library = &frames[..below];
-        let helper =
-            library.iter().find(|frame| !is_atomic(&frame.function) && function::krate(&frame.function) != "core");
-        let direct = helper.is_none_or(|frame| function::krate(&frame.function) != "parking_lot_core");
-        let plain = if counts {
-            Plain::ReferenceCount
-        } else if user.is_some() && library.iter().all(|frame| is_atomic(&frame.function)) {
-            Plain::Atomic
-        } else if user.is_some() && library.iter().any(|frame| frame.origin == Origin::Dependency) {
-            Plain::Library
-        } else {
-            Plain::Internal
+        let direct = chain.first() == Some(&performs);
+        let plain = match performs {
+            Role::ReferenceCount => Plain::ReferenceCount,
+            _ if user.is_some() && library.iter().all(|frame| is_atomic(&frame.function)) => Plain::Atomic,
+            _ if user.is_some() && library.iter().any(|frame| frame.origin == Origin::Dependency) => Plain::Library,
+            _ => Plain::Internal,
         };
+        let roles = chain;
         let call = match (user, last) {
             (Some(at), Some(last)) => CallKey {
                 cfa: stack.frames[last].cfa,
@@ -143,11 +139,6 @@ impl Site {
     /// What the user asked for.
     pub fn outer(&self) -> Option<Role> {
         self.roles.last().copied()
-    }
-
-    /// Whether a library function on the way to the user's code has this path, generic arguments left out.
-    pub fn passes(&self, path: &str) -> bool {
-        self.library().iter().any(|frame| function::plain(&frame.function) == path)
     }
 }
 

@@ -3,8 +3,8 @@
 use super::scene::*;
 use insta::assert_snapshot;
 use raddle_instrument::symbols::Origin;
+use raddle_protocol::Finding;
 use raddle_protocol::trace::*;
-use raddle_protocol::{Finding, Role};
 
 const A: u64 = LOCKS;
 
@@ -31,8 +31,8 @@ fn a_contended_mutex_is_two_steps() {
 
 #[test]
 fn loops_fold_and_reference_counts_vanish() {
-    const CLONE: Library = std_fn("<alloc::sync::Arc<T> as core::clone::Clone>::clone", Role::ReferenceCount);
-    const HOOKS: Library = std_fn("std::thread::spawnhook::run", Role::Internal);
+    const CLONE: Library = std_fn("<alloc::sync::Arc<T> as core::clone::Clone>::clone");
+    const HOOKS: Library = std_fn("std::thread::spawnhook::run");
     let mut scene = Scene::new();
     scene.static_lock("bank::COUNT", A, 3);
     for value in 0..3 {
@@ -48,7 +48,7 @@ fn loops_fold_and_reference_counts_vanish() {
 
 #[test]
 fn calls_of_a_dependency_are_one_step_each() {
-    const PUSH: Library = ("crossbeam_queue::seg_queue::SegQueue<T>::push", Role::Internal, Origin::Dependency);
+    const PUSH: Library = ("crossbeam_queue::seg_queue::SegQueue<T>::push", Origin::Dependency);
     let mut scene = Scene::new();
     for line in [10, 11] {
         for value in 0..4 {
@@ -69,7 +69,7 @@ fn a_wait_on_a_condition_and_its_mutex_are_told_together() {
     scene.lock(one, mutex, ("bank::wait", 20, 5));
     scene.condvar_wait(one, condvar, mutex, wait);
     scene.notify_all(0, condvar, &[one], ("bank::f", 30, 5));
-    scene.step(one, Op::FutexReturn { address: condvar, timed_out: false }, &[CONDVAR_WAIT], wait);
+    scene.step(one, Op::FutexReturn { address: condvar, timed_out: false }, &[FUTEX_WAIT, CONDVAR_WAIT], wait);
     scene.step(one, cas(mutex, 0, 0, 1), &[CAS, MUTEX_LOCK, CONDVAR_WAIT], wait);
     scene.unlock(one, mutex, &[], ("bank::wait", 22, 5));
     scene.trace.threads[one as usize].state = State::Ended;
@@ -96,12 +96,9 @@ fn posix_locks_wait_only_when_they_are_not_granted_at_once() {
 
 #[test]
 fn a_lock_that_is_taken_without_a_known_layout_is_held_when_the_call_returns() {
-    const LOCK: Library = ("spin::mutex::ticket::TicketMutex<T>::lock", Role::MutexLock, Origin::Dependency);
-    const UNLOCK: Library = (
-        "<spin::mutex::ticket::TicketMutexGuard<T> as core::ops::drop::Drop>::drop",
-        Role::MutexUnlock,
-        Origin::Dependency,
-    );
+    const LOCK: Library = ("spin::mutex::ticket::TicketMutex<T>::lock", Origin::Dependency);
+    const UNLOCK: Library =
+        ("<spin::mutex::ticket::TicketMutexGuard<T> as core::ops::drop::Drop>::drop", Origin::Dependency);
     let wide = |address: u64, old: u64, new: u64| Op::Rmw { address, size: 8, order: Order::AcqRel, old, new };
     let mut scene = Scene::new();
     scene.static_lock("bank::TICKETS", A, 3);

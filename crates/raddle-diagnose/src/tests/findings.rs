@@ -3,8 +3,8 @@
 use super::scene::*;
 use insta::assert_json_snapshot;
 use raddle_instrument::symbols::Origin;
+use raddle_protocol::RawFinding;
 use raddle_protocol::trace::*;
-use raddle_protocol::{RawFinding, Role};
 
 const A: u64 = LOCKS;
 const B: u64 = LOCKS + 0x100;
@@ -74,8 +74,8 @@ fn self_deadlock() {
 /// word.
 #[test]
 fn second_read_behind_a_writer() {
-    const READ: Library = std_fn("std::sync::poison::rwlock::RwLock<T>::read", Role::RwLockRead);
-    const WRITE: Library = std_fn("std::sync::poison::rwlock::RwLock<T>::write", Role::RwLockWrite);
+    const READ: Library = std_fn("std::sys::sync::rwlock::futex::RwLock::read");
+    const WRITE: Library = std_fn("std::sys::sync::rwlock::futex::RwLock::write");
     let mut scene = Scene::new();
     let local = Scene::cfa(0) - 0x40;
     scene.local(0, "settings", "values.inner.state.v.value", local, 5);
@@ -101,8 +101,8 @@ fn second_read_behind_a_writer() {
 #[test]
 fn lost_wakeup() {
     let (flag, mutex, condvar) = (Scene::cfa(0) - 0x40, Scene::cfa(0) - 0x30, Scene::cfa(0) - 0x20);
-    const FLAG_LOAD: Library = std_fn("core::sync::atomic::AtomicBool::load", Role::Atomic);
-    const FLAG_STORE: Library = std_fn("core::sync::atomic::AtomicBool::store", Role::Atomic);
+    const FLAG_LOAD: Library = std_fn("core::sync::atomic::AtomicBool::load");
+    const FLAG_STORE: Library = std_fn("core::sync::atomic::AtomicBool::store");
     let mut scene = Scene::new();
     scene.local(0, "signal", "raised.v.value", flag, 5);
     scene.local(0, "signal", "mutex.inner.futex.v.value", mutex, 5);
@@ -119,9 +119,9 @@ fn lost_wakeup() {
 
 #[test]
 fn a_message_that_nobody_is_left_to_send() {
-    const SEND: Library = std_fn("std::sync::mpsc::Sender<T>::send", Role::ChannelSend);
-    const RECEIVE: Library = std_fn("std::sync::mpsc::Receiver<T>::recv", Role::ChannelReceive);
-    const PARK: Library = std_fn("std::thread::park", Role::Park);
+    const SEND: Library = std_fn("std::sync::mpmc::Sender<T>::send");
+    const RECEIVE: Library = std_fn("std::sync::mpmc::Receiver<T>::recv");
+    const PARK: Library = std_fn("std::sys::sync::thread_parking::futex::Parker::park");
     let mut scene = Scene::new();
     scene.source.insert(6, "    let (tx, rx) = mpsc::channel();");
     scene.block(A, 512, "std::sync::mpmc::counter::new", ("bank::tests::scene", 6, 20));
@@ -224,7 +224,7 @@ fn no_progress() {
     let one = scene.thread(Some("poller"), Some(("bank::tests::scene", 9, 9)));
     for _ in 0..40 {
         scene.step(one, load(A, 0), &[LOAD], ("bank::poll", 20, 17));
-        scene.step(one, Op::Yield, &[std_fn("std::thread::yield_now", Role::Internal)], ("bank::poll", 21, 9));
+        scene.step(one, Op::Yield, &[std_fn("std::thread::yield_now")], ("bank::poll", 21, 9));
     }
     scene.runs(one, &[LOAD], ("bank::poll", 20, 17));
     scene.join_waits(0, one, ("bank::tests::scene", 12, 5));
@@ -237,7 +237,7 @@ fn no_progress() {
 fn not_reproducible() {
     let mut scene = two_locks();
     let read = Op::Io { call: "read".to_owned(), descriptor: 3, blocked: false };
-    scene.step(0, read, &[std_fn("std::fs::File::read", Role::Internal)], ("bank::tests::scene", 18, 9));
+    scene.step(0, read, &[std_fn("std::fs::File::read")], ("bank::tests::scene", 18, 9));
     let raw = RawFinding {
         outcome: Outcome::Stuck,
         execution: 3,
@@ -252,9 +252,9 @@ fn not_reproducible() {
 
 #[test]
 fn locks_that_a_dependency_takes_are_named_by_where_they_are_made() {
-    const LOCK_SLOW: Library = ("parking_lot::raw_mutex::RawMutex::lock_slow", Role::MutexLock, Origin::Dependency);
-    const INSERT: Library = ("dashmap::DashMap<K,V,S>::insert", Role::Internal, Origin::Dependency);
-    const CORE: Library = ("parking_lot_core::parking_lot::park", Role::Internal, Origin::Dependency);
+    const LOCK_SLOW: Library = ("parking_lot::raw_mutex::RawMutex::lock_slow", Origin::Dependency);
+    const INSERT: Library = ("dashmap::DashMap<K,V,S>::insert", Origin::Dependency);
+    const CORE: Library = ("parking_lot_core::parking_lot::park", Origin::Dependency);
     let mut scene = Scene::new();
     scene.block(A, 64, "dashmap::DashMap<K,V,S>::new", ("bank::tests::scene", 6, 40));
     let place = ("bank::tests::scene", 10, 9);

@@ -32,14 +32,14 @@ pub struct Scene {
 
 #[derive(Default)]
 struct Fake {
-    frames: BTreeMap<u64, (Vec<SourceFrame>, Role)>,
+    frames: BTreeMap<u64, Vec<SourceFrame>>,
     statics: Vec<Variable>,
     locals: Vec<(u64, Variable)>,
 }
 
 impl Symbols for Fake {
     fn frames(&self, pc: u64) -> Vec<SourceFrame> {
-        self.frames.get(&pc).map(|(frames, _)| frames.clone()).unwrap_or_default()
+        self.frames.get(&pc).cloned().unwrap_or_default()
     }
     fn static_at(&self, address: u64) -> Option<Variable> {
         self.statics.iter().find(|variable| variable.address == address).cloned()
@@ -51,26 +51,26 @@ impl Symbols for Fake {
             .map(|(_, v)| v.clone())
     }
     fn role(&self, pc: u64) -> Role {
-        self.frames.get(&pc).map_or(Role::Internal, |(_, role)| *role)
+        raddle_instrument::roles::role(&self.frames(pc))
     }
 }
 
-/// A library function on the way: path, role, origin.
-pub type Library = (&'static str, Role, Origin);
+/// A library function on the way: path and origin. Roles are those that the real table gives.
+pub type Library = (&'static str, Origin);
 
-pub const fn std_fn(function: &'static str, role: Role) -> Library {
-    (function, role, Origin::Standard)
+pub const fn std_fn(function: &'static str) -> Library {
+    (function, Origin::Standard)
 }
 
-pub const LOAD: Library = std_fn("core::sync::atomic::AtomicU32::load", Role::Atomic);
-pub const STORE: Library = std_fn("core::sync::atomic::AtomicU32::store", Role::Atomic);
-pub const ADD: Library = std_fn("core::sync::atomic::AtomicU32::fetch_add", Role::Atomic);
-pub const CAS: Library = std_fn("core::sync::atomic::AtomicU32::compare_exchange", Role::Atomic);
-pub const SWAP: Library = std_fn("core::sync::atomic::AtomicU32::swap", Role::Atomic);
-pub const MUTEX_LOCK: Library = std_fn("std::sync::poison::mutex::Mutex<T>::lock", Role::MutexLock);
-pub const MUTEX_UNLOCK: Library =
-    std_fn("<std::sync::poison::mutex::MutexGuard<T> as core::ops::drop::Drop>::drop", Role::MutexUnlock);
-pub const CONDVAR_WAIT: Library = std_fn("std::sync::poison::condvar::Condvar::wait", Role::CondvarWait);
+pub const LOAD: Library = std_fn("core::sync::atomic::AtomicU32::load");
+pub const STORE: Library = std_fn("core::sync::atomic::AtomicU32::store");
+pub const ADD: Library = std_fn("core::sync::atomic::AtomicU32::fetch_add");
+pub const CAS: Library = std_fn("core::sync::atomic::AtomicU32::compare_exchange");
+pub const SWAP: Library = std_fn("core::sync::atomic::AtomicU32::swap");
+pub const MUTEX_LOCK: Library = std_fn("std::sys::sync::mutex::futex::Mutex::lock");
+pub const MUTEX_UNLOCK: Library = std_fn("std::sys::sync::mutex::futex::Mutex::unlock");
+pub const CONDVAR_WAIT: Library = std_fn("std::sys::sync::condvar::futex::Condvar::wait_optional_timeout");
+pub const FUTEX_WAIT: Library = std_fn("std::sys::pal::unix::futex::futex_wait");
 
 impl Scene {
     pub fn new() -> Self {
@@ -81,7 +81,8 @@ impl Scene {
 
     pub fn thread(&mut self, name: Option<&str>, spawned: Option<Place>) -> ThreadId {
         let id = self.trace.threads.len() as ThreadId;
-        let spawned = spawned.map(|place| (0, self.stack(0, &[std_fn("std::thread::spawn", Role::Spawn)], place)));
+        let spawned =
+            spawned.map(|place| (0, self.stack(0, &[std_fn("std::thread::lifecycle::spawn_unchecked")], place)));
         let stack_low = STACKS + u64::from(id) * 0x1000;
         self.trace.threads.push(Thread {
             name: name.map(str::to_owned),
@@ -97,7 +98,7 @@ impl Scene {
         id
     }
 
-    fn pc(&mut self, function: &str, line: u32, column: u32, role: Role, origin: Origin) -> u64 {
+    fn pc(&mut self, function: &str, line: u32, column: u32, origin: Origin) -> u64 {
         let key = (function.to_owned(), line, column);
         if let Some(pc) = self.known.get(&key) {
             return *pc;
@@ -109,7 +110,7 @@ impl Scene {
             _ => "/library/lib.rs",
         };
         let frame = SourceFrame { function: function.to_owned(), file: Some(file.to_owned()), line, column, origin };
-        self.symbols.frames.insert(pc, (vec![frame], role));
+        self.symbols.frames.insert(pc, vec![frame]);
         self.known.insert(key, pc);
         pc
     }
@@ -121,11 +122,11 @@ impl Scene {
 
     pub fn stack(&mut self, thread: ThreadId, library: &[Library], place: Place) -> StackId {
         let mut frames = Vec::new();
-        for (index, (function, role, origin)) in library.iter().enumerate() {
-            let pc = self.pc(function, 100, 0, *role, *origin);
+        for (index, (function, origin)) in library.iter().enumerate() {
+            let pc = self.pc(function, 100, 0, *origin);
             frames.push(StackFrame { pc, cfa: Self::cfa(thread) - 0x100 + 0x10 * index as u64 });
         }
-        let pc = self.pc(place.0, place.1, place.2, Role::Atomic, Origin::User);
+        let pc = self.pc(place.0, place.1, place.2, Origin::User);
         frames.push(StackFrame { pc, cfa: Self::cfa(thread) });
         self.push_stack(Stack { frames })
     }
@@ -139,7 +140,7 @@ impl Scene {
     }
 
     pub fn user_frame(&mut self, thread: ThreadId, place: Place) -> StackFrame {
-        let pc = self.pc(place.0, place.1, place.2, Role::Atomic, Origin::User);
+        let pc = self.pc(place.0, place.1, place.2, Origin::User);
         StackFrame { pc, cfa: Self::cfa(thread) }
     }
 
@@ -184,7 +185,7 @@ impl Scene {
     }
 
     pub fn block(&mut self, address: u64, size: u64, maker: &'static str, place: Place) {
-        let stack = self.stack(0, &[std_fn(maker, Role::Internal)], place);
+        let stack = self.stack(0, &[std_fn(maker)], place);
         self.trace.blocks.push(Block { address, size, allocated: Some((0, stack)), live: (0, u64::MAX) });
     }
 
@@ -199,12 +200,12 @@ impl Scene {
         self.step(thread, cas(address, 0, 1, 1), &[CAS, MUTEX_LOCK], place);
         self.step(thread, load(address, 1), &[LOAD, MUTEX_LOCK], place);
         self.step(thread, rmw(address, 1, 2), &[SWAP, MUTEX_LOCK], place);
-        self.step(thread, futex_wait(address, 2), &[MUTEX_LOCK], place);
-        self.waits(thread, Wait::Futex(address), &[MUTEX_LOCK], place);
+        self.step(thread, futex_wait(address, 2), &[FUTEX_WAIT, MUTEX_LOCK], place);
+        self.waits(thread, Wait::Futex(address), &[FUTEX_WAIT, MUTEX_LOCK], place);
     }
 
     pub fn lock_gets(&mut self, thread: ThreadId, address: u64, place: Place) {
-        self.step(thread, Op::FutexReturn { address, timed_out: false }, &[MUTEX_LOCK], place);
+        self.step(thread, Op::FutexReturn { address, timed_out: false }, &[FUTEX_WAIT, MUTEX_LOCK], place);
         self.step(thread, rmw(address, 0, 2), &[SWAP, MUTEX_LOCK], place);
         self.trace.threads[thread as usize].state = State::Ended;
     }
@@ -220,19 +221,19 @@ impl Scene {
     pub fn condvar_wait(&mut self, thread: ThreadId, condvar: u64, mutex: u64, place: Place) {
         self.step(thread, load(condvar, 0), &[LOAD, CONDVAR_WAIT], place);
         self.step(thread, rmw(mutex, 1, 0), &[SWAP, MUTEX_UNLOCK, CONDVAR_WAIT], place);
-        self.step(thread, futex_wait(condvar, 0), &[CONDVAR_WAIT], place);
-        self.waits(thread, Wait::Futex(condvar), &[CONDVAR_WAIT], place);
+        self.step(thread, futex_wait(condvar, 0), &[FUTEX_WAIT, CONDVAR_WAIT], place);
+        self.waits(thread, Wait::Futex(condvar), &[FUTEX_WAIT, CONDVAR_WAIT], place);
     }
 
     pub fn notify_all(&mut self, thread: ThreadId, condvar: u64, woken: &[ThreadId], place: Place) {
-        const NOTIFY: Library = std_fn("std::sync::poison::condvar::Condvar::notify_all", Role::CondvarNotify);
+        const NOTIFY: Library = std_fn("std::sys::sync::condvar::futex::Condvar::notify_all");
         self.step(thread, rmw(condvar, 0, 1), &[ADD, NOTIFY], place);
         let op = Op::FutexWake { address: condvar, asked: i32::MAX as u32, woken: woken.to_vec() };
         self.step(thread, op, &[NOTIFY], place);
     }
 
     pub fn join_waits(&mut self, thread: ThreadId, child: ThreadId, place: Place) {
-        const JOIN: Library = std_fn("std::thread::JoinHandle<T>::join", Role::Join);
+        const JOIN: Library = std_fn("std::thread::lifecycle::JoinInner<T>::join");
         self.step(thread, Op::JoinRequest { child }, &[JOIN], place);
         self.waits(thread, Wait::Join(child), &[JOIN], place);
     }

@@ -27,6 +27,8 @@ const HOOKS: &str = r#"
   void __tsan_unaligned_read##n(void *p) { (void)p; } void __tsan_unaligned_write##n(void *p) { (void)p; }
 ACCESS(1) ACCESS(2) ACCESS(4) ACCESS(8) ACCESS(16)
 void __tsan_init(void) {}
+void __tsan_func_entry(void *p) { (void)p; }
+void __tsan_func_exit(void) {}
 void __tsan_read_range(void *p, size_t n) { (void)p; (void)n; }
 void __tsan_write_range(void *p, size_t n) { (void)p; (void)n; }
 void __tsan_vptr_read(void **p) { (void)p; }

@@ -15,5 +15,5 @@ pub mod tape;
 pub mod waits;
 
 pub use schedule::{Next, Schedule};
-pub use strategy::{Question, Strategy};
+pub use strategy::{Hint, Question, Strategy};
 pub use tape::Tape;

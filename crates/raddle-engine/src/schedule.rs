@@ -6,7 +6,7 @@
 //! Waiters are kept in order of arrival, and wake-ups go to the longest waiting first, as Linux futexes do among threads
 //! of one priority. Who arrives first is itself up to the schedule, so no order is lost by that.
 
-use crate::strategy::Question;
+use crate::strategy::{Hint, Question};
 use crate::tape::Tape;
 use raddle_protocol::ChoiceKind;
 use raddle_protocol::trace::{State, ThreadId, Wait};
@@ -274,7 +274,7 @@ impl Schedule {
 
     /// Decides who runs next and makes it the running thread. Moves time when it must.
     #[inline]
-    pub fn next(&mut self, tape: &mut Tape) -> Next {
+    pub fn next(&mut self, tape: &mut Tape, hint: Hint) -> Next {
         if let Err(stuck) = self.advance() {
             return stuck;
         }
@@ -288,7 +288,7 @@ impl Schedule {
             Ok(at) => at,
             Err(at) => at % count,
         };
-        let question = Question { kind: ChoiceKind::Thread, options: count, threads: &self.ready, first };
+        let question = Question { kind: ChoiceKind::Thread, options: count, threads: &self.ready, first, hint };
         let answer = tape.ask(&question);
         self.current = question.thread(answer);
         Next::Run(self.current)

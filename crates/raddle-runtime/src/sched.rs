@@ -6,26 +6,71 @@
 
 use crate::arch;
 use crate::state::rt;
-use raddle_engine::Next;
+use raddle_engine::{Hint, Next};
 use raddle_protocol::trace::{Bound, Outcome, Wait};
 
 /// A schedule point: another thread may run before the caller goes on.
 #[inline(always)]
 pub fn point() {
     if crate::state::live() {
-        live_point();
+        wrote();
+        live_point(Hint::None);
     }
 }
 
+/// The schedule point of a thread that offers its turn to others.
+pub fn yield_point() {
+    live_point(Hint::Yields);
+}
+
+/// The schedule point before a read of `address`, and after it [`read`] with the value found.
+#[inline(always)]
+pub fn read_point(address: u64) {
+    let runtime = rt();
+    let reading = runtime.execution.threads[runtime.execution.running as usize].reading;
+    let spins = reading.address == address && reading.times >= SPINNING;
+    live_point(if spins { Hint::Spins } else { Hint::None });
+}
+
+/// The running thread has read this value.
+#[inline(always)]
+pub fn read(address: u64, value: u64) {
+    let runtime = rt();
+    let reading = &mut runtime.execution.threads[runtime.execution.running as usize].reading;
+    if reading.address == address && reading.value == value {
+        reading.times += 1;
+    } else {
+        *reading = Reading { address, value, times: 0 };
+    }
+}
+
+/// The running thread has written: it does not spin.
+#[inline(always)]
+pub fn wrote() {
+    let runtime = rt();
+    runtime.execution.threads[runtime.execution.running as usize].reading = Reading::default();
+}
+
+/// Reads of one value from one place in a row, after which a thread is taken to be spinning.
+const SPINNING: u32 = 3;
+
+/// The last thing that a thread has done, if that was to read.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Reading {
+    address: u64,
+    value: u64,
+    times: u32,
+}
+
 #[inline]
-fn live_point() {
+fn live_point(hint: Hint) {
     let runtime = rt();
     runtime.points += 1;
     if runtime.points >= runtime.plan.budget.steps {
         finish(Outcome::NoProgress(Bound::Steps(runtime.points)));
     }
     if runtime.execution.schedule.runnable() > 1 {
-        run_next();
+        decide(hint);
     }
 }
 
@@ -37,6 +82,10 @@ pub fn wait(wait: Wait, deadline_ns: Option<u64>, mask: u32) {
 
 /// Lets the engine decide who runs, and switches there. Returns when the caller's thread is chosen (again).
 pub fn run_next() {
+    decide(Hint::None);
+}
+
+fn decide(hint: Hint) {
     let runtime = rt();
     if runtime.execution.schedule.waits_for_descriptor() {
         crate::interpose::polling::wake_ready();
@@ -46,8 +95,11 @@ pub fn run_next() {
         // The test harness's own threads wait for the test's result: when one can run, there is one.
         runtime.epilogue = runtime.entered && execution.schedule.any_ready_up_to(execution.harness, execution.root);
     }
-    let next =
-        if runtime.epilogue { execution.schedule.next_unasked() } else { execution.schedule.next(&mut runtime.tape) };
+    let next = if runtime.epilogue {
+        execution.schedule.next_unasked()
+    } else {
+        execution.schedule.next(&mut runtime.tape, hint)
+    };
     if crate::state::recording() {
         crate::explore::check_replay();
     }

@@ -38,6 +38,8 @@ pub struct ThreadData {
     pub destructors: Vec<Destructor>,
     /// Values of POSIX thread-specific keys.
     pub specific: Vec<u64>,
+    /// Whether it spins.
+    pub reading: sched::Reading,
     /// Creator.
     pub parent: ThreadId,
     /// Alternate signal stack that the program believes to have installed.
@@ -59,6 +61,7 @@ impl ThreadData {
             name: [0; 16],
             destructors: Vec::new(),
             specific: Vec::new(),
+            reading: sched::Reading::default(),
             parent: 0,
             alternate_stack: (0, libc::SS_DISABLE, 0),
         }

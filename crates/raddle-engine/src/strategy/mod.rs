@@ -24,13 +24,28 @@ pub struct Question<'a> {
     pub threads: &'a [ThreadId],
     /// Where answer 0 stands in `threads`; the others follow, around the end.
     pub first: usize,
+    /// What the running thread is about, as far as it matters to the decision.
+    pub hint: Hint,
+}
+
+/// What the running thread is about when a question is asked. A hint changes how likely answers are, never which ones
+/// there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Hint {
+    /// Nothing particular.
+    #[default]
+    None,
+    /// It has read the same value from the same place several times in a row and done nothing else: it spins.
+    Spins,
+    /// It offers its turn to others (`sched_yield`).
+    Yields,
 }
 
 impl<'a> Question<'a> {
     /// A question that is not about threads.
     #[must_use]
     pub fn plain(kind: ChoiceKind, options: usize) -> Self {
-        Question { kind, options, threads: &[], first: 0 }
+        Question { kind, options, threads: &[], first: 0, hint: Hint::None }
     }
 
     /// The thread behind an answer to a [`ChoiceKind::Thread`] question.

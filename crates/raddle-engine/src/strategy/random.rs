@@ -3,14 +3,19 @@
 //! The baseline of the field (for instance in Burckhardt et al., ASPLOS'10, section 1). Departures: execution 0 is the
 //! one without preemption, so that a test that fails under every schedule shows itself at once; and what is unusual but
 //! legal (a weak compare-exchange that fails, a spurious wake-up) happens with probability 1/16, since at even odds
-//! loops that retry would hardly ever end.
+//! loops that retry would hardly ever end. A thread that spins is left alone more often: locks spin a hundred times
+//! before they sleep, and at even odds no execution would ever see a thread asleep in a lock. A thread that yields
+//! mostly gets its wish. Every schedule keeps a probability above zero.
 
-use super::{First, Question, Strategy};
+use super::{First, Hint, Question, Strategy};
 use crate::random::Random;
 use raddle_protocol::ChoiceKind;
 
 /// One in how many answers is the unusual one, for the kinds of question that have such.
 const UNUSUAL: usize = 16;
+
+/// One in how many schedule points interrupts a thread that spins.
+const SPIN: usize = 128;
 
 /// Uniform random choice.
 #[derive(Clone, Debug)]
@@ -39,6 +44,13 @@ impl Strategy for RandomWalk {
     fn choose(&mut self, question: &Question<'_>) -> usize {
         if let Some(first) = &mut self.first {
             return first.choose(question);
+        }
+        match (question.kind, question.hint) {
+            (ChoiceKind::Thread, Hint::Spins) if self.random.below(SPIN) != 0 => return 0,
+            (ChoiceKind::Thread, Hint::Yields) if self.random.below(UNUSUAL) != 0 => {
+                return 1 + self.random.below(question.options - 1);
+            }
+            _ => {}
         }
         match question.kind {
             ChoiceKind::Thread | ChoiceKind::ReadsFrom | ChoiceKind::Lateness => self.random.below(question.options),

@@ -6,7 +6,7 @@
 //! The pass calls the same hook for weak and strong compare-exchange; that a weak one may fail is not produced.
 
 use crate::record;
-use crate::sched::point;
+use crate::sched::{point, read, read_point, wrote};
 use crate::state::{live, recording};
 use core::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering, fence};
 use raddle_protocol::Op;
@@ -43,8 +43,9 @@ macro_rules! atomic {
                 if !live() {
                     return (*(address as *const $atomic)).load(Ordering::SeqCst);
                 }
-                point();
+                read_point(address as u64);
                 let value = address.read_volatile();
+                read(address as u64, value as u64);
                 if recording() {
                     record::step(Op::Load {
                         address: address as u64, size: $size, order: order(number), value: value as u64,
@@ -112,10 +113,13 @@ macro_rules! atomic {
                         Ok(old) | Err(old) => old,
                     };
                 }
-                point();
+                read_point(address as u64);
                 let old = address.read_volatile();
                 if old == expected {
                     address.write_volatile(new);
+                    wrote();
+                } else {
+                    read(address as u64, old as u64);
                 }
                 if recording() {
                     record::step(Op::CompareExchange {

@@ -207,7 +207,7 @@ pub unsafe extern "C" fn sched_yield() -> i32 {
     if recording() {
         record::step(Op::Yield);
     }
-    sched::point();
+    sched::yield_point();
     0
 }
 

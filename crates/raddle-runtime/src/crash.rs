@@ -125,6 +125,9 @@ extern "C" fn on_fault(signal: i32, info: *mut libc::siginfo_t, context: *mut c_
         }
         die_of(signal);
     }
+    if signal == libc::SIGSEGV && explore::snapshot().written(address) {
+        return;
+    }
     const SI_KERNEL: i32 = 0x80;
     let runtime = rt();
     let overflow = signal == libc::SIGSEGV && code != SI_KERNEL && overflows(address, context.sp);

@@ -31,6 +31,11 @@ static mut LEFT_OUT_COUNT: usize = 0;
 /// Whether the program runs now, rather than the controller.
 static mut IN_EXECUTION: bool = false;
 
+/// The saved memory. Only to be called once the entry has been reached.
+pub fn snapshot() -> &'static mut Snapshot {
+    rt().snapshot.as_mut().unwrap_or_else(|| fault::die("memory was to be put back that had not been saved"))
+}
+
 /// Whether a code address is the runtime's.
 pub fn in_runtime(pc: u64) -> bool {
     // SAFETY: one thread.
@@ -121,11 +126,12 @@ unsafe extern "C" fn control(_: u64) -> ! {
     runtime.entered = true;
     // SAFETY: one thread; the list is not changed any more.
     let (holes, count) = unsafe { (LEFT_OUT, LEFT_OUT_COUNT) };
-    let snapshot = Snapshot::take(&runtime.execution, &holes[..count]);
-    send(&Message::Ready { modules: runtime.modules.clone(), bytes: snapshot.bytes() });
+    runtime.snapshot = Some(Box::new(Snapshot::take(&runtime.execution, &holes[..count])));
+    let bytes = snapshot().bytes();
+    send(&Message::Ready { modules: runtime.modules.clone(), bytes });
     send(&Message::Mode { mode: runtime.mode, why: None });
     crash::start_timer();
-    let mut explorer = Explorer { snapshot, summary: Summary::default(), fresh: true, begun_ns: sys::real_time_ns() };
+    let mut explorer = Explorer { summary: Summary::default(), fresh: true, begun_ns: sys::real_time_ns() };
     match runtime.plan.job.clone() {
         Job::Explore => explorer.explore(),
         Job::Replay { choices, live_output } => explorer.replay(choices, live_output),
@@ -149,7 +155,6 @@ pub fn check_replay() {
 }
 
 struct Explorer {
-    snapshot: Snapshot,
     summary: Summary,
     /// No execution has touched the process yet.
     fresh: bool,
@@ -262,13 +267,23 @@ impl Explorer {
         }
     }
 
-    /// Performs one execution and hashes its steps.
+    /// Performs one execution and hashes its steps. Afterwards, whether a rewind puts back everything.
     fn digest(&mut self, execution: u64, strategy: Box<dyn Strategy>) -> (Outcome, u64) {
         let runtime = rt();
         runtime.tape = Tape::new(strategy);
         runtime.recorder = Some(Box::new(Recorder::digest_only()));
         let outcome = self.perform_reversibly(execution);
-        (outcome, runtime.recorder.take().map_or(0, |recorder| recorder.digest()))
+        let digest = runtime.recorder.take().map_or(0, |recorder| recorder.digest());
+        if runtime.mode == Mode::Rewind && !core::mem::replace(&mut self.fresh, true) {
+            // The state that `count` reads is the execution's: it is kept over the rewind.
+            let execution = runtime.execution.clone();
+            snapshot::rewind(snapshot());
+            runtime.execution = execution;
+            if let Some(address) = snapshot().differs() {
+                fault::die(&format!("memory at {address:#x} was not put back after an execution"));
+            }
+        }
+        (outcome, digest)
     }
 
     /// Performs an execution again, for the record.
@@ -344,8 +359,11 @@ impl Explorer {
         crash::progress();
         let outcome = match runtime.mode {
             Mode::Rewind => {
-                if !core::mem::replace(&mut self.fresh, false) {
-                    snapshot::rewind(&self.snapshot);
+                if core::mem::replace(&mut self.fresh, false) {
+                    let saved = runtime.saved.as_ref().expect("executions begin after the entry has been saved");
+                    runtime.execution.restore(saved);
+                } else {
+                    snapshot::rewind(snapshot());
                 }
                 let launched = sys::real_time_ns();
                 self.summary.isolation_ns += launched - begun;
@@ -355,7 +373,8 @@ impl Explorer {
             }
             Mode::Fork => {
                 if !core::mem::replace(&mut self.fresh, true) {
-                    snapshot::rewind(&self.snapshot);
+                    snapshot::rewind(snapshot());
+                    snapshot().unprotect();
                 }
                 // What child processes changed of the runtime's own state is put back too.
                 if let Some(saved) = runtime.saved.as_ref() {

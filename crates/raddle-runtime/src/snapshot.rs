@@ -3,9 +3,20 @@
 //! Saved is every private writable mapping of the process, the heap up to its reach, and the live part of the stacks and
 //! the thread-local storage of the threads that exist at the entry. Not saved is what belongs to the runtime itself: its
 //! arena, its own data, the controller's stack. What lies below a stack pointer is dead and not saved either.
+//!
+//! Most of that memory no execution ever writes. After [`LEARNING`] executions all whole pages that none of them has
+//! changed are protected against writing and are no longer copied back; the first write to one faults, and from then on
+//! the page is copied like the others ([`Snapshot::written`]). [`Snapshot::restore`] is the fast way,
+//! [`Snapshot::restore_everything`] the slow and obvious one; [`Snapshot::differs`] tells whether the fast way has put
+//! back everything, and is asked after each execution when a run verifies itself.
 
 use crate::state::{Execution, rt};
 use crate::{arena, heap, mappings, stacks, sys, tls};
+
+const PAGE: u64 = 4096;
+
+/// Executions after which pages that have not changed are protected.
+const LEARNING: u32 = 4;
 
 /// One saved range.
 struct Range {
@@ -13,9 +24,28 @@ struct Range {
     copy: Vec<u8>,
 }
 
+/// A page (or the part of one at the edge of a range).
+#[derive(Clone, Copy)]
+struct Page {
+    start: u64,
+    size: u64,
+    /// Its saved content.
+    saved: *const u8,
+    /// It is copied back after each execution; if not, it is protected.
+    hot: bool,
+}
+
 /// The saved memory.
 pub struct Snapshot {
     ranges: Vec<Range>,
+    /// All pages in order of address.
+    pages: Vec<Page>,
+    /// What is copied back: address, saved content, bytes. Neighbouring pages are one piece.
+    hot: Vec<(u64, *const u8, usize)>,
+    restores: u32,
+    protecting: bool,
+    /// Pages have become hot since `hot` was made.
+    stale: bool,
 }
 
 /// A line of `/proc/self/maps`.
@@ -76,7 +106,7 @@ impl Snapshot {
                 extents.push(tls::extent(&data.tls));
             }
         }
-        let ranges = extents
+        let ranges: Vec<Range> = extents
             .into_iter()
             .filter(|(start, end)| start < end)
             // SAFETY: mapped, readable, and not changed while the controller runs.
@@ -85,7 +115,19 @@ impl Snapshot {
                 Range { start, copy }
             })
             .collect();
-        Snapshot { ranges }
+        let mut pages = Vec::new();
+        for range in &ranges {
+            let end = range.start + range.copy.len() as u64;
+            let mut start = range.start;
+            while start < end {
+                let next = ((start & !(PAGE - 1)) + PAGE).min(end);
+                let saved = &raw const range.copy[(start - range.start) as usize];
+                pages.push(Page { start, size: next - start, saved, hot: false });
+                start = next;
+            }
+        }
+        pages.sort_by_key(|page| page.start);
+        Snapshot { ranges, pages, hot: Vec::new(), restores: 0, protecting: false, stale: false }
     }
 
     /// Bytes saved.
@@ -93,13 +135,134 @@ impl Snapshot {
         self.ranges.iter().map(|range| range.copy.len() as u64).sum()
     }
 
-    /// Puts everything back.
-    pub fn restore(&self) {
+    /// Puts everything back, copying all of it.
+    pub fn restore_everything(&self) {
         for range in &self.ranges {
             // SAFETY: the ranges are still mapped and writable: an execution that unmaps or protects memory older than
             // itself is not rewound.
             unsafe { core::ptr::copy_nonoverlapping(range.copy.as_ptr(), range.start as *mut u8, range.copy.len()) };
         }
+    }
+
+    /// Puts everything back.
+    pub fn restore(&mut self) {
+        if !self.protecting {
+            self.restores += 1;
+            if self.restores < LEARNING {
+                self.learn();
+                return self.restore_everything();
+            }
+            self.learn();
+            self.restore_everything();
+            return self.protect();
+        }
+        if self.stale {
+            self.gather();
+        }
+        for &(start, saved, size) in &self.hot {
+            // SAFETY: as above.
+            unsafe { core::ptr::copy_nonoverlapping(saved, start as *mut u8, size) };
+        }
+    }
+
+    /// Whether memory is other than it was saved: the first address that differs.
+    pub fn differs(&self) -> Option<u64> {
+        let changed = |page: &&Page| changed(page);
+        self.pages.iter().find(changed).map(|page| page.start)
+    }
+
+    /// Marks the pages that have changed.
+    fn learn(&mut self) {
+        for page in self.pages.iter_mut().filter(|page| !page.hot) {
+            page.hot = page.size < PAGE || changed(page);
+        }
+    }
+
+    /// Protects all whole pages that have never changed.
+    fn protect(&mut self) {
+        self.protecting = true;
+        self.set_protection(libc::PROT_READ);
+        self.gather();
+    }
+
+    /// Makes all memory writable again; from now on nothing is learnt.
+    pub fn unprotect(&mut self) {
+        if core::mem::replace(&mut self.protecting, false) {
+            self.set_protection(libc::PROT_READ | libc::PROT_WRITE);
+        }
+        self.restores = 0;
+    }
+
+    /// Sets the protection of all pages that are not hot.
+    fn set_protection(&mut self, protection: i32) {
+        let mut index = 0;
+        while index < self.pages.len() {
+            let first = self.pages[index];
+            let mut end = first.start + first.size;
+            index += 1;
+            if first.hot {
+                continue;
+            }
+            while let Some(next) = self.pages.get(index)
+                && !next.hot
+                && next.start == end
+            {
+                end += next.size;
+                index += 1;
+            }
+            let args = [first.start, end - first.start, protection as u64, 0, 0, 0];
+            // SAFETY: whole pages of the program's private memory. The kernel may refuse when there are too many
+            // mappings: then the pages stay writable, and must be copied.
+            let refused = unsafe { crate::arch::syscall(libc::SYS_mprotect, args) } != 0;
+            if refused && protection == libc::PROT_READ {
+                for page in self.pages.iter_mut().filter(|page| (first.start..end).contains(&page.start)) {
+                    page.hot = true;
+                }
+            }
+        }
+    }
+
+    /// A write to this address has faulted. If that is because the page is protected here, lets it through.
+    pub fn written(&mut self, address: u64) -> bool {
+        if !self.protecting {
+            return false;
+        }
+        let index = self.pages.partition_point(|page| page.start + page.size <= address);
+        let Some(page) = self.pages.get_mut(index).filter(|page| page.start <= address && !page.hot) else {
+            return false;
+        };
+        page.hot = true;
+        self.stale = true;
+        let writable = (libc::PROT_READ | libc::PROT_WRITE) as u64;
+        // SAFETY: a page that was writable before it was protected here.
+        unsafe { crate::arch::syscall(libc::SYS_mprotect, [page.start, page.size, writable, 0, 0, 0]) };
+        true
+    }
+
+    /// Puts the hot pages together.
+    fn gather(&mut self) {
+        self.stale = false;
+        self.hot.clear();
+        for page in self.pages.iter().filter(|page| page.hot) {
+            match self.hot.last_mut() {
+                // SAFETY: only compared.
+                Some((start, saved, size))
+                    if *start + *size as u64 == page.start && unsafe { saved.add(*size) } == page.saved =>
+                {
+                    *size += page.size as usize;
+                }
+                _ => self.hot.push((page.start, page.saved, page.size as usize)),
+            }
+        }
+    }
+}
+
+fn changed(page: &Page) -> bool {
+    // SAFETY: both are readable, and of this size.
+    unsafe {
+        let now = core::slice::from_raw_parts(page.start as *const u8, page.size as usize);
+        let then = core::slice::from_raw_parts(page.saved, page.size as usize);
+        now != then
     }
 }
 
@@ -120,7 +283,7 @@ fn subtract(whole: (u64, u64), holes: &[(u64, u64)], parts: &mut Vec<(u64, u64)>
 }
 
 /// Puts the process back to where executions begin, except for the choice tape.
-pub fn rewind(snapshot: &Snapshot) {
+pub fn rewind(snapshot: &mut Snapshot) {
     let runtime = rt();
     let saved = runtime.saved.as_ref().expect("executions begin after the entry has been saved");
     runtime.execution.effects.undo(&saved.effects);

@@ -33,6 +33,8 @@ pub struct Runtime {
     pub execution: Execution,
     /// The execution as it stood at the entry; what [`Runtime::execution`] is put back to.
     pub saved: Option<Execution>,
+    /// Memory as it stood at the entry.
+    pub snapshot: Option<Box<crate::snapshot::Snapshot>>,
     /// Registers at the entry.
     pub entry: Context,
     /// Whether the entry has been reached.
@@ -178,6 +180,7 @@ pub fn take_charge(plan: Plan) {
         tape: Tape::new(Box::new(raddle_engine::strategy::First::default())),
         execution: Execution::new(seed),
         saved: None,
+        snapshot: None,
         entry: Context::default(),
         entered: false,
         epilogue: false,

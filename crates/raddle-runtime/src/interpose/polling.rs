@@ -20,6 +20,20 @@ fn ready(descriptor: i32, events: i16) -> bool {
     count != 0
 }
 
+/// The kernel is about to write here: unlike the program, it would be refused where memory is protected.
+unsafe fn will_write(buffer: *mut c_void, size: usize) {
+    if !executing() {
+        return;
+    }
+    for offset in (0..size).step_by(4096).chain(size.checked_sub(1)) {
+        // SAFETY: the program says that the buffer is writable; a byte written over itself changes nothing.
+        unsafe {
+            let byte = (buffer as *mut u8).add(offset);
+            byte.write_volatile(byte.read_volatile());
+        }
+    }
+}
+
 /// Waits until a descriptor is ready, if it blocks at all.
 fn until_ready(descriptor: i32, events: i16, call: &str) {
     if !executing() {
@@ -69,6 +83,8 @@ pub unsafe extern "C" fn read(descriptor: i32, buffer: *mut c_void, size: usize)
     }
     until_ready(descriptor, libc::POLLIN, "read");
     // SAFETY: the caller's.
+    unsafe { will_write(buffer, size) };
+    // SAFETY: the caller's.
     answer(unsafe { arch::syscall(libc::SYS_read, [descriptor as u64, buffer as u64, size as u64, 0, 0, 0]) })
 }
 
@@ -82,6 +98,8 @@ pub unsafe extern "C" fn recv(descriptor: i32, buffer: *mut c_void, size: usize,
         until_ready(descriptor, libc::POLLIN, "recv");
     }
     let args = [descriptor as u64, buffer as u64, size as u64, flags as u64, 0, 0];
+    // SAFETY: the caller's.
+    unsafe { will_write(buffer, size) };
     // SAFETY: the caller's.
     answer(unsafe { arch::syscall(libc::SYS_recvfrom, args) })
 }

@@ -9,10 +9,10 @@
 //! and stripping is overruled (see [`crate::flags`]), and so is `lto`: link-time optimization across crates wants bitcode
 //! of the whole standard library, of which the instrumented one has none.
 //!
-//! Not built: documentation tests, which rustdoc compiles and runs by itself. Not instrumented: the unit tests of a
+//! What cannot be seen: `rustflags` given as `--config` arguments. Not built: documentation tests, which rustdoc compiles and runs by itself. Not instrumented: the unit tests of a
 //! procedural macro, which is code of the compiler's side; [`crate::executable`] tells.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Unsupported};
 use crate::flags;
 use crate::overlay;
 use crate::run_environment::{self, BuildScripts};
@@ -176,10 +176,23 @@ fn encoded_flags(request: &Request, toolchain: &Toolchain, sysroot: &Path) -> Re
     let users = config
         .rustflags(toolchain.host.as_str())
         .map_err(|error| Error::Manifest { message: format!("cannot read cargo's configuration: {error}") })?;
-    let users: Vec<OsString> =
-        users.map_or_else(Vec::new, |Flags { flags, .. }| flags.iter().map(OsString::from).collect());
-    let all: Vec<OsString> = users.into_iter().chain(flags::rustc(sysroot, &request.runtime)).collect();
+    let users = users.map_or_else(Vec::new, |Flags { flags, .. }| flags);
+    require_dynamic(&users)?;
+    let users = users.iter().map(OsString::from);
+    let all: Vec<OsString> = users.chain(flags::rustc(sysroot, &request.runtime)).collect();
     Ok(all.join(OsStr::new("\x1f")))
+}
+
+/// The runtime is loaded into the program by the dynamic loader, which a static program does without.
+fn require_dynamic(flags: &[String]) -> Result<(), Unsupported> {
+    if !flags.iter().any(|flag| flag.contains("+crt-static")) {
+        return Ok(());
+    }
+    Err(Unsupported {
+        sentence: "the compiler flags of this build ask for a static program (`+crt-static`), and Raddle's runtime cannot be loaded into one"
+            .into(),
+        remedy: "leave `-C target-feature=+crt-static` out of RUSTFLAGS and of cargo's configuration for this command".into(),
+    })
 }
 
 /// Runs cargo and gathers what it says it has made.

@@ -220,6 +220,44 @@ fn failures_are_told_apart() {
 }
 
 #[test]
+fn a_static_build_is_refused_before_it_fails_to_link() {
+    if std::env::var_os("RUSTFLAGS").is_some() {
+        return;
+    }
+    let config = "[build]\nrustflags = [\"-Ctarget-feature=+crt-static\"]";
+    let package = Package::new(&[
+        ("Cargo.toml", "[package]\nname = \"fixed\"\n[workspace]"),
+        ("src/main.rs", "fn main() {}"),
+        (".cargo/config.toml", config),
+    ]);
+    let error = package.build(Goal::Programs, Selection::default()).unwrap_err();
+    assert_eq!(kind(&error), "Unsupported");
+    assert!(error.to_string().contains("static program"), "{error}");
+}
+
+#[test]
+fn a_shared_rust_library_is_instrumented_with_its_standard_library() {
+    let package = Package::new(&[
+        ("Cargo.toml", "[workspace]\nmembers = [\"app\", \"shared\"]\nresolver = \"3\""),
+        (
+            "app/Cargo.toml",
+            "[package]\nname = \"app\"\nedition = \"2024\"\n[dependencies]\nshared = { path = \"../shared\" }",
+        ),
+        ("app/src/main.rs", "fn main() { println!(\"{}\", shared::answer()) }"),
+        ("shared/Cargo.toml", "[package]\nname = \"shared\"\nedition = \"2024\"\n[lib]\ncrate-type = [\"dylib\"]"),
+        ("shared/src/lib.rs", "pub fn answer() -> u64 { *std::sync::Mutex::new(42).lock().unwrap() }"),
+    ]);
+    let build = package.build(Goal::Programs, Selection { workspace: true, ..Selection::default() }).unwrap();
+    let app = find(&build.artifacts, "app", Kind::Binary);
+    let output = std::process::Command::new(&app.executable).envs(app.environment.iter().cloned()).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "42\n", "{}", String::from_utf8_lossy(&output.stderr));
+    let library = Executable::read(
+        &build.target_directory.join(raddle_instrument::toolchain::SUPPORTED_HOST).join("debug/libshared.so"),
+    );
+    assert!(library.unwrap().instrumented);
+}
+
+#[test]
 fn what_is_not_a_program_is_refused() {
     let package = Package::new(&[("script", "#!/bin/sh\ntrue\n")]);
     let error = Executable::read(&package.root().join("script")).unwrap_err();

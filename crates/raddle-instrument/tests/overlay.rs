@@ -1,10 +1,34 @@
 //! The instrumented standard library: made once, kept, and never seen half-made.
 
+use raddle_instrument::Error;
 use raddle_instrument::overlay;
 use raddle_instrument::toolchain::Toolchain;
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
+
+#[test]
+fn a_standard_library_without_bitcode_is_refused_with_a_remedy() {
+    let real = Toolchain::discover(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let (sysroot, cache) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let toolchain = Toolchain { sysroot: sysroot.path().into(), ..real };
+    fs::create_dir_all(toolchain.library_directory()).unwrap();
+    let refusal = |what: &str| match overlay::ensure_in(cache.path(), &toolchain, || ()).unwrap_err() {
+        Error::Unsupported(refusal) => {
+            assert!(refusal.sentence.contains(what), "{}", refusal.sentence);
+            assert!(refusal.remedy.contains("rustup"), "{}", refusal.remedy);
+        }
+        other => panic!("{other:?}"),
+    };
+    refusal("there is no library `libstd-*.rlib`");
+    for name in overlay::INSTRUMENTED_CRATES {
+        // An archive without members.
+        fs::write(toolchain.library_directory().join(format!("lib{name}-0.rlib")), "!<arch>\n").unwrap();
+    }
+    refusal("carries no LLVM bitcode");
+    let left: Vec<_> = fs::read_dir(cache.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(left.iter().all(|name| name.to_str().unwrap().ends_with(".lock")), "{left:?}");
+}
 
 #[test]
 fn two_that_want_it_at_once_get_one() {

@@ -160,6 +160,12 @@ fn frames_tell_inlined_functions_apart() {
 }
 
 #[test]
+fn a_process_can_be_looked_at_on_another_thread() {
+    fn is_send<T: Send>() {}
+    is_send::<Process>();
+}
+
+#[test]
 fn thousands_of_lookups_take_no_time() {
     let (package, recording) = record(false);
     let process = Process::new(recording.modules.clone(), package.root(), &package.root().join("target"));

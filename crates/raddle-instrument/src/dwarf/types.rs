@@ -5,7 +5,7 @@ use crate::names::short_type;
 use gimli::{AttributeValue, DebuggingInformationEntry, DwAt, UnitOffset, UnitRef};
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 type Entry = DebuggingInformationEntry<Reader>;
 
@@ -32,40 +32,69 @@ const OPAQUE_CRATES: &[&str] = &[
     "tokio",
 ];
 
-/// Of each unit that was asked about: the crate in which each of its types is defined.
+/// What was learnt of each unit that was asked about. Entries of debug information do not know their parents and are not
+/// sorted, so a unit is walked once.
 #[derive(Default)]
-pub(super) struct Units(RefCell<HashMap<usize, Rc<Crates>>>);
+pub(super) struct Units(RefCell<HashMap<usize, Arc<Index>>>);
 
-/// Offset of a type in its unit, and its crate.
-type Crates = HashMap<UnitOffset, String>;
+/// What a walk through a unit has found.
+#[derive(Default)]
+pub(super) struct Index {
+    /// The crate of each structure.
+    crates: HashMap<UnitOffset, Arc<str>>,
+    /// Functions that exist as code, with their first and one past their last address.
+    functions: Vec<(u64, u64, UnitOffset)>,
+}
 
 impl Units {
-    /// The entries of debug information do not know their parents, so a unit is walked once, from its root down.
-    fn crates(&self, unit: UnitRef<'_, Reader>) -> Rc<Crates> {
+    fn index(&self, unit: UnitRef<'_, Reader>) -> Arc<Index> {
         let key = unit.header.offset().0;
         if let Some(known) = self.0.borrow().get(&key) {
             return known.clone();
         }
-        let crates = Rc::new(walk(unit).unwrap_or_default());
-        self.0.borrow_mut().insert(key, crates.clone());
-        crates
+        let mut index = Index::default();
+        // A damaged unit yields what was read of it.
+        let _ = index.walk(unit);
+        index.functions.sort_unstable_by_key(|(begin, ..)| *begin);
+        let index = Arc::new(index);
+        self.0.borrow_mut().insert(key, index.clone());
+        index
+    }
+
+    /// The function in whose code an address lies.
+    pub(super) fn function(&self, unit: UnitRef<'_, Reader>, code: u64) -> Option<UnitOffset> {
+        let index = self.index(unit);
+        let after = index.functions.partition_point(|(begin, ..)| *begin <= code);
+        let (_, end, entry) = index.functions[..after].last()?;
+        (code < *end).then_some(*entry)
+    }
+
+    fn is_opaque(&self, unit: UnitRef<'_, Reader>, structure: UnitOffset) -> bool {
+        self.index(unit).crates.get(&structure).is_some_and(|root| OPAQUE_CRATES.contains(&&**root))
     }
 }
 
-fn walk(unit: UnitRef<'_, Reader>) -> gimli::Result<Crates> {
-    let mut crates = Crates::new();
-    let mut root = None;
-    let mut entries = unit.entries();
-    while let Some(entry) = entries.next_dfs()? {
-        match entry.tag() {
-            gimli::DW_TAG_namespace if entry.depth() == 1 => root = name(unit, entry),
-            gimli::DW_TAG_structure_type | gimli::DW_TAG_union_type if entry.depth() > 1 => {
-                crates.extend(root.clone().map(|root| (entry.offset(), root)));
+impl Index {
+    fn walk(&mut self, unit: UnitRef<'_, Reader>) -> gimli::Result<()> {
+        let mut root: Option<Arc<str>> = None;
+        let mut entries = unit.entries();
+        while let Some(entry) = entries.next_dfs()? {
+            match entry.tag() {
+                gimli::DW_TAG_namespace if entry.depth() == 1 => root = name(unit, entry).map(Arc::from),
+                gimli::DW_TAG_structure_type | gimli::DW_TAG_union_type if entry.depth() > 1 => {
+                    self.crates.extend(root.clone().map(|root| (entry.offset(), root)));
+                }
+                gimli::DW_TAG_subprogram => {
+                    let mut ranges = unit.die_ranges(entry)?;
+                    while let Some(range) = ranges.next()? {
+                        self.functions.push((range.begin, range.end, entry.offset()));
+                    }
+                }
+                _ => {}
             }
-            _ => {}
         }
+        Ok(())
     }
-    Ok(crates)
 }
 
 /// The text of an attribute.
@@ -165,8 +194,7 @@ fn step(unit: UnitRef<'_, Reader>, units: &Units, at: UnitOffset, offset: u64) -
             Some((format!("[{}]", offset / size), element, offset % size))
         }
         gimli::DW_TAG_structure_type => {
-            let crates = units.crates(unit);
-            if crates.get(&at).is_some_and(|root| OPAQUE_CRATES.contains(&root.as_str())) {
+            if units.is_opaque(unit, at) {
                 return None;
             }
             member(unit, at, offset)

@@ -92,7 +92,7 @@ pub(super) fn static_at(statics: &[Static], dwarf: &Dwarf<Reader>, units: &Units
 
 /// The local variable or parameter that holds `target`, an address of the process.
 pub(super) fn local_at(unit: UnitRef<'_, Reader>, units: &Units, frame: Frame, target: u64) -> Option<Variable> {
-    let function = enclosing_function(unit, frame.code)?;
+    let function = units.function(unit, frame.code)?;
     let base = frame_base(unit, &unit.entry(function).ok()?, frame)?;
     let mut tree = unit.entries_tree(Some(function)).ok()?;
     let mut best = None;
@@ -211,16 +211,6 @@ fn file(unit: UnitRef<'_, Reader>, entry: &Entry) -> Option<String> {
     let compiled_in = unit.comp_dir.as_ref().map(|directory| String::from_utf8_lossy(directory.bytes()).into_owned());
     let path = std::path::Path::new(&compiled_in.unwrap_or_default()).join(directory).join(text(file.path_name())?);
     Some(path.to_string_lossy().into_owned())
-}
-
-fn enclosing_function(unit: UnitRef<'_, Reader>, code: u64) -> Option<UnitOffset> {
-    let mut entries = unit.entries();
-    while let Ok(Some(entry)) = entries.next_dfs() {
-        if entry.tag() == gimli::DW_TAG_subprogram && covers(unit, entry, code) {
-            return Some(entry.offset());
-        }
-    }
-    None
 }
 
 fn covers(unit: UnitRef<'_, Reader>, entry: &Entry, code: u64) -> bool {

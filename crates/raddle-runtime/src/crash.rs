@@ -119,14 +119,21 @@ extern "C" fn on_fault(signal: i32, info: *mut libc::siginfo_t, context: *mut c_
         let context = Context::of_signal(&*(context as *const libc::ucontext_t));
         ((*info).si_addr() as u64, (*info).si_code, context)
     };
+    // A first write to a page that was protected, wherever it comes from: the unwinder and children that the program has
+    // forked included.
+    if signal == libc::SIGSEGV
+        && crate::state::with(|runtime| runtime.snapshot.as_mut().is_some_and(|snapshot| snapshot.written(address)))
+    {
+        return;
+    }
     if !executing() || !explore::in_execution() {
-        if explore::in_runtime(context.pc) {
-            crate::fault::die(&format!("the runtime itself crashed: signal {signal} at {:#x}", context.pc));
+        if explore::in_runtime(context.pc) || executing() {
+            let pc = context.pc;
+            crate::fault::die(&format!(
+                "the runtime itself crashed: signal {signal}, code {pc:#x}, address {address:#x}"
+            ));
         }
         die_of(signal);
-    }
-    if signal == libc::SIGSEGV && explore::snapshot().written(address) {
-        return;
     }
     const SI_KERNEL: i32 = 0x80;
     let runtime = rt();

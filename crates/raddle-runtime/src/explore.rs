@@ -436,7 +436,8 @@ fn fork_and_wait() -> Outcome {
             return Outcome::Crashed { thread, signal, address: 0, cause: raddle_protocol::trace::Crash::Signal };
         }
         if !told {
-            return Outcome::Exited(libc::WEXITSTATUS(status));
+            let status = libc::WEXITSTATUS(status);
+            return if status == 0 { Outcome::Passed } else { Outcome::Exited(status) };
         }
     }
     runtime.outcome.clone()

@@ -111,6 +111,9 @@ pub fn allocate(size: u64, align: u64, zeroed: bool) -> *mut u8 {
             }
         };
         (*head).used += bytes;
+        if bytes >= 1 << 16 {
+            crate::crash::progress();
+        }
         let payload = if extra == 0 { block + HEADER } else { (block + HEADER).next_multiple_of(align) };
         let header = (payload - HEADER) as *mut Header;
         *header = Header { size, class: class as u32, shift: (payload - HEADER - block) as u32 };

@@ -35,6 +35,7 @@ extern "C" fn construct(_argc: i32, argv: *const *const c_char, environment: *co
     // SAFETY: plain prctl: this process ends when Raddle does.
     unsafe { syscall(libc::SYS_prctl, [libc::PR_SET_PDEATHSIG as u64, libc::SIGKILL as u64, 0, 0, 0, 0]) };
     clean_environment();
+    leave_restartable_sequences();
     let code = match &plan.entry {
         Entry::Main => Vec::new(),
         Entry::Code(addresses) => addresses.clone(),
@@ -101,6 +102,27 @@ fn move_away(descriptor: i32) -> i32 {
         }
         syscall(libc::SYS_close, [descriptor as u64, 0, 0, 0, 0, 0]);
         high as i32
+    }
+}
+
+/// Ends the kernel's habit of writing the processor's number into the thread control block (rseq(2)): it would show up
+/// in memory that is compared, and fail on memory that is protected.
+fn leave_restartable_sequences() {
+    const UNREGISTER: u64 = 1;
+    const SIGNATURE: u64 = 0x5305_3053;
+    // SAFETY: the C library says where its area lies; the kernel checks that it is the one registered.
+    unsafe {
+        let offset = libc::dlsym(libc::RTLD_DEFAULT, c"__rseq_offset".as_ptr()) as *const isize;
+        if offset.is_null() {
+            return;
+        }
+        let area = arch::thread_pointer().wrapping_add_signed(*offset as i64);
+        // The C library registers the size of the kernel's first version, or what the present one asks for.
+        for size in [32, 28, 64] {
+            if syscall(libc::SYS_rseq, [area, size, UNREGISTER, SIGNATURE, 0, 0]) == 0 {
+                return;
+            }
+        }
     }
 }
 

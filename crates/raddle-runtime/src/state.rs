@@ -140,6 +140,12 @@ pub fn rt() -> &'static mut Runtime {
     unsafe { &mut *RUNTIME }
 }
 
+/// Asks something of the runtime even when it is not in charge at the moment; `false` when it never was.
+pub fn with(question: impl FnOnce(&mut Runtime) -> bool) -> bool {
+    // SAFETY: as for `rt`.
+    unsafe { RUNTIME.as_mut().is_some_and(question) }
+}
+
 /// Whether the runtime is in charge.
 #[inline(always)]
 pub fn live() -> bool {

@@ -11,6 +11,7 @@ fn is_output(descriptor: i32) -> bool {
 }
 
 fn take(descriptor: i32, bytes: &[u8]) {
+    crate::crash::progress();
     if recording() {
         record::output(bytes);
         if rt().live_output {

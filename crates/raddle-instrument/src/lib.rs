@@ -1,4 +1,12 @@
 //! From a cargo package to an instrumented executable, and from a code address back to the source.
+//!
+//! The way there: [`toolchain`] finds the compiler, [`overlay`] gives it an instrumented standard library, [`compile`] has
+//! cargo build with the flags of [`flags`], [`executable`] and [`tests_list`] say what came out. The way back: [`dwarf`]
+//! reads the debug information, and [`roles`] tells what an operation means by the functions it happens in; reports see
+//! both through [`symbols::Symbols`].
+//!
+//! Invariants: nothing here is written into the user's package or prints; the one thing kept between runs is the overlay,
+//! and it is never seen half-made; the runtime library is a path that the caller gives.
 
 #![forbid(unsafe_code)]
 

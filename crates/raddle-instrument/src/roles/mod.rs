@@ -1,7 +1,7 @@
 //! What an operation means, by the library functions in which it happens.
 //!
 //! The frames of an operation are read from the innermost outwards, up to the first frame of the user's own. Methods of
-//! the atomic types themselves only tell what kind of access it is. The first function with a line in [`table`] decides:
+//! the atomic types themselves only tell what kind of access it is. The first function with a line in the table decides:
 //! it is the primitive that performs the operation, whoever called it. Who called it, and so whether a lock is the user's
 //! or one inside a channel, is told by the frames further out, which a caller can ask about in turn.
 //!

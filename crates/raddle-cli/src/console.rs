@@ -17,8 +17,8 @@ use std::io::{IsTerminal, Write};
 use std::os::fd::AsFd;
 use std::sync::Mutex;
 
-/// Columns where there is no terminal to ask.
-const DEFAULT_WIDTH: usize = 100;
+/// Columns of a terminal that does not say, and of what is no terminal.
+const DEFAULT_WIDTHS: (usize, usize) = (80, 100);
 
 /// Where everything is printed.
 #[derive(Debug)]
@@ -118,10 +118,7 @@ impl Console {
 
     fn show(&self, running: &BTreeMap<u64, Progress>) {
         match running.values().next() {
-            Some(first) => {
-                self.bar.set_message(raddle_report::suite::progress(first, &self.style));
-                self.bar.tick();
-            }
+            Some(first) => self.bar.set_message(raddle_report::suite::progress(first, &self.style)),
             None => self.bar.set_message(""),
         }
     }
@@ -161,7 +158,8 @@ fn write(mut to: impl Write, text: &str) -> bool {
 fn style(stream: &impl AsFd, terminal: bool, color: ColorChoice, variable: &dyn Fn(&str) -> Option<String>) -> Style {
     let columns = tcgetwinsize(stream).ok().map(|size| usize::from(size.ws_col)).filter(|columns| *columns > 0);
     let told = variable("COLUMNS").and_then(|columns| columns.parse().ok()).filter(|columns| *columns > 0);
-    let width = columns.filter(|_| terminal).or(told).unwrap_or(DEFAULT_WIDTH);
+    let width =
+        columns.filter(|_| terminal).or(told).unwrap_or(if terminal { DEFAULT_WIDTHS.0 } else { DEFAULT_WIDTHS.1 });
     Style { width, color: shows_color(terminal, color, variable), unicode: shows_unicode(variable) }
 }
 

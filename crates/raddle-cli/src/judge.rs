@@ -2,6 +2,7 @@
 //! `--deny`, and the token under which the schedule is kept.
 
 use crate::error::{Error, Result};
+use crate::libtest;
 use crate::replay_store::{self, Record};
 use crate::runtime_library::RuntimeLibrary;
 use crate::settings::Settings;
@@ -63,7 +64,11 @@ pub struct Judge {
 impl Judge {
     /// The finding that a raw record shows.
     pub fn finding(&mut self, raw: &RawFinding, modules: &[Module], case: &Case<'_>) -> Finding {
-        self.with(modules, case, |symbols, context| raddle_diagnose::diagnose(raw, symbols, context))
+        let mut finding = self.with(modules, case, |symbols, context| raddle_diagnose::diagnose(raw, symbols, context));
+        if matches!(case.subject.entry, Entry::Code(_)) {
+            finding.output = libtest::without_closing_words(&finding.output).to_owned();
+        }
+        finding
     }
 
     /// All threads and all steps of a raw record, in the place of the finding's own.

@@ -12,6 +12,7 @@
 //! | [`process`] | one process under test, from its plan to its end |
 //! | [`suite`] | many of them: workers on one side, events on the other |
 //! | [`verdict`], [`judge`] | what the end of a process means; what its records show |
+//! | [`libtest`] | what the usual harness prints around a test |
 //! | [`replay_store`] | recorded schedules on disk |
 //! | [`commands`] | one file a command |
 //!
@@ -27,6 +28,7 @@ pub mod error;
 pub mod exit;
 pub mod interrupt;
 pub mod judge;
+pub mod libtest;
 pub mod process;
 pub mod replay_store;
 pub mod runtime_library;

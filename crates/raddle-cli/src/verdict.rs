@@ -1,5 +1,6 @@
 //! What the end of a process means for its test: plain data in, plain data out.
 
+use crate::libtest;
 use crate::process::{Ended, Ending, death};
 use raddle_protocol::finding::Severity;
 use raddle_protocol::message::End;
@@ -77,17 +78,20 @@ pub fn verdict(ended: &Ended, heard: &Heard, findings: &[Finding]) -> Option<Ver
 }
 
 fn always_fails(raw: &RawFinding, summary: &Summary) -> String {
-    let how = match &raw.outcome {
-        Outcome::Exited(101) | Outcome::Passed => String::new(),
-        Outcome::Exited(status) => format!(" with exit status {status}"),
-        other => format!(" ({other:?})"),
+    // A failing test of the usual harness has this status; there is more to say about any other.
+    let how = match raw.outcome {
+        Outcome::Exited(status) if status != 101 => format!("ends with exit status {status}"),
+        _ => "fails".to_owned(),
     };
-    let tried = match summary.schedules {
-        1 => "It fails in the one schedule there is".to_owned(),
-        schedules => format!("It fails in each of {schedules} schedules tried, the one without preemption among them"),
+    let sentence = match summary.schedules {
+        1 => format!("It {how} in the one schedule there is: an ordinary failing test."),
+        schedules => format!(
+            "It {how} in each of {schedules} schedules tried, the one without preemption among them: an ordinary \
+             failing test."
+        ),
     };
-    let sentence = format!("{tried}{how}: an ordinary failing test.");
-    sentence + &quoted("It printed:", &raw.trace.output)
+    let output = String::from_utf8_lossy(&raw.trace.output);
+    sentence + &quoted("It printed:", libtest::without_closing_words(&output).as_bytes())
 }
 
 /// The last lines of what a program printed, indented below a title.

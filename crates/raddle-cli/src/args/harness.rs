@@ -12,7 +12,7 @@ use std::ffi::OsString;
 #[command(next_help_heading = "Which tests")]
 pub struct TestFilter {
     /// Only tests whose names contain one of these words
-    #[arg(value_name = "FILTERS", help_heading = "Which tests")]
+    #[arg(value_name = "FILTERS", help_heading = None::<&str>)]
     pub words: Vec<String>,
     /// Names must be equal to a filter, not merely contain it
     #[arg(long)]
@@ -27,7 +27,7 @@ pub struct TestFilter {
     #[arg(long)]
     pub include_ignored: bool,
     /// The harness's own options and filters; all words for a test target with a harness of its own
-    #[arg(last = true, value_name = "HARNESS ARGS")]
+    #[arg(last = true, value_name = "HARNESS ARGS", help_heading = None::<&str>)]
     pub rest: Vec<OsString>,
 }
 

@@ -64,6 +64,14 @@ fn a_test_that_always_fails_is_an_ordinary_one_with_its_output() {
 }
 
 #[test]
+fn an_unusual_exit_status_is_named() {
+    let ended = finished(Summary { end: End::AlwaysFails, ..Summary::default() });
+    let heard = Heard { raw: vec![raw(Outcome::Exited(3), "")], ..Heard::default() };
+    let detail = verdict(&ended, &heard, &[]).unwrap().detail.unwrap();
+    assert!(detail.starts_with("It ends with exit status 3 in each of 9 schedules"), "{detail}");
+}
+
+#[test]
 fn a_test_that_always_hangs_is_a_finding() {
     let ended = finished(Summary { end: End::AlwaysFails, ..Summary::default() });
     assert!(ordinary_failure(&ended.ending, &[raw(Outcome::Stuck, "")]).is_none());

@@ -1,0 +1,294 @@
+//! The commands on a small package that knows nothing of Raddle, from its build to a replay.
+//!
+//! What is checked here is the commands' part: selection, outcomes, exit codes, the JSON contract, tokens. That each
+//! hazard is found is the matter of the workspace's own end-to-end tests.
+
+use serde_json::Value;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+const MANIFEST: &str = "[package]\nname = \"mill\"\nversion = \"0.1.0\"\nedition = \"2021\"\n\n[workspace]\n";
+
+const LIBRARY: &str = r#"
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+    use std::sync::{Arc, Mutex};
+
+    #[test]
+    fn alone() {}
+
+    #[test]
+    fn right() {
+        let sum = Arc::new(AtomicU32::new(0));
+        let other = Arc::clone(&sum);
+        let thread = std::thread::spawn(move || other.fetch_add(1, SeqCst));
+        sum.fetch_add(1, SeqCst);
+        thread.join().unwrap();
+        assert_eq!(sum.load(SeqCst), 2);
+    }
+
+    #[test]
+    fn loses_an_update() {
+        let sum = Arc::new(AtomicU32::new(0));
+        let other = Arc::clone(&sum);
+        let add = |sum: &AtomicU32| sum.store(sum.load(SeqCst) + 1, SeqCst);
+        let thread = std::thread::spawn(move || add(&other));
+        add(&sum);
+        thread.join().unwrap();
+        assert_eq!(sum.load(SeqCst), 2);
+    }
+
+    #[test]
+    fn deadlocks() {
+        let (a, b) = (Arc::new(Mutex::new(0)), Arc::new(Mutex::new(0)));
+        let (c, d) = (Arc::clone(&a), Arc::clone(&b));
+        let thread = std::thread::spawn(move || {
+            let _d = d.lock();
+            let _c = c.lock();
+        });
+        {
+            let _a = a.lock();
+            let _b = b.lock();
+        }
+        thread.join().unwrap();
+    }
+
+    #[test]
+    fn always_fails() {
+        println!("about to fail");
+        assert_eq!(1, 2);
+    }
+
+    #[test]
+    #[ignore]
+    fn left_out() {}
+}
+"#;
+
+const PROGRAM: &str = r#"
+fn main() {
+    let count: usize = std::env::args().nth(1).map_or(2, |n| n.parse().unwrap());
+    let threads: Vec<_> = (0..count).map(|_| std::thread::spawn(|| {})).collect();
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+}
+"#;
+
+struct Mill(TempDir);
+
+impl Mill {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::create_dir(directory.path().join("src")).unwrap();
+        std::fs::write(directory.path().join("Cargo.toml"), MANIFEST).unwrap();
+        std::fs::write(directory.path().join("src/lib.rs"), LIBRARY).unwrap();
+        std::fs::write(directory.path().join("src/main.rs"), PROGRAM).unwrap();
+        Self(directory)
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn command(&self, arguments: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_raddle"));
+        command.args(arguments.split(' ')).current_dir(self.path());
+        for name in ["CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR", "RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"] {
+            command.env_remove(name);
+        }
+        command
+    }
+
+    fn run(&self, arguments: &str) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// Exit code, events by their type and test.
+    fn events(&self, arguments: &str) -> (i32, Vec<Value>) {
+        let (command, rest) = arguments.split_once(' ').unwrap();
+        let output = self.run(&format!("{command} --message-format json {rest}"));
+        let lines = String::from_utf8(output.stdout).unwrap();
+        let events = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        (output.status.code().unwrap(), events)
+    }
+}
+
+fn of_kind<'a>(events: &'a [Value], kind: &str) -> Vec<&'a Value> {
+    events.iter().filter(|event| event["type"] == kind).collect()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// `(test, outcome)` of all tests, by name.
+fn outcomes(events: &[Value]) -> Vec<(String, String)> {
+    let word = |value: &Value| value.as_str().unwrap().to_owned();
+    let mut all: Vec<_> = of_kind(events, "test-finished")
+        .into_iter()
+        .map(|event| (word(&event["test"]), word(&event["outcome"])))
+        .collect();
+    all.sort();
+    all
+}
+
+#[test]
+fn from_a_test_to_a_replay() {
+    let mill = Mill::new();
+    let (exit, events) = mill.events("test --lib --time 30s --schedules 2000 --seed 7 --keep-going");
+    assert_eq!(exit, 100);
+    let expected = [
+        ("mill tests::alone", "single-threaded"),
+        ("mill tests::always_fails", "failed"),
+        ("mill tests::deadlocks", "failed"),
+        ("mill tests::loses_an_update", "failed"),
+        ("mill tests::right", "passed"),
+    ];
+    assert_eq!(outcomes(&events), expected.map(|(test, outcome)| (test.to_owned(), outcome.to_owned())));
+    assert_eq!(events.first().unwrap()["type"], "suite-started");
+    assert_eq!(events.first().unwrap()["ignored"], 1);
+    let last = events.last().unwrap();
+    assert_eq!((&last["type"], &last["interrupted"]), (&Value::from("suite-finished"), &Value::from(false)));
+
+    let ordinary =
+        of_kind(&events, "test-finished").into_iter().find(|event| event["test"] == "mill tests::always_fails");
+    let detail = ordinary.unwrap()["detail"].as_str().unwrap();
+    assert!(detail.contains("about to fail") && !detail.contains("test result"), "{detail}");
+
+    for (test, code) in [("mill tests::deadlocks", "RD0201"), ("mill tests::loses_an_update", "RD0501")] {
+        let found = of_kind(&events, "finding").into_iter().find(|event| event["test"] == test).unwrap();
+        assert_eq!(found["code"], code);
+        let token = found["replay"].as_str().unwrap();
+        let (exit, again) = mill.events(&format!("replay {token}"));
+        assert_eq!(exit, 100);
+        assert_eq!(again[0]["code"], found["code"]);
+        assert_eq!(again[0]["steps"], found["steps"], "the same execution");
+        assert_eq!(again[0]["schedule"], found["schedule"]);
+
+        let human = mill.run(&format!("replay {token}"));
+        assert_eq!(human.status.code(), Some(100));
+        assert!(text(&human.stderr).contains(&format!("error[{code}]")), "{}", text(&human.stderr));
+    }
+
+    let token = of_kind(&events, "finding")[0]["replay"].as_str().unwrap().to_owned();
+    std::fs::write(mill.path().join("src/lib.rs"), LIBRARY.replace("fn alone() {}", "fn alone() { println!() }"))
+        .unwrap();
+    let refused = mill.run(&format!("replay {token}"));
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(
+        text(&refused.stderr).contains("has changed since this schedule was recorded"),
+        "{}",
+        text(&refused.stderr)
+    );
+}
+
+#[test]
+fn what_is_chosen_and_what_counts() {
+    let mill = Mill::new();
+    let (exit, events) = mill.events("test --lib --schedules 50 right alone");
+    assert_eq!((exit, outcomes(&events).len()), (0, 2));
+    let (exit, events) = mill.events("test --lib --schedules 2000 --allow RD0201 --time 30s deadlocks");
+    assert_eq!(exit, 0, "an allowed finding fails nothing");
+    assert_eq!(of_kind(&events, "finding")[0]["severity"], "warning");
+    let (exit, events) = mill.events("test --lib -- --ignored");
+    assert_eq!((exit, outcomes(&events).len()), (0, 1));
+
+    let nothing = mill.run("test --lib no_such_test");
+    assert_eq!(nothing.status.code(), Some(2));
+    assert!(
+        text(&nothing.stderr).contains("no test matches `no_such_test`; there are 6 tests"),
+        "{}",
+        text(&nothing.stderr)
+    );
+    let ignored = mill.run("test --lib left_out");
+    assert!(text(&ignored.stderr).contains("--include-ignored"), "{}", text(&ignored.stderr));
+    let unknown = mill.run("test --lib -- --frobnicate");
+    assert_eq!(unknown.status.code(), Some(2));
+    assert!(text(&unknown.stderr).contains("--frobnicate"), "{}", text(&unknown.stderr));
+}
+
+#[test]
+fn a_program_is_explored_with_its_arguments() {
+    let mill = Mill::new();
+    let (exit, events) = mill.events("run --schedules 50");
+    assert_eq!((exit, outcomes(&events)), (0, vec![("mill".to_owned(), "passed".to_owned())]));
+    let output = mill.run("run --schedules 50 --message-format json --bin mill -- 0");
+    assert!(text(&output.stdout).contains("\"single-threaded\""), "{}", text(&output.stdout));
+    let output = mill.run("run --bin mill --message-format json -- x");
+    assert_eq!(output.status.code(), Some(100));
+    let missing = mill.run("run --bin no_such_binary");
+    assert_eq!(missing.status.code(), Some(101), "cargo says why: {}", text(&missing.stderr));
+
+    // The same program by its path.
+    let found = std::fs::read_dir(mill.path().join("target/raddle/x86_64-unknown-linux-gnu/debug")).unwrap();
+    let path = found.flatten().map(|entry| entry.path()).find(|path| path.ends_with("mill")).unwrap();
+    let output = mill.command("run --schedules 50 --").arg(path).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+}
+
+#[test]
+fn a_failed_build_is_told_by_cargo_alone() {
+    let mill = Mill::new();
+    std::fs::write(mill.path().join("src/lib.rs"), "fn broken(").unwrap();
+    let output = mill.run("test");
+    assert_eq!(output.status.code(), Some(101));
+    assert!(output.stdout.is_empty());
+    let said = text(&output.stderr);
+    assert!(said.contains("src/lib.rs:1") && said.contains("could not compile"), "{said}");
+    assert!(!said.contains("raddle explain") && !said.contains("exit status"), "{said}");
+}
+
+#[test]
+fn an_interrupted_run_says_what_it_knows_and_leaves_nothing() {
+    let mill = Mill::new();
+    assert_eq!(mill.run("test --lib --schedules 5 right").status.code(), Some(0), "it is built");
+    let mut command = mill.command("test --lib --time 10m --schedules 1000000000 --message-format json right alone");
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    wait_for_a_target(&child);
+    let begun = Instant::now();
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(20));
+    assert_eq!(output.status.code(), Some(130));
+    let last = text(&output.stdout);
+    let last: Value = serde_json::from_str(last.lines().last().unwrap()).unwrap();
+    assert_eq!((&last["type"], &last["interrupted"]), (&Value::from("suite-finished"), &Value::from(true)));
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while processes_in(mill.path()) > 0 {
+        assert!(Instant::now() < deadline, "a process is left");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Waits until the command has started a program of its own.
+fn wait_for_a_target(child: &Child) {
+    let deadline = Instant::now() + Duration::from_secs(120);
+    loop {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", child.id())).unwrap();
+        let started = tasks.flatten().any(|task| {
+            let children = std::fs::read_to_string(task.path().join("children")).unwrap_or_default();
+            children.split_ascii_whitespace().any(|pid| {
+                std::fs::read_link(format!("/proc/{pid}/exe"))
+                    .is_ok_and(|exe| exe.to_string_lossy().contains("/deps/mill-"))
+                    && std::fs::read_to_string(format!("/proc/{pid}/cmdline")).is_ok_and(|line| line.contains("right"))
+            })
+        });
+        if started {
+            return;
+        }
+        assert!(Instant::now() < deadline, "no program was started");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Processes whose program lies below a directory.
+fn processes_in(directory: &Path) -> usize {
+    let directory = directory.canonicalize().unwrap();
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    processes
+        .filter(|process| std::fs::read_link(process.path().join("exe")).is_ok_and(|exe| exe.starts_with(&directory)))
+        .count()
+}

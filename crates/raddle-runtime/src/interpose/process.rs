@@ -17,20 +17,25 @@ pub fn kill_children() {
     }
 }
 
-/// `fork`. The child is the program's own affair: there, the runtime lets go.
+/// `fork`. The child is the program's own affair: there, the runtime lets go. Made by the bare system call: the C
+/// library's own function walks its list of threads, which fibers are not on. Handlers of `pthread_atfork` do not run.
 ///
 /// # Safety
 /// As the C function; so for all in this file.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fork() -> i32 {
     static REAL: Real<unsafe extern "C" fn() -> i32> = Real::new(c"fork");
+    if !crate::state::live() {
+        // SAFETY: the caller's.
+        return unsafe { REAL.get()() };
+    }
     irreversible("it forks");
-    // SAFETY: the caller's.
-    let child = unsafe { REAL.get()() };
+    // SAFETY: one thread; the child goes on here with a copy of everything.
+    let child = unsafe { crate::arch::syscall(libc::SYS_clone, [libc::SIGCHLD as u64, 0, 0, 0, 0, 0]) };
     if child == 0 {
         let_go();
     }
-    child
+    super::output::answer(child) as i32
 }
 
 /// `vfork`, as `fork`.

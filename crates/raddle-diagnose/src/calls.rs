@@ -144,6 +144,12 @@ impl<'a> Calls<'a> {
 
     /// An operation of the user's own, of a dependency, or of no interest.
     fn without_role(&mut self, at: usize, step: &Step, site: &Site) {
+        let open = self.threads[step.thread as usize].outer.as_mut().filter(|outer| outer.call == site.call);
+        if let (Op::FutexWake { woken, .. }, Some(outer), Plain::Atomic) = (&step.op, open, site.plain) {
+            // A wake at the end of a library's function may be a jump, which leaves no frame.
+            outer.woken.extend(woken);
+            return;
+        }
         match (&step.op, site.plain) {
             (Op::FutexWait { address, .. }, _) => {
                 let object = self.objects.at(self.trace, *address, ObjectKind::Futex, at);

@@ -16,6 +16,9 @@ pub enum Binding {
 pub fn binding(line: &str, column: u32) -> Option<Binding> {
     let before = line.get(..(column as usize).checked_sub(1)?)?;
     let before = before.trim_end();
+    if let Some(name) = tuple_element(before) {
+        return Some(Binding::Name(name));
+    }
     if let Some(declared) = before.strip_suffix('=') {
         let declared = declared.trim();
         let (word, rest) = declared.split_once(char::is_whitespace)?;
@@ -42,6 +45,26 @@ pub fn binding(line: &str, column: u32) -> Option<Binding> {
     let outside = field[..start].trim_end();
     // `name: HERE` is a field only after the brace or comma of a struct literal; a `let name: T` never ends in a colon.
     (outside.is_empty() || outside.ends_with(['{', ','])).then(|| identifier(&field[start..]).map(Binding::Name))?
+}
+
+/// `let (one, two) = (.., HERE`: the name at the place of the element that begins at the end of `before`.
+fn tuple_element(before: &str) -> Option<String> {
+    let (pattern, values) = before.split_once("= (")?;
+    let pattern = pattern.trim().strip_prefix("let")?.trim().strip_prefix('(')?.strip_suffix(')')?;
+    let (mut depth, mut place) = (0usize, 0usize);
+    for character in values.chars() {
+        match character {
+            '(' | '[' | '{' => depth += 1,
+            ')' | ']' | '}' => depth = depth.checked_sub(1)?,
+            ',' if depth == 0 => place += 1,
+            // Text and generic arguments may hold commas that separate nothing here.
+            '"' | '\'' | '<' => return None,
+            _ => {}
+        }
+    }
+    let begins = values.trim_end().is_empty() || (depth == 0 && values.trim_end().ends_with(','));
+    let name = pattern.split(',').nth(place)?.trim();
+    begins.then(|| identifier(name.trim_start_matches("mut ").trim()))?
 }
 
 /// The path, such as `self.left`, on which a method is called; `column` is that of the method's name or of the path.
@@ -107,6 +130,10 @@ mod tests {
         );
         assert_eq!(bound("        left: Arc::new(Mutex::new(0)),", "Arc"), name("left"));
         assert_eq!(bound("let (tx, rx) = mpsc::channel();", "mpsc"), Some(Binding::Pair("tx".into(), "rx".into())));
+        let tuple = "    let (current, mut savings) = (Arc::new(Account::new(1)), Box::new(Account::new(2)));";
+        assert_eq!(bound(tuple, "Arc"), name("current"));
+        assert_eq!(bound(tuple, "Box"), name("savings"));
+        assert_eq!(bound(tuple, "Account::new(2)"), None);
         // No name: the value is part of something else.
         assert_eq!(bound("let bank = Bank(Arc::new(Mutex::new(0)));", "Arc"), None);
         assert_eq!(bound("let forks = (0..5).map(|_| Arc::new(Mutex::new(())));", "Arc"), None);

@@ -12,6 +12,7 @@ use crate::place::Place;
 use crate::reading::Reading;
 use crate::site::Sites;
 use crate::variable::{self, Found};
+use crate::words;
 use raddle_engine::waits;
 use raddle_instrument::symbols::Symbols;
 use raddle_protocol::trace::Trace;
@@ -28,6 +29,8 @@ pub struct Name {
     pub place: Option<Place>,
     /// Whether `short` is a name of the source rather than a number.
     pub from_source: bool,
+    /// Whether it belongs to the standard library, where a reader does not see it.
+    pub internal: bool,
 }
 
 /// All objects' names.
@@ -38,12 +41,22 @@ struct Known {
     /// Names from the source, shortest first.
     candidates: Vec<String>,
     kind: String,
+    /// The type of the heap block that holds it.
+    inside: Option<String>,
     origin: Option<(&'static str, Place)>,
+    internal: bool,
+}
+
+impl Known {
+    fn new(candidates: Vec<String>, kind: String, origin: Option<(&'static str, Place)>) -> Self {
+        Self { candidates, kind, inside: None, origin, internal: false }
+    }
 }
 
 /// What naming needs.
 struct Namer<'a> {
     trace: &'a Trace,
+    bounds: Vec<(u64, u64)>,
     reading: &'a Reading,
     sites: &'a Sites,
     symbols: &'a dyn Symbols,
@@ -53,7 +66,7 @@ struct Namer<'a> {
 impl Names {
     /// Names every object of `reading`.
     pub fn new(trace: &Trace, reading: &Reading, sites: &Sites, symbols: &dyn Symbols, context: &Context<'_>) -> Self {
-        let namer = Namer { trace, reading, sites, symbols, context };
+        let namer = Namer { trace, bounds: variable::stack_bounds(trace), reading, sites, symbols, context };
         let mut known: Vec<Known> = reading.objects.iter().map(|(id, object)| namer.known(id, object)).collect();
         namer.name_by_use(&mut known);
         // The two sides of a channel are one thing to a reader.
@@ -81,20 +94,21 @@ impl Namer<'_> {
         let kind = object.kind.word().to_owned();
         if object.kind == ObjectKind::Descriptor {
             let candidates = if object.address as i64 >= 0 { vec![format!("{}", object.address)] } else { Vec::new() };
-            return Known { candidates, kind, origin: None };
+            return Known::new(candidates, kind, None);
         }
         let variable = variable::static_at(self.symbols, object.address)
-            .or_else(|| variable::local_at(self.trace, self.symbols, object.address, first));
+            .or_else(|| variable::local_at(self.trace, &self.bounds, self.symbols, object.address, first));
         match (variable, object.block) {
             (Some(found), _) => self.by_variable(found, kind),
             (None, Some(block)) => self.by_block(id, object, block, kind),
-            (None, None) => Known { candidates: Vec::new(), kind, origin: self.first_use(id) },
+            (None, None) => Known::new(Vec::new(), kind, self.first_use(id)),
         }
     }
 
     fn by_variable(&self, found: Found, kind: String) -> Known {
         if let Some(stream) = variable::standard_stream(&found) {
-            return Known { candidates: Vec::new(), kind: format!("lock of {stream}"), origin: None };
+            let known = Known::new(Vec::new(), format!("lock of {stream}"), None);
+            return Known { internal: true, ..known };
         }
         let origin = found.variable.file.as_ref().filter(|_| found.variable.line > 0).map(|path| {
             let place = Place {
@@ -106,14 +120,15 @@ impl Namer<'_> {
             };
             ("declared at", place)
         });
+        let internal = variable::is_standard(&found);
         let mut candidates = vec![found.path.clone()];
         candidates.extend(found.scope.map(|scope| format!("{scope}::{}", found.path)));
-        Known { candidates, kind, origin }
+        Known { internal, ..Known::new(candidates, kind, origin) }
     }
 
     fn by_block(&self, id: waits::Object, object: &Object, block: usize, kind: String) -> Known {
         let block = &self.trace.blocks[block];
-        let unknown = || Known { candidates: Vec::new(), kind: kind.clone(), origin: self.first_use(id) };
+        let unknown = || Known::new(Vec::new(), kind.clone(), self.first_use(id));
         let Some((_, stack)) = block.allocated else { return unknown() };
         let site = self.sites.get(stack);
         let Some(place) = site.user_frame().and_then(|frame| Place::of(frame, self.context)) else { return unknown() };
@@ -130,8 +145,9 @@ impl Namer<'_> {
             }
             _ => Vec::new(),
         };
-        let kind = site.library().iter().find_map(|frame| type_in(&frame.function)).unwrap_or(kind);
-        Known { candidates, kind, origin: Some(("created at", place)) }
+        // The outermost constructor is the one that the user called.
+        let inside = site.library().iter().rev().find_map(|frame| type_in(&frame.function));
+        Known { inside, ..Known::new(candidates, kind, Some(("created at", place))) }
     }
 
     /// `name`, or `name.field` when the block is a struct that has the object for a field. It is one when the text at the
@@ -145,13 +161,7 @@ impl Namer<'_> {
         if !struct_like || is_constructor_of(made, object.kind) {
             return name;
         }
-        let mut fields = self
-            .expressions(id)
-            .into_iter()
-            .map(|path| path.and_then(|path| path.rsplit_once('.').map(|(_, field)| field.to_owned())));
-        if let Some(field) = fields.next().flatten()
-            && fields.all(|other| other.as_ref() == Some(&field))
-        {
+        if let Some(field) = common_field(&self.expressions(id)) {
             return format!("{name}.{field}");
         }
         let several = self
@@ -197,13 +207,19 @@ impl Namer<'_> {
             for expression in expressions.iter().flatten() {
                 by_expression.entry(expression.clone()).or_default().push(id as usize);
             }
-            if let [Some(expression)] = &expressions[..] {
-                single.push((id as usize, expression.clone()));
-            }
+            single.push((id as usize, expressions));
         }
-        for (id, expression) in single {
-            if known[id].candidates.is_empty() && by_expression[&expression].len() == 1 {
-                known[id].candidates.push(expression);
+        for (id, expressions) in single {
+            let candidates = &mut known[id].candidates;
+            if !candidates.is_empty() {
+                continue;
+            }
+            if let [Some(expression)] = &expressions[..]
+                && by_expression[expression].len() == 1
+            {
+                candidates.push(expression.clone());
+            } else {
+                candidates.extend(common_field(&expressions));
             }
         }
     }
@@ -213,6 +229,13 @@ impl Namer<'_> {
             .find_map(|stack| Place::of(self.sites.get(stack).user_frame()?, self.context))?;
         Some(("first used at", place))
     }
+}
+
+/// The field that all uses name last, whatever they reach it through.
+fn common_field(expressions: &[Option<String>]) -> Option<String> {
+    let mut fields = expressions.iter().map(|path| path.as_ref().and_then(|path| Some(path.rsplit_once('.')?.1)));
+    let first = fields.next().flatten()?;
+    fields.all(|other| other == Some(first)).then(|| first.to_owned())
 }
 
 /// Whether the path of a constructor makes an object of this kind.
@@ -267,8 +290,7 @@ fn unambiguous(known: &[Known], same: impl Fn(usize, usize) -> bool) -> Vec<Name
             (None, None) => {
                 let alike = |other: usize| known[other].candidates.is_empty() && known[other].kind == one.kind;
                 let alone = (0..known.len()).all(|other| other == id || same(id, other) || !alike(other));
-                let kind = if one.kind.contains('<') { format!("`{}`", one.kind) } else { one.kind.clone() };
-                if alone { format!("the {kind}") } else { format!("{kind} {}", rank(&alike)) }
+                if alone { format!("the {}", one.kind) } else { format!("{} {}", one.kind, rank(&alike)) }
             }
         };
         // An offset stands outside the quotation.
@@ -276,16 +298,18 @@ fn unambiguous(known: &[Known], same: impl Fn(usize, usize) -> bool) -> Vec<Name
             Some((name, offset)) => format!("{name}` (at offset {})", offset.trim_end_matches('`')),
             None => short,
         };
-        let mut long = match (one.candidates.is_empty(), one.kind.contains('<')) {
-            (true, _) => short.clone(),
-            (false, true) => format!("{short}, `{}`", one.kind),
-            (false, false) => format!("{} {short}", one.kind),
-        };
-        if let Some((how, place)) = &one.origin {
-            long.push_str(&format!(" ({how} {})", place.short()));
+        let mut long = if one.candidates.is_empty() { short.clone() } else { format!("{} {short}", one.kind) };
+        match (&one.inside, &one.origin) {
+            (Some(inside), Some((how, place))) => {
+                let article = words::article(inside);
+                long.push_str(&format!(" (in {article} `{inside}` {how} {})", place.short()));
+            }
+            (_, Some((how, place))) => long.push_str(&format!(" ({how} {})", place.short())),
+            (_, None) => {}
         }
         let place = one.origin.as_ref().map(|(_, place)| place.clone());
-        names.push(Name { short, long, place, from_source: !one.candidates.is_empty() });
+        let from_source = !one.candidates.is_empty() && unique.is_some();
+        names.push(Name { short, long, place, from_source, internal: one.internal });
     }
     names
 }

@@ -35,7 +35,7 @@ impl ObjectKind {
         match self {
             ObjectKind::Mutex => "mutex",
             ObjectKind::RwLock => "read-write lock",
-            ObjectKind::Once => "one-time initialisation",
+            ObjectKind::Once => "once cell",
             ObjectKind::Condvar => "condition variable",
             ObjectKind::Barrier => "barrier",
             ObjectKind::Channel | ObjectKind::ChannelRoom => "channel",

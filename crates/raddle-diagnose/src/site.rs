@@ -109,8 +109,8 @@ impl Site {
     /// The innermost frame that a reader can look at: user code, else a dependency, else anything with a file.
     pub fn best_frame(&self) -> Option<&SourceFrame> {
         let file = |frame: &&SourceFrame| frame.file.is_some() && frame.line > 0;
-        self.user_frame()
-            .or_else(|| self.frames.iter().find(|frame| frame.origin == Origin::Dependency && file(frame)))
+        let user = self.frames.iter().find(|frame| frame.origin == Origin::User && file(frame));
+        user.or_else(|| self.frames.iter().find(|frame| frame.origin == Origin::Dependency && file(frame)))
             .or_else(|| self.frames.iter().find(file))
     }
 

@@ -4,14 +4,14 @@ use crate::action::{Action, What};
 use crate::case::Case;
 use crate::object::ObjectKind;
 use crate::place::Place;
-use crate::site::Site;
+use crate::site::{CallKey, Site};
 use crate::words::{self, Type};
 use raddle_engine::waits::{self, Holds, Mode};
 use raddle_instrument::symbols::Origin;
 use raddle_protocol::Role;
 use raddle_protocol::finding::StepView;
 use raddle_protocol::trace::ThreadId;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The steps of an execution.
 pub struct Steps {
@@ -25,7 +25,7 @@ impl Steps {
     /// Tells all of `case`; `keys` are the recorded steps on which the finding turns.
     pub fn new(case: &Case<'_>, keys: &BTreeSet<usize>) -> Self {
         let mut steps = Self { views: Vec::new(), of_action: Vec::new() };
-        let mut teller = Teller { case, holds: Holds::default() };
+        let mut teller = Teller { case, holds: Holds::default(), panicking: BTreeMap::new() };
         for (index, action) in case.reading.actions.iter().enumerate() {
             let key = keys.contains(&action.at);
             let view = teller.view(index, action, key);
@@ -83,10 +83,12 @@ impl Steps {
 struct Teller<'a> {
     case: &'a Case<'a>,
     holds: Holds,
+    /// Threads whose panic has been told, with the call that it began in.
+    panicking: BTreeMap<ThreadId, CallKey>,
 }
 
 impl Teller<'_> {
-    fn view(&self, index: usize, action: &Action, key: bool) -> Option<StepView> {
+    fn view(&mut self, index: usize, action: &Action, key: bool) -> Option<StepView> {
         let site = self.case.sites.get(action.stack);
         let of_threads = matches!(
             action.what,
@@ -98,7 +100,18 @@ impl Teller<'_> {
             None if of_threads => None,
             None => return None,
         };
-        let mut words = self.words(index, action, site)?;
+        if !key && !of_threads && self.is_internal(action, site) {
+            return None;
+        }
+        let mut words = if is_panic(site) {
+            // All that a panic does until the stack is unwound is one step.
+            if self.panicking.insert(action.thread, site.call.clone()).as_ref() == Some(&site.call) {
+                return None;
+            }
+            "panics".to_owned()
+        } else {
+            self.words(index, action, site)?
+        };
         if let Some(entry) = inside(action, site) {
             words.push_str(&format!(" (inside `{entry}`)"));
         }
@@ -106,6 +119,15 @@ impl Teller<'_> {
         let (file, line) = place.as_ref().map_or((String::new(), 0), |place| (place.file.clone(), place.line));
         let function = frame.map_or_else(String::new, |frame| crate::function::plain(&frame.function));
         Some(StepView { thread: action.thread, action: words, file, line, function, times: 1, key })
+    }
+
+    /// Whether an action happens inside the standard library, on something of its own. Panics are told all the same.
+    fn is_internal(&self, action: &Action, site: &Site) -> bool {
+        let object = action.object.filter(|_| !is_panic(site));
+        let kind = object.map(|object| self.case.reading.objects.get(object).kind);
+        let parks = || site.entry().is_some_and(|entry| crate::function::method(&entry.function).contains("park"));
+        object.is_some_and(|object| self.case.names.get(object).internal)
+            || (kind == Some(ObjectKind::ParkToken) && !parks())
     }
 
     /// The action in words; `None` when it is no step of its own.
@@ -124,7 +146,7 @@ impl Teller<'_> {
             What::Requested(mode) => format!("{}{}", request(kind, *mode, &name()), self.held_by(action)),
             What::Acquired(mode) => acquire(kind, *mode, &name()),
             What::Refused(mode) => format!("{}, in vain{}", attempt(kind, *mode, &name()), self.held_by(action)),
-            What::Released if kind == Some(ObjectKind::Once) => format!("finishes {}", name()),
+            What::Released if kind == Some(ObjectKind::Once) => format!("finishes initialising {}", name()),
             What::Released => format!("unlocks {}", name()),
             What::Downgraded => format!("turns its write lock on {} into a read lock", name()),
             What::WaitBegun => self.wait(action, kind, &name()),
@@ -228,6 +250,22 @@ impl Teller<'_> {
     }
 }
 
+/// Whether a step is part of the beginning of a panic: the hook, the message, the backtrace.
+pub fn is_panic(site: &Site) -> bool {
+    site.user.is_some()
+        && site.library().iter().any(|frame| {
+            let function = crate::function::plain(&frame.function);
+            function.starts_with("core::panicking::")
+                || [
+                    "std::panicking::panic_handler",
+                    "std::panicking::begin_panic",
+                    "std::panicking::rust_panic_with_hook",
+                ]
+                .iter()
+                .any(|begin| function.starts_with(begin))
+        })
+}
+
 /// What a thread that waits for a notification of this kind does; `None` when nothing is known.
 pub fn waiting(kind: Option<ObjectKind>, name: &str) -> Option<String> {
     Some(match kind? {
@@ -247,7 +285,7 @@ pub fn request(kind: Option<ObjectKind>, mode: Mode, name: &str) -> String {
     match (kind, mode) {
         (Some(ObjectKind::RwLock), Mode::Shared) => format!("waits to read-lock {name}"),
         (Some(ObjectKind::RwLock), Mode::Exclusive) => format!("waits to write-lock {name}"),
-        (Some(ObjectKind::Once), _) => format!("waits for the end of {name}"),
+        (Some(ObjectKind::Once), _) => format!("waits for {name} to be initialised"),
         _ => format!("waits for {name}"),
     }
 }
@@ -256,7 +294,7 @@ fn acquire(kind: Option<ObjectKind>, mode: Mode, name: &str) -> String {
     match (kind, mode) {
         (Some(ObjectKind::RwLock), Mode::Shared) => format!("read-locks {name}"),
         (Some(ObjectKind::RwLock), Mode::Exclusive) => format!("write-locks {name}"),
-        (Some(ObjectKind::Once), _) => format!("begins {name}"),
+        (Some(ObjectKind::Once), _) => format!("begins to initialise {name}"),
         _ => format!("locks {name}"),
     }
 }

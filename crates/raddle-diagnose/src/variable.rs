@@ -68,9 +68,27 @@ pub fn static_at(symbols: &dyn Symbols, address: u64) -> Option<Found> {
     symbols.static_at(address).map(|variable| found(variable, None))
 }
 
-/// The local variable that holds `address` when step `at` happened.
-pub fn local_at(trace: &Trace, symbols: &dyn Symbols, address: u64, at: usize) -> Option<Found> {
-    let owner = trace.threads.iter().position(|thread| (thread.stack_low..thread.stack_high).contains(&address))?;
+/// Where the stacks of all threads lie. Those of threads that have ended may have been given to others, and are then
+/// known only by the frames that the trace shows.
+pub fn stack_bounds(trace: &Trace) -> Vec<(u64, u64)> {
+    let mut seen: Vec<(u64, u64)> = vec![(u64::MAX, 0); trace.threads.len()];
+    for step in &trace.steps {
+        let frames = trace.stacks.get(step.stack as usize).map_or(&[][..], |stack| &stack.frames);
+        if let (Some(bounds), Some(inner), Some(outer)) =
+            (seen.get_mut(step.thread as usize), frames.first(), frames.last())
+        {
+            *bounds = (bounds.0.min(inner.cfa), bounds.1.max(outer.cfa));
+        }
+    }
+    let known = trace.threads.iter().zip(seen);
+    known
+        .map(|(thread, seen)| if thread.stack_high == 0 { seen } else { (thread.stack_low, thread.stack_high) })
+        .collect()
+}
+
+/// The local variable that holds `address` when step `at` happened. `bounds` are those of [`stack_bounds`].
+pub fn local_at(trace: &Trace, bounds: &[(u64, u64)], symbols: &dyn Symbols, address: u64, at: usize) -> Option<Found> {
+    let owner = bounds.iter().position(|(low, high)| (*low..*high).contains(&address))?;
     let owned = |index: &usize| trace.steps[*index].thread as usize == owner;
     let at = at.min(trace.steps.len());
     let before = (0..trace.steps.len().min(at + 1)).rev().find(owned).map(|index| trace.steps[index].stack);
@@ -93,6 +111,12 @@ fn local_in(trace: &Trace, symbols: &dyn Symbols, address: u64, stack: StackId) 
         inner = frame.cfa;
     }
     None
+}
+
+/// Whether a static belongs to the standard library.
+pub fn is_standard(found: &Found) -> bool {
+    matches!(function::krate(&found.variable.name).as_str(), "std" | "core" | "alloc" | "test")
+        && found.variable.name.contains("::")
 }
 
 /// The standard streams have locks of their own, which a reader knows by the stream.

@@ -20,7 +20,25 @@ pub fn capital(text: &str) -> String {
 
 /// `1 thread`, `2 threads`.
 pub fn count(number: u64, noun: &str) -> String {
-    if number == 1 { format!("{number} {noun}") } else { format!("{number} {noun}s") }
+    if number == 1 { format!("{number} {noun}") } else { format!("{} {noun}s", thousands(number)) }
+}
+
+/// `1,234,567`.
+pub fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// The indefinite article before a name.
+pub fn article(name: &str) -> &'static str {
+    if name.starts_with(['A', 'E', 'I', 'O', 'a', 'e', 'i', 'o']) { "an" } else { "a" }
 }
 
 /// A span of virtual time, in the largest unit that gives a whole number.
@@ -57,8 +75,8 @@ pub enum Type {
     Boolean,
     /// Two's complement.
     Signed,
-    /// As it is.
-    Unsigned,
+    /// As it is; the largest value by its name.
+    Unsigned(&'static str),
     /// An address: never shown.
     Pointer,
     /// Not known; large values may be addresses and are not shown.
@@ -78,7 +96,9 @@ impl Type {
             a if a.starts_with("bool") => Type::Boolean,
             a if a.starts_with("ptr") || a.starts_with('*') => Type::Pointer,
             a if a.starts_with('i') => Type::Signed,
-            a if a.starts_with('u') => Type::Unsigned,
+            a if a.starts_with('u') => {
+                Type::Unsigned(["u8", "u16", "u32", "u64", "usize"].into_iter().find(|name| a.starts_with(name))?)
+            }
             _ => return None,
         })
     }
@@ -89,7 +109,8 @@ impl Type {
         match self {
             Type::Boolean => Some(if value & 1 == 1 { "true" } else { "false" }.to_owned()),
             Type::Signed => Some((((value << (64 - bits)) as i64) >> (64 - bits)).to_string()),
-            Type::Unsigned => Some(value.to_string()),
+            Type::Unsigned(name) if value == u64::MAX >> (64 - bits) => Some(format!("{name}::MAX")),
+            Type::Unsigned(_) => Some(value.to_string()),
             Type::Pointer => Some(if value == 0 { "null" } else { "a pointer" }.to_owned()),
             // Nothing is mapped in the first 64 KiB (the kernel's `mmap_min_addr`): such a value is a number.
             Type::Unknown => (value < 1 << 16 || size < 8).then(|| value.to_string()),
@@ -113,7 +134,9 @@ mod tests {
         assert_eq!(Type::named("<core::sync::atomic::AtomicPtr<T>>::load"), Some(Type::Pointer));
         assert_eq!(Type::named("core::sync::atomic::atomic_load"), None);
         assert_eq!(Type::Signed.value(0xffff_ffff, 4).as_deref(), Some("-1"));
-        assert_eq!(Type::Unsigned.value(u64::MAX, 8).as_deref(), Some("18446744073709551615"));
+        let usize = Type::named("core::sync::atomic::AtomicUsize::load").unwrap();
+        assert_eq!(usize.value(u64::MAX, 8).as_deref(), Some("usize::MAX"));
+        assert_eq!(usize.value(1 << 40, 8).as_deref(), Some("1099511627776"));
         assert_eq!(Type::Pointer.value(0x7fff_0000, 8).as_deref(), Some("a pointer"));
         assert_eq!(Type::Unknown.value(0x7fff_0000_1234, 8), None);
     }
@@ -121,6 +144,7 @@ mod tests {
     #[test]
     fn durations_and_lists() {
         assert_eq!(duration(10_000_000), "10 ms");
+        assert_eq!(thousands(1_234_567), "1,234,567");
         assert_eq!(duration(1_500), "1500 ns");
         assert_eq!(list(&["a".into(), "b".into(), "c".into()]), "a, b and c");
     }

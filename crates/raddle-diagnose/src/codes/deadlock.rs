@@ -205,8 +205,7 @@ fn order(case: &Case<'_>, found: &Deadlock, against: u32) -> Vec<String> {
             case.at(case.wait_place(against, link.since).as_ref()),
         ));
     }
-    let places: Vec<_> = found.order.iter().map(|object| case.names.get(*object).place.as_ref()).collect();
-    let alike = places.windows(2).all(|pair| pair[0].is_some() && pair[0] == pair[1]);
+    let alike = found.order.iter().all(|object| !case.names.get(*object).from_source);
     let same_code = code_is_shared(case, found);
     if alike || same_code {
         fix.push(

@@ -3,6 +3,7 @@
 use super::{Diagnosis, lost_update};
 use crate::case::Case;
 use crate::panic::{self, Panic};
+use crate::steps;
 use crate::words;
 use raddle_protocol::trace::ThreadId;
 
@@ -50,6 +51,10 @@ fn panicked(case: &Case<'_>, panic: &Panic, number: usize, diagnosis: &mut Diagn
         None => "a thread".to_owned(),
     };
     diagnosis.about.extend(thread);
+    let panics = case.reading.actions.iter().find(|action| {
+        thread.is_none_or(|thread| thread == action.thread) && steps::is_panic(case.sites.get(action.stack))
+    });
+    diagnosis.keys.extend(panics.map(|action| action.at));
     diagnosis.reason.push(format!(
         "{} panicked at {}: {}.",
         words::capital(&who),
@@ -65,11 +70,15 @@ fn panicked(case: &Case<'_>, panic: &Panic, number: usize, diagnosis: &mut Diagn
 /// The thread that wrote a panic message, if its name tells.
 fn thread_of(case: &Case<'_>, panic: &Panic) -> Option<ThreadId> {
     let threads = &case.trace().threads;
-    let mut named = threads.iter().zip(0..).filter(|(thread, _)| thread.name.as_deref() == Some(&panic.thread));
+    if panic.thread == case.context.test || panic.thread == "main" {
+        return Some(0);
+    }
+    // The system keeps 15 bytes of a name; the message has all of it.
+    let same = |name: &str| name == panic.thread || (name.len() == 15 && panic.thread.starts_with(name));
+    let mut named = threads.iter().zip(0..).filter(|(thread, _)| thread.name.as_deref().is_some_and(same));
     match (named.next(), named.next()) {
         (Some((_, id)), None) => Some(id),
         (Some(_), Some(_)) => None,
-        (None, _) if panic.thread == case.context.test || panic.thread == "main" => Some(0),
         (None, _) => {
             let mut unnamed = threads.iter().zip(0..).filter(|(thread, id)| thread.name.is_none() && *id > 0);
             let (_, only) = unnamed.next()?;

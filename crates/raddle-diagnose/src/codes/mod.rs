@@ -41,6 +41,17 @@ pub struct Diagnosis {
 
 /// Diagnoses a case by how its execution ended.
 pub fn diagnose(case: &Case<'_>) -> Diagnosis {
+    let mut diagnosis = by_outcome(case);
+    if case.trace().steps_cut > 0 {
+        diagnosis.notes.push(format!(
+            "The first {} operations of this execution were not kept: locks that were taken in them have no holder here.",
+            crate::words::thousands(case.trace().steps_cut)
+        ));
+    }
+    diagnosis
+}
+
+fn by_outcome(case: &Case<'_>) -> Diagnosis {
     let raw = case.raw;
     if let Some(other) = &raw.differs {
         return not_reproducible::differs(case, other);
@@ -66,12 +77,6 @@ fn stuck(case: &Case<'_>) -> Diagnosis {
         Verdict::Unexplained => lost_wakeup::unexplained(case),
     };
     diagnosis.code = code;
-    if case.trace().steps_cut > 0 {
-        diagnosis.notes.push(format!(
-            "The first {} steps of this execution were not kept. A lock that was taken in them has no holder here.",
-            case.trace().steps_cut
-        ));
-    }
     diagnosis
 }
 

@@ -4,6 +4,7 @@
 use super::Diagnosis;
 use crate::action::What;
 use crate::case::Case;
+use crate::place::Place;
 use crate::states;
 use crate::words;
 use raddle_engine::waits::Final;
@@ -60,17 +61,16 @@ pub fn no_progress(case: &Case<'_>, bound: Bound) -> Diagnosis {
             .object
             .map_or_else(|| "a step".to_owned(), |object| format!("an operation on {}", case.names.short(object)));
         diagnosis.reason.push(format!(
-            "{} repeats {what}{}: {times} times in its last {} steps.",
+            "{} repeats {what}{}: {times} of the last {} steps are this one.",
             case.threads.capital(*thread),
             case.at(case.place_of(Some(action.stack)).as_ref()),
             WINDOW.min(case.reading.actions.len())
         ));
-        case.mark(
-            &mut diagnosis.spans,
-            case.place_of(Some(action.stack)),
-            format!("{} repeats this", case.threads.prose(*thread)),
-            false,
-        );
+        let place = case.place_of(Some(action.stack));
+        if place.as_ref().map(Place::short) == case.last_place(*thread).as_ref().map(Place::short) {
+            continue;
+        }
+        case.mark(&mut diagnosis.spans, place, format!("{} repeats this", case.threads.prose(*thread)), false);
     }
     diagnosis.fix.push(
         "Give every loop that waits for another thread something to wait on (a condition variable, a channel, `park`) instead of testing again and again, and see to it that the value it tests can still change."

@@ -24,7 +24,9 @@ pub fn self_deadlock(case: &Case<'_>, found: &SelfDeadlock) -> Diagnosis {
         (ObjectKind::RwLock, Mode::Shared, Mode::Shared) => {
             (format!("self-deadlock: {thread} reads {lock} a second time, behind a writer that waits"), "a read lock")
         }
-        (ObjectKind::Once, ..) => (format!("self-deadlock: {lock} asks for its own result in {thread}"), "the result"),
+        (ObjectKind::Once, ..) => {
+            (format!("self-deadlock: the initialisation of {lock} in {thread} asks for {lock} itself"), "the value")
+        }
         _ => (format!("self-deadlock: {thread} locks {lock}, which it holds already"), "the lock"),
     };
     diagnosis.message = message;
@@ -33,7 +35,7 @@ pub fn self_deadlock(case: &Case<'_>, found: &SelfDeadlock) -> Diagnosis {
         (ObjectKind::RwLock, Mode::Exclusive) => {
             format!("{thread} took the write lock on {lock} here and still holds it")
         }
-        (ObjectKind::Once, _) => format!("{thread} began {lock} here and has not finished it"),
+        (ObjectKind::Once, _) => format!("{thread} began to initialise {lock} here"),
         _ => format!("{thread} took {lock} here and still holds it"),
     };
     let since = found.since;
@@ -50,7 +52,7 @@ pub fn self_deadlock(case: &Case<'_>, found: &SelfDeadlock) -> Diagnosis {
     let hold = case.at(case.place_at(found.held.at).as_ref());
     let capital = case.threads.capital(found.thread);
     let first = match kind {
-        ObjectKind::Once => format!("{capital} began {}{hold}; that leads back to it{wait}.", name.long),
+        ObjectKind::Once => format!("{capital} began to initialise {}{hold}; that leads back to it{wait}.", name.long),
         _ => format!("{capital} took {}{hold} and has not given it back when it asks for it again{wait}.", name.long),
     };
     diagnosis.reason.push(first);
@@ -93,7 +95,7 @@ pub fn self_deadlock(case: &Case<'_>, found: &SelfDeadlock) -> Diagnosis {
 fn fix(kind: ObjectKind, found: &SelfDeadlock, lock: &str) -> Vec<String> {
     if kind == ObjectKind::Once {
         return vec![format!(
-            "Break the circle: what {lock} computes must not need its own result, not even through other functions."
+            "Break the circle: the code that initialises {lock} must not need its value, not even through other functions."
         )];
     }
     let mut fix = vec![

@@ -145,3 +145,44 @@ fn unnamed_locks_are_numbered_and_fields_named_by_their_use() {
     scene.lock(0, A + 0x200, ("bank::f", 12, 33));
     assert_snapshot!(told(&scene.finding(Outcome::Exited(1))));
 }
+
+#[test]
+fn a_panic_is_one_step_and_the_standard_librarys_own_locks_none() {
+    const PANIC: [Library; 2] = [std_fn("std::panicking::panic_with_hook"), std_fn("core::panicking::panic_fmt")];
+    const PRINT: Library = std_fn("std::io::stdio::_print");
+    let mut scene = Scene::new();
+    scene.static_lock("std::panicking::HOOK", A, 3);
+    scene.static_lock("std::io::stdio::STDOUT", A + 0x100, 3);
+    let place = ("bank::f", 10, 5);
+    scene.step(0, cas(A + 0x100, 0, 0, 1), &[CAS, MUTEX_LOCK, PRINT], ("bank::f", 9, 5));
+    scene.step(0, rmw(A + 0x100, 1, 0), &[SWAP, MUTEX_UNLOCK, PRINT], ("bank::f", 9, 5));
+    scene.step(0, cas(A, 0, 0, 1), &[CAS, MUTEX_LOCK, PANIC[0], PANIC[1]], place);
+    scene.step(0, rmw(A, 1, 0), &[SWAP, MUTEX_UNLOCK, PANIC[0], PANIC[1]], place);
+    assert_snapshot!(told(&scene.finding(Outcome::Exited(1))));
+}
+
+/// `notify_all` ends in a jump to the system call: its frame is gone.
+#[test]
+fn a_wake_without_the_frame_of_its_library_belongs_to_the_call() {
+    const NOTIFY: Library = std_fn("std::sys::sync::condvar::futex::Condvar::notify_all");
+    let mut scene = Scene::new();
+    scene.static_lock("bank::C", A, 3);
+    let place = ("bank::f", 10, 5);
+    scene.step(0, rmw(A, 0, 1), &[ADD, NOTIFY], place);
+    scene.step(0, Op::FutexWake { address: A, asked: 9, woken: vec![] }, &[], place);
+    assert_snapshot!(told(&scene.finding(Outcome::Exited(1))));
+}
+
+/// The bounds of its stack are not known any more.
+#[test]
+fn a_local_of_a_thread_that_has_ended_is_found_by_its_frames() {
+    let mut scene = Scene::new();
+    let local = Scene::cfa(0) - 0x40;
+    scene.local(0, "account", "balance.inner.futex.v.value", local, 5);
+    let one = scene.thread(None, Some(("bank::tests::scene", 9, 9)));
+    scene.lock(one, local, ("bank::withdraw", 10, 5));
+    for thread in &mut scene.trace.threads {
+        (thread.stack_low, thread.stack_high) = (0, 0);
+    }
+    assert_snapshot!(told(&scene.finding(Outcome::Exited(1))));
+}

@@ -1,0 +1,116 @@
+//! Measures Raddle beside what it is compared with, by turns in one run, and prints the figures as Markdown tables.
+//!
+//! | command | question |
+//! |---|---|
+//! | `speed` | how many schedules per second, against shuttle on the same bodies |
+//! | `rewind` | how much rewinding memory saves, against a process for each schedule |
+//! | `build` | how much longer a cold instrumented build takes than a plain one |
+//! | `determinism` | whether the same seed gives the same executions twice |
+//! | `quiet` | whether right programs are left alone |
+//!
+//! `cargo run --release -p compare -- all` asks them all. Raddle is driven as a user drives it: through
+//! `cargo raddle test --message-format json`.
+
+mod build;
+mod correct;
+mod determinism;
+mod error;
+mod machine;
+mod quiet;
+mod raddle;
+mod rate;
+mod rewind;
+mod shuttle;
+mod speed;
+mod table;
+
+use clap::{Args, Parser, Subcommand};
+use error::Result;
+use raddle::Raddle;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Measures Raddle beside what it is compared with
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    what: What,
+    /// Measure this `cargo-raddle` instead of the one of this repository, built anew
+    #[arg(long, global = true, value_name = "PATH")]
+    cargo_raddle: Option<PathBuf>,
+    /// Directory in which Raddle builds what it explores
+    #[arg(long, global = true, value_name = "DIRECTORY")]
+    target_dir: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+enum What {
+    /// Schedules per second in shuttle and in Raddle, release profile
+    Speed(Speed),
+    /// Schedules per second with rewind and with fork, release profile
+    Rewind(Speed),
+    /// Duration of a cold build, plain and instrumented
+    Build(build::Options),
+    /// The same seed twice, over all right tests of fixtures and examples
+    Determinism(correct::Options),
+    /// Findings in right tests of fixtures and examples: there must be none
+    Quiet(correct::Options),
+    /// All of these, with their defaults
+    All,
+}
+
+/// How long is measured.
+#[derive(Clone, Debug, Args)]
+struct Speed {
+    /// Times that each tool is measured
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// Seconds that each long run of a tool takes
+    #[arg(long, default_value_t = 1.0)]
+    seconds: f64,
+    /// Only bodies whose names contain this word
+    #[arg(value_name = "FILTER", default_value = "")]
+    filter: String,
+}
+
+fn main() -> ExitCode {
+    match run(&Cli::parse()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Whether all that must hold did hold.
+fn run(cli: &Cli) -> Result<bool> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let root = root.canonicalize().map_err(error::doing("find the repository"))?;
+    let target = cli.target_dir.clone().unwrap_or_else(|| root.join("bench/target"));
+    let raddle = Raddle::new(&root, cli.cargo_raddle.as_deref(), &target)?;
+    let all = match &cli.what {
+        What::All => vec![
+            What::Speed(Speed { rounds: 5, seconds: 1.0, filter: String::new() }),
+            What::Rewind(Speed { rounds: 3, seconds: 1.0, filter: String::new() }),
+            What::Build(build::Options::default()),
+            What::Determinism(correct::Options::default()),
+            What::Quiet(correct::Options::default()),
+        ],
+        one => vec![one.clone()],
+    };
+    let mut good = true;
+    for what in all {
+        good &= match what {
+            What::Speed(options) => speed::run(&root, &raddle, &options)?,
+            What::Rewind(options) => rewind::run(&root, &raddle, &options)?,
+            What::Build(options) => build::run(&root, &raddle, &options)?,
+            What::Determinism(options) => determinism::run(&root, &raddle, &options)?,
+            What::Quiet(options) => quiet::run(&root, &raddle, &options)?,
+            What::All => unreachable!("replaced by its parts"),
+        };
+    }
+    Ok(good)
+}

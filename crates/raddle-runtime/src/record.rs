@@ -38,9 +38,8 @@ pub struct Recorder {
 }
 
 struct Unwinding {
+    /// Without those of the runtime itself, which stand at both ends.
     frames: Vec<(u64, u64)>,
-    /// Frames of the runtime itself, at the innermost end, are left out.
-    inside: bool,
 }
 
 unsafe extern "C" {
@@ -58,13 +57,14 @@ extern "C" fn on_frame(context: *mut c_void, argument: *mut c_void) -> i32 {
     unsafe {
         let unwinding = &mut *(argument as *mut Unwinding);
         let (pc, sp) = (_Unwind_GetIP(context) as u64, _Unwind_GetCFA(context) as u64);
-        if let Some(inner) = unwinding.frames.last_mut() {
+        if let Some(inner) = unwinding.frames.last_mut()
+            && inner.1 == 0
+        {
             inner.1 = sp;
         }
-        if unwinding.inside && crate::explore::in_runtime(pc) {
+        if crate::explore::in_runtime(pc) {
             return NO_REASON;
         }
-        unwinding.inside = false;
         if pc == 0 || unwinding.frames.len() == MOST_FRAMES {
             return NORMAL_STOP;
         }
@@ -75,7 +75,7 @@ extern "C" fn on_frame(context: *mut c_void, argument: *mut c_void) -> i32 {
 
 /// The running thread's call stack, innermost frame first, without the runtime's own frames.
 pub fn unwind() -> Vec<(u64, u64)> {
-    let mut unwinding = Unwinding { frames: Vec::with_capacity(32), inside: true };
+    let mut unwinding = Unwinding { frames: Vec::with_capacity(32) };
     // SAFETY: the callback matches, and the argument outlives the call. What the unwinder itself calls of the C library
     // is no step of the program.
     unsafe {

@@ -61,7 +61,10 @@ impl Site {
         let mut physical = Vec::new();
         for (index, frame) in stack.frames.iter().enumerate() {
             let pc = if exact && index == 0 { frame.pc.saturating_add(1) } else { frame.pc };
-            for source in symbols.frames(pc) {
+            for mut source in symbols.frames(pc) {
+                if source.line == 0 && source.origin == Origin::User {
+                    source = with_line(symbols, pc, source);
+                }
                 frames.push(source);
                 physical.push(index);
             }
@@ -108,7 +111,9 @@ impl Site {
 
     /// The innermost frame that a reader can look at: user code, else a dependency, else anything with a file.
     pub fn best_frame(&self) -> Option<&SourceFrame> {
-        let file = |frame: &&SourceFrame| frame.file.is_some() && frame.line > 0;
+        let file = |frame: &&SourceFrame| {
+            frame.file.is_some() && frame.line > 0 && function::krate(&frame.function) != "raddle_runtime"
+        };
         let user = self.frames.iter().find(|frame| frame.origin == Origin::User && file(frame));
         user.or_else(|| self.frames.iter().find(|frame| frame.origin == Origin::Dependency && file(frame)))
             .or_else(|| self.frames.iter().find(file))
@@ -140,6 +145,15 @@ impl Site {
     pub fn outer(&self) -> Option<Role> {
         self.roles.last().copied()
     }
+}
+
+/// Instructions that the compiler has added have line 0. The nearest one of the same function that has a line is as near
+/// to the truth as can be had.
+fn with_line(symbols: &dyn Symbols, pc: u64, frame: SourceFrame) -> SourceFrame {
+    /// Bytes to look at in each direction: a few instructions.
+    const NEAR: u64 = 48;
+    let at = |pc: u64| symbols.frames(pc).into_iter().find(|near| near.function == frame.function && near.line > 0);
+    (1..=NEAR).find_map(|away| at(pc.wrapping_sub(away)).or_else(|| at(pc + away))).unwrap_or(frame)
 }
 
 /// A method of an atomic type, or one of the functions that it is made of.

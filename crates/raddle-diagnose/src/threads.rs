@@ -24,7 +24,7 @@ impl Threads {
     pub fn new(trace: &Trace, sites: &Sites, context: &Context<'_>) -> Self {
         let mut names = Vec::with_capacity(trace.threads.len());
         for (thread, id) in trace.threads.iter().zip(0..) {
-            let (heading, prose) = name(trace, thread, id, context);
+            let (heading, prose) = name(trace, thread, id);
             let spawned = thread
                 .spawned
                 .and_then(|(_, stack)| sites.get(stack).user_frame().and_then(|frame| Place::of(frame, context)));
@@ -54,14 +54,11 @@ impl Threads {
     }
 }
 
-/// Heading and prose. The harness names the thread of a test after the test; that is the main thread to its author.
-fn name(trace: &Trace, thread: &Thread, id: ThreadId, context: &Context<'_>) -> (String, String) {
+/// Heading and prose. The harness names the thread of a test after the test; to its author that is the main thread.
+fn name(trace: &Trace, thread: &Thread, id: ThreadId) -> (String, String) {
     let given = thread.name.as_deref().filter(|name| !name.trim().is_empty());
     match given {
-        // The system keeps 15 bytes of a name.
-        _ if id == 0 && given.is_none_or(|name| context.test.starts_with(name) || context.test.ends_with(name)) => {
-            ("main".to_owned(), "thread `main`".to_owned())
-        }
+        _ if id == 0 => ("main".to_owned(), "thread `main`".to_owned()),
         Some(name) => {
             let shared = trace.threads.iter().filter(|other| other.name.as_deref() == Some(name)).count() > 1;
             let heading = if shared { format!("{name} (thread {id})") } else { name.to_owned() };

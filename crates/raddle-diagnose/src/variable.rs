@@ -122,11 +122,9 @@ pub fn is_standard(found: &Found) -> bool {
 /// The standard streams have locks of their own, which a reader knows by the stream.
 pub fn standard_stream(found: &Found) -> Option<&'static str> {
     let name = function::plain(&found.variable.name);
-    match name.rsplit("::").next()? {
-        "STDOUT" if name.starts_with("std::") => Some("standard output"),
-        "INSTANCE" if name.starts_with("std::io::stdio") => Some("standard input"),
-        _ => None,
-    }
+    let streams = [("stdin", "standard input"), ("stdout", "standard output"), ("stderr", "standard error")];
+    let inside = name.strip_prefix("std::io::stdio::")?.to_ascii_lowercase();
+    streams.into_iter().find(|(stream, _)| inside.starts_with(stream)).map(|(_, words)| words)
 }
 
 /// Sites at which `object` was acted on, for the source text there.

@@ -12,6 +12,9 @@ use std::collections::BTreeMap;
 /// A page: faults below this address come from a null pointer, or a field reached through one.
 const FIRST_PAGE: u64 = 4096;
 
+const NULL_POINTER: &str =
+    "Publish a pointer only after what it points to has been set up, and test it where it may still be null.";
+
 /// Describes a crash.
 pub fn crashed(case: &Case<'_>, thread: ThreadId, signal: i32, address: u64, cause: Crash) -> Diagnosis {
     let mut diagnosis = Diagnosis { code: "RD0504", ..Diagnosis::default() };
@@ -23,15 +26,7 @@ pub fn crashed(case: &Case<'_>, thread: ThreadId, signal: i32, address: u64, cau
     let at = case.at(place.as_ref());
     match cause {
         Crash::StackOverflow => overflow(case, thread, &mut diagnosis),
-        Crash::Abort => {
-            diagnosis.message = format!("crash: {who} aborts the process{at}");
-            diagnosis.reason.push(format!("{} called `abort`{at}.", words::capital(&who)));
-            panicked(case, &mut diagnosis);
-            diagnosis.fix.push(
-                "Find out from the interleaving which state led there; a check that aborts is usually right about it."
-                    .to_owned(),
-            );
-        }
+        Crash::Abort => abort(case, &who, &at, &mut diagnosis),
         Crash::Signal => {
             diagnosis.message = format!("crash: {who} dies of {signal_name}{at}");
             diagnosis.reason.push(format!("{} died of {signal_name}{at}: {meaning}.", words::capital(&who)));
@@ -44,9 +39,12 @@ pub fn crashed(case: &Case<'_>, thread: ThreadId, signal: i32, address: u64, cau
         Crash::Signal => format!("{who} died of {signal_name} here"),
     };
     case.mark(&mut diagnosis.spans, place, label, true);
-    if let Some(last) = case.trace().steps.iter().rposition(|step| step.thread == thread) {
-        diagnosis.keys.insert(last);
-    }
+    let seen = case.reading.actions.iter().rev().find(|action| {
+        action.thread == thread
+            && case.sites.get(action.stack).user.is_some()
+            && action.object.is_none_or(|object| !case.names.get(object).internal)
+    });
+    diagnosis.keys.extend(seen.map(|action| action.at));
     if case.context.passed > 0 {
         diagnosis.reason.push(format!(
             "Under other schedules it did not happen ({} passed so far).",
@@ -61,10 +59,7 @@ fn memory(case: &Case<'_>, signal: i32, address: u64, diagnosis: &mut Diagnosis)
     let faults = matches!(signal, 7 | 11);
     if faults && address < FIRST_PAGE {
         diagnosis.reason.push("The address is that of a null pointer, or of a field reached through one.".to_owned());
-        diagnosis.fix.push(
-            "Publish a pointer only after what it points to has been set up, and test it where it may still be null."
-                .to_owned(),
-        );
+        diagnosis.fix.push(NULL_POINTER.to_owned());
         return;
     }
     let end = case.trace().steps_cut + case.trace().steps.len() as u64;
@@ -92,19 +87,36 @@ fn memory(case: &Case<'_>, signal: i32, address: u64, diagnosis: &mut Diagnosis)
     diagnosis.notes.push("Which earlier step damaged or freed what was used here was not determined.".to_owned());
 }
 
-/// A panic that led to the abort.
-fn panicked(case: &Case<'_>, diagnosis: &mut Diagnosis) {
+/// A call of `abort`, with the panic that led to it, if there was one.
+fn abort(case: &Case<'_>, who: &str, at: &str, diagnosis: &mut Diagnosis) {
     let output = String::from_utf8_lossy(&case.trace().output);
     let panics = panic::panics(&output);
-    if let Some(first) = panics.first() {
-        let place = first.place(case.context);
-        diagnosis.reason.push(format!(
-            "It had panicked at {}: {}.",
-            place.short(),
-            first.headline().trim_end_matches('.')
-        ));
-        case.mark(&mut diagnosis.spans, Some(place), "the first panic", false);
+    let Some(first) = panics.first() else {
+        diagnosis.message = format!("crash: {who} aborts the process{at}");
+        diagnosis.reason.push(format!("{} called `abort`{at}.", words::capital(who)));
+        diagnosis.fix.push(
+            "Find out from the interleaving which state led there; a check that aborts is usually right about it."
+                .to_owned(),
+        );
+        return;
+    };
+    let (place, said) = (first.place(case.context), first.headline());
+    let said = said.trim_end_matches('.');
+    diagnosis.message = format!("crash: {who} aborts the process: {said}");
+    diagnosis.reason.push(format!(
+        "The panic at {}, `{said}`, could not be unwound, or a second one came while it was: the process was aborted{at}.",
+        place.short()
+    ));
+    if said.contains("null pointer") {
+        diagnosis.fix.push(NULL_POINTER.to_owned());
+    } else {
+        diagnosis.fix.push("Find out from the interleaving which state the panic complains of.".to_owned());
+        diagnosis.fix.push("Do not panic in `drop` while another panic unwinds the stack.".to_owned());
     }
+    if format!("{at} ").contains(&format!(" {} ", place.short())) {
+        return;
+    }
+    case.mark(&mut diagnosis.spans, Some(place), "the first panic", false);
 }
 
 /// The recursion, if the frames show one.

@@ -1,10 +1,12 @@
 //! RD0501: a test that fails under this schedule and passes under others.
 
 use super::{Diagnosis, lost_update};
+use crate::action::Action;
 use crate::case::Case;
 use crate::panic::{self, Panic};
 use crate::steps;
 use crate::words;
+use raddle_instrument::symbols::SourceFrame;
 use raddle_protocol::trace::ThreadId;
 
 /// The program ended with a status other than 0.
@@ -67,24 +69,29 @@ fn panicked(case: &Case<'_>, panic: &Panic, number: usize, diagnosis: &mut Diagn
     }
 }
 
-/// The thread that wrote a panic message, if its name tells.
+/// The thread that panicked: the one whose panic the trace shows at that place, else the one that has the name.
 fn thread_of(case: &Case<'_>, panic: &Panic) -> Option<ThreadId> {
-    let threads = &case.trace().threads;
-    if panic.thread == case.context.test || panic.thread == "main" {
+    let here = |action: &&Action| {
+        let site = case.sites.get(action.stack);
+        let at = |frame: &SourceFrame| {
+            (frame.line, frame.column) == (panic.line, panic.column)
+                && frame.file.as_ref().is_some_and(|file| file.ends_with(&panic.file))
+        };
+        steps::is_panic(site) && site.frames.iter().any(at)
+    };
+    if let Some(action) = case.reading.actions.iter().find(here) {
+        return Some(action.thread);
+    }
+    if panic.thread == "main" || case.context.test.split(' ').next_back() == Some(&panic.thread) {
         return Some(0);
     }
     // The system keeps 15 bytes of a name; the message has all of it.
     let same = |name: &str| name == panic.thread || (name.len() == 15 && panic.thread.starts_with(name));
-    let mut named = threads.iter().zip(0..).filter(|(thread, _)| thread.name.as_deref().is_some_and(same));
-    match (named.next(), named.next()) {
-        (Some((_, id)), None) => Some(id),
-        (Some(_), Some(_)) => None,
-        (None, _) => {
-            let mut unnamed = threads.iter().zip(0..).filter(|(thread, id)| thread.name.is_none() && *id > 0);
-            let (_, only) = unnamed.next()?;
-            (panic.thread == "<unnamed>" && unnamed.next().is_none()).then_some(only)
-        }
-    }
+    let threads = || case.trace().threads.iter().zip(0..).skip(1);
+    let only = |mut found: Vec<ThreadId>| if found.len() == 1 { found.pop() } else { None };
+    let named = threads().filter(|(thread, _)| thread.name.as_deref().is_some_and(same)).map(|(_, id)| id).collect();
+    let unnamed = threads().filter(|(thread, _)| thread.name.is_none()).map(|(_, id)| id).collect();
+    if panic.thread == "<unnamed>" { only(unnamed) } else { only(named) }
 }
 
 /// Adds a lost update as the likely cause.

@@ -22,7 +22,7 @@ pub fn no_progress(case: &Case<'_>, bound: Bound) -> Diagnosis {
     let mut diagnosis = Diagnosis { code: "RD0503", ..Diagnosis::default() };
     let passed = match bound {
         Bound::Steps(steps) => format!("no end after {}", words::count(steps, "schedule point")),
-        Bound::Stall(ms) => format!("no schedule point for {ms} ms"),
+        Bound::Stall(ms) => format!("no schedule point for {}", words::duration(ms * 1_000_000)),
     };
     let runnable: Vec<ThreadId> = threads(case, |end| *end == Final::Runnable);
     let repeated = repeated(case);
@@ -72,10 +72,15 @@ pub fn no_progress(case: &Case<'_>, bound: Bound) -> Diagnosis {
         }
         case.mark(&mut diagnosis.spans, place, format!("{} repeats this", case.threads.prose(*thread)), false);
     }
-    diagnosis.fix.push(
-        "Give every loop that waits for another thread something to wait on (a condition variable, a channel, `park`) instead of testing again and again, and see to it that the value it tests can still change."
-            .to_owned(),
-    );
+    diagnosis.fix.push(match bound {
+        Bound::Stall(_) => {
+            "Look for what should end the loop: the steps before may have left a value with which it cannot end.".to_owned()
+        }
+        Bound::Steps(_) => {
+            "Give every loop that waits for another thread something to wait on (a condition variable, a channel, `park`) instead of testing again and again, and see to it that the value it tests can still change."
+                .to_owned()
+        }
+    });
     diagnosis
         .notes
         .push("A bound tells nothing about what lies beyond it; if the work is only long, raise the bound.".to_owned());

@@ -42,7 +42,7 @@ pub fn self_deadlock(case: &Case<'_>, found: &SelfDeadlock) -> Diagnosis {
     case.mark(
         &mut diagnosis.spans,
         case.wait_place(found.thread, since),
-        format!("…and asks for {wants} again here, which waits for ever"),
+        format!("{thread} asks for {wants} again here, and waits for ever"),
         true,
     );
     case.mark(&mut diagnosis.spans, case.place_at(found.held.at), took, true);

@@ -87,9 +87,15 @@ impl Console {
             text.push_str(&format!(" {} {remedy}\n", self.label("help", AnsiColor::BrightCyan)));
         }
         if error.exit() == Exit::Fault {
-            text.push_str(&format!("{REPORT_IT}\n"));
+            text.push_str(REPORT_IT);
+            text.push('\n');
         }
         self.human(&text);
+    }
+
+    /// Asks for a report of a fault in Raddle that has been told already.
+    pub fn ask_for_report(&self) {
+        self.human(&format!("{REPORT_IT}\n"));
     }
 
     /// A command line that cannot be understood; or the help or version that it asks for.

@@ -104,6 +104,9 @@ impl Suite<'_> {
             exit = exit.or_worse(Exit::Interrupted);
         }
         reporter.event(&Event::SuiteFinished(finished));
+        if exit == Exit::Fault {
+            console.ask_for_report();
+        }
         exit
     }
 

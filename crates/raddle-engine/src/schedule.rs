@@ -6,6 +6,9 @@
 //! Waiters are kept in order of arrival, and wake-ups go to the longest waiting first, as Linux futexes do among threads
 //! of one priority. Who arrives first is itself up to the schedule, so no order is lost by that.
 
+#[cfg(test)]
+mod tests;
+
 use crate::strategy::{Hint, Question};
 use crate::tape::Tape;
 use raddle_protocol::ChoiceKind;
@@ -55,6 +58,8 @@ pub struct Schedule {
     next_deadline: u64,
     alive: u32,
     most_alive: u32,
+    /// Threads that wait for a descriptor.
+    descriptor_waits: u32,
 }
 
 impl Schedule {
@@ -70,6 +75,7 @@ impl Schedule {
             next_deadline: u64::MAX,
             alive: 0,
             most_alive: 0,
+            descriptor_waits: 0,
         };
         schedule.spawn();
         schedule
@@ -85,6 +91,7 @@ impl Schedule {
         self.next_deadline = saved.next_deadline;
         self.alive = saved.alive;
         self.most_alive = saved.most_alive;
+        self.descriptor_waits = saved.descriptor_waits;
     }
 
     /// A new thread, which can run. Returns its number: threads are numbered from 0 in order of creation.
@@ -158,6 +165,7 @@ impl Schedule {
     pub fn wait(&mut self, wait: Wait, deadline_ns: Option<u64>, mask: u32) {
         let id = self.current;
         let thread = &mut self.threads[id as usize];
+        self.descriptor_waits += u32::from(matches!(wait, Wait::Descriptor(_)));
         thread.state = State::Waiting(wait);
         thread.deadline = deadline_ns;
         thread.timed_out = false;
@@ -232,9 +240,10 @@ impl Schedule {
     }
 
     /// Whether any thread waits for a descriptor.
+    #[inline]
     #[must_use]
     pub fn waits_for_descriptor(&self) -> bool {
-        self.waiting.iter().any(|id| matches!(self.threads[*id as usize].state, State::Waiting(Wait::Descriptor(_))))
+        self.descriptor_waits > 0
     }
 
     /// The earliest deadline of any waiting thread.
@@ -244,9 +253,11 @@ impl Schedule {
     }
 
     /// Whether any of the threads up to number `last`, except `except`, can run.
+    #[inline]
     #[must_use]
     pub fn any_ready_up_to(&self, last: ThreadId, except: ThreadId) -> bool {
-        self.ready.iter().take_while(|id| **id <= last).any(|id| *id != except)
+        // In ascending order, one of the first two is such a thread if any is.
+        self.ready.iter().take(2).any(|id| *id <= last && *id != except)
     }
 
     /// Makes the lowest-numbered thread that can run the running one, asking nobody. For what happens after the part of
@@ -304,9 +315,8 @@ impl Schedule {
 
     fn end_wait(&mut self, id: ThreadId, timed_out: bool) {
         let thread = &mut self.threads[id as usize];
-        if !matches!(thread.state, State::Waiting(_)) {
-            return;
-        }
+        let State::Waiting(wait) = thread.state else { return };
+        self.descriptor_waits -= u32::from(matches!(wait, Wait::Descriptor(_)));
         thread.state = State::Runnable;
         let deadline = thread.deadline.take();
         thread.timed_out = timed_out;

@@ -2,6 +2,9 @@
 //!
 //! Invariant: whatever is not determined by the program goes through [`Tape::ask`], and nothing else decides.
 
+#[cfg(test)]
+mod tests;
+
 use crate::random::mix;
 use crate::strategy::{Question, Strategy};
 use raddle_protocol::Choice;

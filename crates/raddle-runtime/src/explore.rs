@@ -154,6 +154,26 @@ pub fn check_replay() {
     crate::sched::finish(Outcome::Diverged { at: divergence.at, detail });
 }
 
+/// A set of hashes, which need no further hashing. Never iterated over.
+type Hashes = std::collections::HashSet<u64, std::hash::BuildHasherDefault<AsIs>>;
+
+#[derive(Default)]
+struct AsIs(u64);
+
+impl std::hash::Hasher for AsIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = bytes.iter().fold(self.0, |hash, byte| mix(hash ^ u64::from(*byte)));
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+}
+
 struct Explorer {
     summary: Summary,
     /// No execution has touched the process yet.
@@ -170,7 +190,7 @@ impl Explorer {
         };
         let budget = plan.budget;
         runtime.tape = Tape::new(strategy);
-        let mut hashes = BTreeSet::new();
+        let mut hashes = Hashes::default();
         let mut first_failure: Option<(Outcome, Vec<Choice>)> = None;
         let mut known = BTreeSet::new();
         let mut reported_ns = self.begun_ns;
@@ -241,7 +261,7 @@ impl Explorer {
         let runtime = rt();
         let budget = runtime.plan.budget;
         let (name, seed) = (runtime.plan.strategy.clone(), runtime.plan.seed);
-        let mut hashes = BTreeSet::new();
+        let mut hashes = Hashes::default();
         self.summary.end = End::Budget;
         for execution in 0..budget.schedules {
             let Some(strategy) = by_name(&name, seed) else {
@@ -316,7 +336,7 @@ impl Explorer {
         send(&Message::Finding(Box::new(RawFinding { outcome, execution, choices, trace, differs })));
     }
 
-    fn count(&mut self, outcome: &Outcome, hashes: &mut BTreeSet<u64>) {
+    fn count(&mut self, outcome: &Outcome, hashes: &mut Hashes) {
         let runtime = rt();
         let summary = &mut self.summary;
         summary.schedules += 1;

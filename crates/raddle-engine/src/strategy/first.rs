@@ -4,6 +4,9 @@
 //! thread does not run for ever while others could: after [`SLICE`] schedule points the next one has its turn, so that
 //! a thread that spins until another has done its part sees it done. A thread that yields is taken at its word.
 
+#[cfg(test)]
+mod tests;
+
 use super::{Hint, Question, Strategy};
 use raddle_protocol::ChoiceKind;
 

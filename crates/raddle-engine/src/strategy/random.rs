@@ -5,7 +5,10 @@
 //! legal (a weak compare-exchange that fails, a spurious wake-up) happens with probability 1/16, since at even odds
 //! loops that retry would hardly ever end. A thread that spins is left alone more often: locks spin a hundred times
 //! before they sleep, and at even odds no execution would ever see a thread asleep in a lock. A thread that yields
-//! mostly gets its wish. Every schedule keeps a probability above zero.
+//! mostly gets its wish (`sched_yield` says so itself). Every schedule keeps a probability above zero.
+
+#[cfg(test)]
+mod tests;
 
 use super::{First, Hint, Question, Strategy};
 use crate::random::Random;
@@ -14,14 +17,17 @@ use raddle_protocol::ChoiceKind;
 /// One in how many answers is the unusual one, for the kinds of question that have such.
 const UNUSUAL: usize = 16;
 
-/// One in how many schedule points interrupts a thread that spins.
-const SPIN: usize = 128;
+/// One in how many schedule points interrupts a thread that spins: in most executions, and in one of four. The first
+/// wastes little time on spinning, the second lets threads spin until they go to sleep.
+const SPIN: [usize; 4] = [6, 6, 6, 128];
 
 /// Uniform random choice.
 #[derive(Clone, Debug)]
 pub struct RandomWalk {
     seed: u64,
     random: Random,
+    /// This execution's pick of [`SPIN`].
+    spin: usize,
     /// Answers in execution 0.
     first: Option<First>,
 }
@@ -30,13 +36,14 @@ impl RandomWalk {
     /// Execution `n` of a walk depends on `seed` and `n` alone.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        RandomWalk { seed, random: Random::new(seed, 0), first: None }
+        RandomWalk { seed, random: Random::new(seed, 0), spin: SPIN[0], first: None }
     }
 }
 
 impl Strategy for RandomWalk {
     fn begin(&mut self, execution: u64) {
         self.random = Random::new(self.seed, execution);
+        self.spin = SPIN[self.random.below(SPIN.len())];
         self.first = (execution == 0).then(First::default);
     }
 
@@ -46,7 +53,7 @@ impl Strategy for RandomWalk {
             return first.choose(question);
         }
         match (question.kind, question.hint) {
-            (ChoiceKind::Thread, Hint::Spins) if self.random.below(SPIN) != 0 => return 0,
+            (ChoiceKind::Thread, Hint::Spins) if self.random.below(self.spin) != 0 => return 0,
             (ChoiceKind::Thread, Hint::Yields) if self.random.below(UNUSUAL) != 0 => {
                 return 1 + self.random.below(question.options - 1);
             }

@@ -1,0 +1,121 @@
+//! The execution without preemption: who goes on, and when a slice ends.
+
+use super::*;
+use crate::{Next, Schedule, Tape};
+use raddle_protocol::trace::{ThreadId, Wait};
+
+/// Asks `first` about three threads of which the one at `running` runs; tells who goes on.
+fn choose(first: &mut First, running: usize, hint: Hint) -> ThreadId {
+    let question = Question { kind: ChoiceKind::Thread, options: 3, threads: &[4, 5, 6], first: running, hint };
+    let answer = first.choose(&question);
+    question.thread(answer)
+}
+
+#[test]
+fn a_thread_goes_on_until_its_slice_ends() {
+    let mut first = First::default();
+    first.begin(0);
+    for at in [0, 1, 2, 0] {
+        let next = [5, 6, 4][at];
+        for _ in 1..SLICE {
+            assert_eq!(choose(&mut first, at, Hint::None), [4, 5, 6][at]);
+        }
+        assert_eq!(choose(&mut first, at, Hint::None), next, "the next thread has its turn");
+    }
+}
+
+#[test]
+fn a_spinning_thread_has_its_whole_slice_too() {
+    let mut first = First::default();
+    first.begin(0);
+    let stays = (0..).take_while(|_| choose(&mut first, 0, Hint::Spins) == 4).count();
+    assert_eq!(stays, SLICE as usize - 1);
+}
+
+#[test]
+fn a_thread_that_yields_is_taken_at_its_word_and_the_next_has_a_whole_slice() {
+    let mut first = First::default();
+    first.begin(0);
+    for _ in 1..SLICE {
+        choose(&mut first, 0, Hint::None);
+    }
+    assert_eq!(choose(&mut first, 0, Hint::Yields), 5);
+    let stays = (0..).take_while(|_| choose(&mut first, 1, Hint::None) == 5).count();
+    assert_eq!(stays, SLICE as usize - 1);
+}
+
+#[test]
+fn a_slice_belongs_to_one_thread() {
+    let mut first = First::default();
+    first.begin(0);
+    for _ in 1..SLICE {
+        assert_eq!(choose(&mut first, 0, Hint::None), 4);
+    }
+    // Thread 4 waits: 5 takes over, with a slice of its own.
+    let stays = (0..).take_while(|_| choose(&mut first, 1, Hint::None) == 5).count();
+    assert_eq!(stays, SLICE as usize - 1);
+}
+
+#[test]
+fn nothing_unusual_happens_and_such_questions_cost_no_slice() {
+    let mut first = First::default();
+    first.begin(0);
+    for kind in [ChoiceKind::WeakFailure, ChoiceKind::SpuriousWakeup, ChoiceKind::Lateness, ChoiceKind::ReadsFrom] {
+        for _ in 0..2 * SLICE {
+            assert_eq!(first.choose(&Question::plain(kind, 2)), 0);
+        }
+    }
+    assert_eq!(choose(&mut first, 0, Hint::None), 4);
+}
+
+#[test]
+fn a_new_execution_has_new_slices() {
+    let mut first = First::default();
+    first.begin(0);
+    for _ in 1..SLICE {
+        choose(&mut first, 0, Hint::None);
+    }
+    first.begin(0);
+    assert_eq!(choose(&mut first, 0, Hint::None), 4);
+}
+
+/// Threads that each pass fewer points than a slice run one after the other, however many they are.
+#[test]
+fn short_threads_are_never_preempted() {
+    let mut tape = Tape::new(Box::new(First::default()));
+    tape.begin(0);
+    let mut schedule = Schedule::new();
+    (0..9).for_each(|_| drop(schedule.spawn()));
+    let mut left = [SLICE - 1; 10];
+    let mut order = Vec::new();
+    while let Next::Run(id) = schedule.next(&mut tape, Hint::None) {
+        if order.last() != Some(&id) {
+            order.push(id);
+        }
+        left[id as usize] -= 1;
+        if left[id as usize] == 0 {
+            schedule.end_current();
+        }
+    }
+    assert_eq!(order, (0..10).collect::<Vec<_>>());
+}
+
+/// A thread that polls for what another has yet to do sees it done.
+#[test]
+fn a_thread_that_polls_does_not_keep_others_from_running() {
+    let mut tape = Tape::new(Box::new(First::default()));
+    tape.begin(0);
+    let mut schedule = Schedule::new();
+    schedule.spawn();
+    schedule.spawn();
+    let mut polls = 0;
+    loop {
+        match schedule.next(&mut tape, Hint::None) {
+            Next::Run(0) => polls += 1,
+            Next::Run(1) => schedule.wait(Wait::Futex(8), None, !0),
+            other => break assert_eq!(other, Next::Run(2)),
+        }
+        assert!(polls <= 2 * SLICE, "thread 2 never had its turn");
+    }
+    assert!(polls >= SLICE - 1);
+}

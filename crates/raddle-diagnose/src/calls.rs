@@ -17,6 +17,8 @@ use raddle_protocol::{Role, trace};
 pub struct Thread {
     inner: Option<Inner>,
     outer: Option<Outer>,
+    /// Locks that it has taken and not given back.
+    holds: Vec<waits::Object>,
 }
 
 /// The primitive at the bottom of a call.
@@ -113,7 +115,7 @@ impl<'a> Calls<'a> {
     /// Nothing read yet.
     pub fn new(trace: &'a Trace, sites: &'a Sites) -> Self {
         let threads = trace.threads.iter().map(|_| Thread::default()).collect();
-        Self { trace, sites, objects: Objects::default(), actions: Vec::new(), threads, calls: 0 }
+        Self { trace, sites, objects: Objects::new(trace), actions: Vec::new(), threads, calls: 0 }
     }
 
     /// Adds an action that is a call by itself.
@@ -122,6 +124,14 @@ impl<'a> Calls<'a> {
         self.calls += 1;
         let call = self.calls;
         self.actions.push(Action { at, thread: step.thread, stack: step.stack, what, object, call, within: None });
+    }
+
+    /// Whether a step is only how a library waits or works inside a call that the user made: a lock that yields while it
+    /// spins has not been left.
+    pub fn inside_call(&self, step: &Step) -> bool {
+        let site = self.sites.get(step.stack);
+        let open = self.threads.get(step.thread as usize).and_then(|thread| thread.outer.as_ref());
+        site.outer().is_some() || open.is_some_and(|outer| outer.call == site.call)
     }
 
     /// Ends whatever call `thread` is in.
@@ -152,15 +162,15 @@ impl<'a> Calls<'a> {
         }
         match (&step.op, site.plain) {
             (Op::FutexWait { address, .. }, _) => {
-                let object = self.objects.at(self.trace, *address, ObjectKind::Futex, at);
+                let object = self.objects.at(*address, ObjectKind::Futex, at);
                 self.push(at, step, What::WaitBegun, Some(object));
             }
             (Op::FutexReturn { address, timed_out }, _) => {
-                let object = self.objects.at(self.trace, *address, ObjectKind::Futex, at);
+                let object = self.objects.at(*address, ObjectKind::Futex, at);
                 self.push(at, step, What::WaitEnded { timed_out: *timed_out }, Some(object));
             }
             (Op::FutexWake { address, asked, woken }, Plain::Atomic) => {
-                let object = self.objects.at(self.trace, *address, ObjectKind::Futex, at);
+                let object = self.objects.at(*address, ObjectKind::Futex, at);
                 let what = What::Notified { woken: woken.clone(), all: *asked > 1, remembered: false };
                 self.push(at, step, what, Some(object));
             }
@@ -174,8 +184,7 @@ impl<'a> Calls<'a> {
                     }
                     _ => return,
                 };
-                let object =
-                    encoding::address(op).map(|address| self.objects.at(self.trace, address, ObjectKind::Atomic, at));
+                let object = encoding::address(op).map(|address| self.objects.at(address, ObjectKind::Atomic, at));
                 self.push(at, step, what, object);
             }
             (_, Plain::Library) => self.enter_outer(at, step, site, None),
@@ -224,7 +233,19 @@ impl<'a> Calls<'a> {
         let outer = self.threads[thread as usize].outer.as_ref();
         let call = outer.map_or(0, |outer| outer.number);
         let own = self.sites.get(stack).inner();
-        let within = outer.and_then(|outer| outer.role).filter(|role| Some(*role) != own);
+        let within = outer
+            .and_then(|outer| outer.role)
+            .filter(|role| Some(*role) != own && !(is_once(*role) && own.is_some_and(is_once)));
+        let holds = &mut self.threads[thread as usize].holds;
+        match (&what, object) {
+            (What::Acquired(_), Some(object)) => holds.push(object),
+            (What::Released, Some(object)) => {
+                if let Some(claim) = holds.iter().rposition(|held| *held == object) {
+                    holds.remove(claim);
+                }
+            }
+            _ => {}
+        }
         self.actions.push(Action { at, thread, stack, what, object, call, within });
         self.actions.len() - 1
     }
@@ -266,7 +287,7 @@ impl<'a> Calls<'a> {
         {
             let unlocks = unlock_role(role).is_some();
             let neighbour = if unlocks { self.neighbour(step.thread, address, kind, at) } else { None };
-            inner.object = Some(neighbour.unwrap_or_else(|| self.objects.at(self.trace, address, kind, at)));
+            inner.object = Some(neighbour.unwrap_or_else(|| self.objects.at(address, kind, at)));
         }
         let change = encoding::change(&step.op).filter(|_| site.direct);
         if let Some((mode, blocking, kind)) = lock_role(role) {
@@ -283,7 +304,7 @@ impl<'a> Calls<'a> {
             {
                 inner.requested = Some(at);
                 if inner.object.is_none() {
-                    inner.object = Some(self.objects.at(self.trace, address, kind, at));
+                    inner.object = Some(self.objects.at(address, kind, at));
                 }
                 self.act(step.thread, at, step.stack, What::Requested(mode), inner.object);
             }
@@ -304,7 +325,7 @@ impl<'a> Calls<'a> {
             {
                 inner.requested = Some(at);
                 if inner.object.is_none() {
-                    inner.object = Some(self.objects.at(self.trace, address, ObjectKind::Once, at));
+                    inner.object = Some(self.objects.at(address, ObjectKind::Once, at));
                 }
                 self.act(step.thread, at, step.stack, What::Requested(Mode::Exclusive), inner.object);
             }
@@ -315,16 +336,14 @@ impl<'a> Calls<'a> {
     /// The lock of this kind that `thread` holds next to `address`, when the word at `address` itself is no known lock: a
     /// ticket lock, for one, is taken through one word and given back through the next.
     fn neighbour(&self, thread: ThreadId, address: u64, kind: ObjectKind, at: usize) -> Option<waits::Object> {
-        let block = Objects::block_at(self.trace, address, at);
-        let known = |exact: bool| {
-            self.actions.iter().rev().find_map(|action| {
-                let object = action.object.filter(|_| matches!(action.what, What::Acquired(_)))?;
-                let there = self.objects.get(object);
-                let near = there.address.abs_diff(address) <= 16 && there.block == block && action.thread == thread;
-                (there.kind == kind && if exact { there.address == address } else { near }).then_some(object)
-            })
-        };
-        if known(true).is_some() { None } else { known(false) }
+        let block = self.objects.block_at(address, at);
+        if self.objects.find(address, block, kind).is_some() {
+            return None;
+        }
+        self.threads[thread as usize].holds.iter().rev().copied().find(|object| {
+            let there = self.objects.get(*object);
+            there.kind == kind && there.block == block && there.address.abs_diff(address) <= 16
+        })
     }
 
     /// The interface that the user called: conditions, channels, barriers, parking.
@@ -338,14 +357,14 @@ impl<'a> Calls<'a> {
             ref op => encoding::address(op).filter(|_| own),
         };
         if let (None, Some(address)) = (outer.object, address) {
-            outer.object = Some(self.objects.at(self.trace, address, kind, at));
+            outer.object = Some(self.objects.at(address, kind, at));
         }
         let number = outer.object;
         // A message is put or taken by a compare-exchange on the channel's own block; the thread's own wait entry lies
         // elsewhere.
         let own_block = |object: waits::Object, address: u64| {
             let known = self.objects.get(object);
-            known.block.is_none() || known.block == Objects::block_at(self.trace, address, at)
+            known.block.is_none() || known.block == self.objects.block_at(address, at)
         };
         let claims = match step.op {
             Op::CompareExchange { address, done: true, .. } => {
@@ -423,7 +442,7 @@ impl<'a> Calls<'a> {
             _ => return object,
         };
         let address = self.objects.get(object?).address;
-        Some(self.objects.at(self.trace, address, kind, at))
+        Some(self.objects.at(address, kind, at))
     }
 
     /// The scoped threads that `parent` has started and that have not ended.

@@ -7,11 +7,12 @@ use crate::place::Place;
 use crate::reading::Reading;
 use crate::site::{Site, Sites};
 use crate::threads::Threads;
-use raddle_engine::waits;
+use raddle_engine::waits::{self, Holds};
 use raddle_instrument::symbols::Symbols;
-use raddle_protocol::RawFinding;
 use raddle_protocol::finding::Span;
 use raddle_protocol::trace::{Outcome, StackId, ThreadId, Trace};
+use raddle_protocol::{RawFinding, Role};
+use std::collections::BTreeMap;
 
 /// One execution, read and named.
 pub struct Case<'a> {
@@ -27,6 +28,9 @@ pub struct Case<'a> {
     pub names: Names,
     /// Its threads' names.
     pub threads: Threads,
+    /// Who holds what at the end.
+    pub holds: Holds,
+    mutexes: BTreeMap<(ThreadId, usize), waits::Object>,
 }
 
 impl<'a> Case<'a> {
@@ -40,7 +44,9 @@ impl<'a> Case<'a> {
         let reading = Reading::new(&raw.trace, &sites);
         let names = Names::new(&raw.trace, &reading, &sites, symbols, context);
         let threads = Threads::new(&raw.trace, &sites, context);
-        Self { raw, context, sites, reading, names, threads }
+        let holds = Holds::after(&reading.events());
+        let mutexes = mutexes_of_waits(&reading);
+        Self { raw, context, sites, reading, names, threads, holds, mutexes }
     }
 
     /// The recorded steps and threads.
@@ -68,6 +74,13 @@ impl<'a> Case<'a> {
         self.place_of(self.trace().threads.get(thread as usize)?.last)
     }
 
+    /// Where in user code a thread was at the end.
+    pub fn last_user_place(&self, thread: ThreadId) -> Option<Place> {
+        let stack = self.trace().threads.get(thread as usize)?.last?;
+        let site = self.sites.get(stack);
+        site.user.and(site.best_frame()).and_then(|frame| Place::of(frame, self.context))
+    }
+
     /// Where a thread waits: where it was at the end, else where it began to wait.
     pub fn wait_place(&self, thread: ThreadId, since: Option<usize>) -> Option<Place> {
         self.last_place(thread).or_else(|| self.place_at(since))
@@ -89,9 +102,29 @@ impl<'a> Case<'a> {
 
     /// The mutex that the condition wait beginning with `wait` has given back.
     pub fn mutex_of_wait(&self, wait: &Action) -> Option<waits::Object> {
-        self.reading.actions.iter().find_map(|action| {
-            let together = action.thread == wait.thread && (action.call == wait.call || action.at == wait.at);
-            (together && action.what == What::Released && action.within.is_some()).then_some(action.object?)
-        })
+        self.mutexes.get(&(wait.thread, wait.call)).copied()
     }
+}
+
+/// For each condition wait, the mutex that it gave back just before.
+fn mutexes_of_waits(reading: &Reading) -> BTreeMap<(ThreadId, usize), waits::Object> {
+    let mut last: BTreeMap<ThreadId, (usize, usize, waits::Object)> = BTreeMap::new();
+    let mut mutexes = BTreeMap::new();
+    for action in &reading.actions {
+        match (&action.what, action.object) {
+            (What::Released, Some(object)) if action.within == Some(Role::CondvarWait) => {
+                last.insert(action.thread, (action.call, action.at, object));
+            }
+            (What::WaitBegun, _) => {
+                // One call of std's; two actions of the same step where the POSIX interface does both at once.
+                let released = last.get(&action.thread).copied();
+                if let Some((_, _, object)) = released.filter(|(call, at, _)| *call == action.call || *at == action.at)
+                {
+                    mutexes.insert((action.thread, action.call), object);
+                }
+            }
+            _ => {}
+        }
+    }
+    mutexes
 }

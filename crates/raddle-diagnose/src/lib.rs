@@ -17,6 +17,7 @@
 #![forbid(unsafe_code)]
 
 mod action;
+mod blocks;
 mod calls;
 mod case;
 mod codes;
@@ -33,6 +34,7 @@ mod site;
 mod states;
 mod steps;
 mod threads;
+mod unambiguous;
 mod variable;
 mod words;
 

@@ -11,12 +11,14 @@ use crate::object::{Object, ObjectKind};
 use crate::place::Place;
 use crate::reading::Reading;
 use crate::site::Sites;
+use crate::unambiguous::{self, Choices, Chosen};
 use crate::variable::{self, Found};
 use crate::words;
 use raddle_engine::waits;
 use raddle_instrument::symbols::Symbols;
-use raddle_protocol::trace::Trace;
-use std::collections::BTreeMap;
+use raddle_protocol::Role;
+use raddle_protocol::trace::{StackId, Trace};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What an object is called.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,12 +27,10 @@ pub struct Name {
     pub short: String,
     /// With its kind and where it comes from: ``mutex `a` (created at src/lib.rs:6)``.
     pub long: String,
-    /// Where it comes from.
-    pub place: Option<Place>,
-    /// Whether `short` is a name of the source rather than a number.
-    pub from_source: bool,
     /// Whether it belongs to the standard library, where a reader does not see it.
     pub internal: bool,
+    /// For a static, the crate that declares it.
+    pub owner: Option<String>,
 }
 
 /// All objects' names.
@@ -45,11 +45,12 @@ struct Known {
     inside: Option<String>,
     origin: Option<(&'static str, Place)>,
     internal: bool,
+    owner: Option<String>,
 }
 
 impl Known {
     fn new(candidates: Vec<String>, kind: String, origin: Option<(&'static str, Place)>) -> Self {
-        Self { candidates, kind, inside: None, origin, internal: false }
+        Self { candidates, kind, inside: None, origin, internal: false, owner: None }
     }
 }
 
@@ -57,6 +58,8 @@ impl Known {
 struct Namer<'a> {
     trace: &'a Trace,
     bounds: Vec<(u64, u64)>,
+    /// The distinct stacks from which each object is acted on.
+    uses: Vec<Vec<StackId>>,
     reading: &'a Reading,
     sites: &'a Sites,
     symbols: &'a dyn Symbols,
@@ -66,15 +69,11 @@ struct Namer<'a> {
 impl Names {
     /// Names every object of `reading`.
     pub fn new(trace: &Trace, reading: &Reading, sites: &Sites, symbols: &dyn Symbols, context: &Context<'_>) -> Self {
-        let namer = Namer { trace, bounds: variable::stack_bounds(trace), reading, sites, symbols, context };
+        let (bounds, uses) = (variable::stack_bounds(trace), uses(reading));
+        let namer = Namer { trace, bounds, uses, reading, sites, symbols, context };
         let mut known: Vec<Known> = reading.objects.iter().map(|(id, object)| namer.known(id, object)).collect();
         namer.name_by_use(&mut known);
-        // The two sides of a channel are one thing to a reader.
-        let same = |a: usize, b: usize| {
-            let (a, b) = (reading.objects.get(a as u32), reading.objects.get(b as u32));
-            a.address == b.address && a.block == b.block
-        };
-        Self(unambiguous(&known, same))
+        Self(named(&known, &groups(reading), &parts(reading)))
     }
 
     /// The name of an object.
@@ -121,9 +120,10 @@ impl Namer<'_> {
             ("declared at", place)
         });
         let internal = variable::is_standard(&found);
+        let owner = found.variable.name.contains("::").then(|| function::krate(&found.variable.name));
         let mut candidates = vec![found.path.clone()];
         candidates.extend(found.scope.map(|scope| format!("{scope}::{}", found.path)));
-        Known { internal, ..Known::new(candidates, kind, origin) }
+        Known { internal, owner, ..Known::new(candidates, kind, origin) }
     }
 
     fn by_block(&self, id: waits::Object, object: &Object, block: usize, kind: String) -> Known {
@@ -176,7 +176,7 @@ impl Namer<'_> {
     /// How the source calls the object at each of its uses; `None` for a use that has no simple path.
     fn expressions(&self, id: waits::Object) -> Vec<Option<String>> {
         let mut expressions = Vec::new();
-        for stack in variable::stacks_of(self.reading, id) {
+        for &stack in &self.uses[id as usize] {
             let site = self.sites.get(stack);
             let (Some(entry), Some(user)) = (site.entry(), site.user_frame()) else { continue };
             let method = function::method(&entry.function);
@@ -225,8 +225,9 @@ impl Namer<'_> {
     }
 
     fn first_use(&self, id: waits::Object) -> Option<(&'static str, Place)> {
-        let place = variable::stacks_of(self.reading, id)
-            .find_map(|stack| Place::of(self.sites.get(stack).user_frame()?, self.context))?;
+        let place = self.uses[id as usize]
+            .iter()
+            .find_map(|stack| Place::of(self.sites.get(*stack).user_frame()?, self.context))?;
         Some(("first used at", place))
     }
 }
@@ -261,42 +262,62 @@ fn type_in(function: &str) -> Option<String> {
     names_its_content.then_some(short)
 }
 
-/// Picks for each object the first candidate that no other one shares; numbers what is left.
-fn unambiguous(known: &[Known], same: impl Fn(usize, usize) -> bool) -> Vec<Name> {
-    let level = |id: usize, level: usize| -> Option<&String> {
-        let candidates = &known[id].candidates;
-        candidates.get(level).or(candidates.last())
+/// For each object, the distinct stacks from which it is acted on, in order of first use.
+fn uses(reading: &Reading) -> Vec<Vec<StackId>> {
+    let mut uses = vec![Vec::new(); reading.objects.iter().count()];
+    let mut seen = BTreeSet::new();
+    for action in &reading.actions {
+        if let Some(object) = action.object
+            && seen.insert((object, action.stack))
+        {
+            uses[object as usize].push(action.stack);
+        }
+    }
+    uses
+}
+
+/// A number for each object, the same for those that are one to a reader: the two sides of a channel.
+fn groups(reading: &Reading) -> Vec<usize> {
+    let mut channels = BTreeMap::new();
+    let group = |(id, object): (waits::Object, &Object)| match object.kind {
+        ObjectKind::Channel | ObjectKind::ChannelRoom => {
+            *channels.entry((object.address, object.block)).or_insert(id as usize)
+        }
+        _ => id as usize,
     };
-    let shared = |id: usize, at: usize| {
-        (0..known.len()).any(|other| other != id && !same(id, other) && level(other, at) == level(id, at))
-    };
-    let mut names: Vec<Name> = Vec::with_capacity(known.len());
-    for (id, one) in known.iter().enumerate() {
-        let unique = (0..one.candidates.len()).find(|at| !shared(id, *at));
-        let rank = |like: &dyn Fn(usize) -> bool| {
-            let mut before: Vec<usize> = Vec::new();
-            for other in 0..id {
-                if like(other) && !same(other, id) && !before.iter().any(|seen| same(*seen, other)) {
-                    before.push(other);
-                }
-            }
-            before.len() + 1
-        };
-        let short = match (unique, one.candidates.last()) {
-            (Some(at), _) => format!("`{}`", one.candidates[at]),
-            (None, Some(name)) => {
-                format!("`{name}` #{}", rank(&|other| known[other].candidates.last() == Some(name)))
-            }
-            (None, None) => {
-                let alike = |other: usize| known[other].candidates.is_empty() && known[other].kind == one.kind;
-                let alone = (0..known.len()).all(|other| other == id || same(id, other) || !alike(other));
-                if alone { format!("the {}", one.kind) } else { format!("{} {}", one.kind, rank(&alike)) }
-            }
-        };
-        // An offset stands outside the quotation.
-        let short = match short.split_once("` at offset ") {
-            Some((name, offset)) => format!("{name}` (at offset {})", offset.trim_end_matches('`')),
-            None => short,
+    reading.objects.iter().map(group).collect()
+}
+
+/// Whether each object is only ever acted on within the interface of another one: the mutex of a barrier, for one.
+fn parts(reading: &Reading) -> Vec<bool> {
+    let mut parts = vec![true; reading.objects.iter().count()];
+    for action in &reading.actions {
+        if let (Some(object), None | Some(Role::CondvarWait)) = (action.object, action.within) {
+            parts[object as usize] = false;
+        }
+    }
+    parts
+}
+
+/// The names of all objects.
+fn named(known: &[Known], groups: &[usize], parts: &[bool]) -> Vec<Name> {
+    let choices: Vec<Choices<'_>> = known
+        .iter()
+        .zip(groups.iter().zip(parts))
+        .map(|(one, (group, part))| Choices {
+            group: *group,
+            candidates: &one.candidates,
+            kind: &one.kind,
+            part: *part,
+        })
+        .collect();
+    let mut names = Vec::with_capacity(known.len());
+    for (one, chosen) in known.iter().zip(unambiguous::choose(&choices)) {
+        let short = match chosen {
+            Chosen::Name(name) => quoted(name),
+            Chosen::Shared(name, number) => format!("{} #{number}", quoted(name)),
+            Chosen::Only => format!("the {}", one.kind),
+            Chosen::Number(number) => format!("{} {number}", one.kind),
         };
         let mut long = if one.candidates.is_empty() { short.clone() } else { format!("{} {short}", one.kind) };
         match (&one.inside, &one.origin) {
@@ -307,9 +328,15 @@ fn unambiguous(known: &[Known], same: impl Fn(usize, usize) -> bool) -> Vec<Name
             (_, Some((how, place))) => long.push_str(&format!(" ({how} {})", place.short())),
             (_, None) => {}
         }
-        let place = one.origin.as_ref().map(|(_, place)| place.clone());
-        let from_source = !one.candidates.is_empty() && unique.is_some();
-        names.push(Name { short, long, place, from_source, internal: one.internal });
+        names.push(Name { short, long, internal: one.internal, owner: one.owner.clone() });
     }
     names
+}
+
+/// In quotation marks; an offset stands outside them.
+fn quoted(name: &str) -> String {
+    match name.split_once("` at offset ") {
+        Some((name, offset)) => format!("`{name}` (at offset {offset})"),
+        None => format!("`{name}`"),
+    }
 }

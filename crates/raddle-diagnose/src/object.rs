@@ -3,6 +3,7 @@
 //! An address is one thing only as long as the memory is: when a heap block is freed and another one takes its place, the
 //! lock that is there then is another lock.
 
+use crate::blocks::Blocks;
 use raddle_engine::waits;
 use raddle_protocol::trace::Trace;
 use std::collections::BTreeMap;
@@ -66,27 +67,29 @@ pub struct Object {
 pub struct Objects {
     all: Vec<Object>,
     by_place: BTreeMap<(u64, Option<usize>), Vec<waits::Object>>,
+    blocks: Blocks,
+    /// First address of each block.
+    addresses: Vec<u64>,
 }
 
 impl Objects {
-    /// The heap block that holds `address` at step `at`.
-    pub fn block_at(trace: &Trace, address: u64, at: usize) -> Option<usize> {
-        let at = trace.steps_cut + at as u64;
-        let holds = |live: bool| {
-            trace.blocks.iter().rposition(|block| {
-                (block.address..block.address + block.size.max(1)).contains(&address)
-                    && (!live || (block.live.0 <= at && at < block.live.1.max(block.live.0 + 1)))
-            })
-        };
-        holds(true)
+    /// None yet, in the memory of `trace`.
+    pub fn new(trace: &Trace) -> Self {
+        let addresses = trace.blocks.iter().map(|block| block.address).collect();
+        Self { blocks: Blocks::new(trace), addresses, ..Self::default() }
     }
 
-    /// The object of a kind like `kind` at `address` when step `at` happened, added if it is new. Channels are known by
-    /// their heap block: sender and receiver work on different words of it.
-    pub fn at(&mut self, trace: &Trace, address: u64, kind: ObjectKind, at: usize) -> waits::Object {
-        let block = Self::block_at(trace, address, at);
+    /// The heap block that holds `address` at step `at`.
+    pub fn block_at(&self, address: u64, at: usize) -> Option<usize> {
+        self.blocks.at(address, at)
+    }
+
+    /// The object of this kind at `address` when step `at` happened, added if it is new. Channels are known by their heap
+    /// block: sender and receiver work on different words of it.
+    pub fn at(&mut self, address: u64, kind: ObjectKind, at: usize) -> waits::Object {
+        let block = self.block_at(address, at);
         let address = match (kind, block) {
-            (ObjectKind::Channel | ObjectKind::ChannelRoom, Some(block)) => trace.blocks[block].address,
+            (ObjectKind::Channel | ObjectKind::ChannelRoom, Some(block)) => self.addresses[block],
             _ => address,
         };
         if let Some(known) = self.find(address, block, kind) {
@@ -96,7 +99,7 @@ impl Objects {
     }
 
     /// The known object at this place.
-    fn find(&self, address: u64, block: Option<usize>, kind: ObjectKind) -> Option<waits::Object> {
+    pub fn find(&self, address: u64, block: Option<usize>, kind: ObjectKind) -> Option<waits::Object> {
         let here = self.by_place.get(&(address, block))?;
         here.iter().copied().find(|id| self.get(*id).kind == kind)
     }

@@ -89,6 +89,7 @@ impl Reader<'_> {
             Op::Spawn { child } => What::Spawned(*child),
             Op::JoinRequest { child } => What::JoinBegun(vec![*child]),
             Op::Joined { child } => What::Joined(vec![*child]),
+            Op::Yield | Op::Sleep { .. } | Op::Io { .. } if self.calls.inside_call(step) => return,
             Op::Yield => What::Yielded,
             Op::Sleep { ns } => What::Slept(*ns),
             Op::Io { call, blocked, .. } => What::Io { call: call.clone(), blocked: *blocked },
@@ -98,7 +99,7 @@ impl Reader<'_> {
     }
 
     fn object(&mut self, address: u64, kind: ObjectKind, at: usize) -> waits::Object {
-        self.calls.objects.at(self.trace, address, kind, at)
+        self.calls.objects.at(address, kind, at)
     }
 
     /// The mutex that belongs to a condition: not a step of its own.

@@ -1,8 +1,9 @@
 //! What each thread was doing at the end, in words.
 
 use crate::case::Case;
+use crate::object::ObjectKind;
 use crate::steps;
-use raddle_engine::waits::{Final, Holds, WaitFor};
+use raddle_engine::waits::{Final, WaitFor};
 use raddle_protocol::finding::ThreadView;
 use raddle_protocol::trace::{State, ThreadId, Wait};
 
@@ -11,17 +12,11 @@ pub fn wait(case: &Case<'_>, thread: ThreadId, what: &WaitFor) -> String {
     match what {
         WaitFor::Lock(object, mode) => {
             let request = plain_wait(case, thread, &WaitFor::Lock(*object, *mode));
-            let events = case.reading.events();
-            let mut holders: Vec<_> = Holds::after(&events).of(*object).iter().map(|hold| hold.thread).collect();
+            let once = case.reading.objects.get(*object).kind == ObjectKind::Once;
+            let mut holders: Vec<_> = case.holds.of(*object).iter().map(|hold| hold.thread).collect();
             holders.sort_unstable();
             holders.dedup();
-            if holders.contains(&thread) {
-                format!("{request} (which it holds itself)")
-            } else if holders.is_empty() {
-                request
-            } else {
-                format!("{request} (held by {})", case.threads.list(&holders))
-            }
+            format!("{request}{}", steps::held_by(thread, &holders, once, &case.threads))
         }
         WaitFor::Notification(object) => {
             let kind = case.reading.objects.get(*object).kind;
@@ -53,7 +48,7 @@ pub fn state(case: &Case<'_>, thread: ThreadId) -> String {
         Some(Final::Ended) => "has ended".to_owned(),
         Some(Final::Waiting(what, _)) => wait(case, thread, what),
         Some(Final::Runnable) | None if waits_in_time => "sleeps".to_owned(),
-        Some(Final::Runnable) | None => match case.last_place(thread) {
+        Some(Final::Runnable) | None => match case.last_user_place(thread) {
             Some(place) => format!("is at {}", place.short()),
             None => "can run".to_owned(),
         },

@@ -5,6 +5,7 @@ use crate::case::Case;
 use crate::object::ObjectKind;
 use crate::place::Place;
 use crate::site::{CallKey, Site};
+use crate::threads::Threads;
 use crate::words::{self, Type};
 use raddle_engine::waits::{self, Holds, Mode};
 use raddle_instrument::symbols::Origin;
@@ -126,7 +127,14 @@ impl Teller<'_> {
         let object = action.object.filter(|_| !is_panic(site));
         let kind = object.map(|object| self.case.reading.objects.get(object).kind);
         let parks = || site.entry().is_some_and(|entry| crate::function::method(&entry.function).contains("park"));
+        // A library's own static, taken on the way to what the user asked of the library.
+        let library = || {
+            let object = object.filter(|_| inside(action, site).is_some())?;
+            let owner = self.case.names.get(object).owner.as_ref()?;
+            Some(site.library().iter().any(|frame| crate::function::krate(&frame.function) == *owner))
+        };
         object.is_some_and(|object| self.case.names.get(object).internal)
+            || library() == Some(true)
             || (kind == Some(ObjectKind::ParkToken) && !parks())
     }
 
@@ -230,11 +238,9 @@ impl Teller<'_> {
 
     /// Who keeps the thread from the lock at this moment.
     fn held_by(&self, action: &Action) -> String {
-        let holders = action.object.map(|object| self.holders(object)).unwrap_or_default();
-        if holders.contains(&action.thread) {
-            return " (which it holds itself)".to_owned();
-        }
-        if holders.is_empty() { String::new() } else { format!(" (held by {})", self.case.threads.list(&holders)) }
+        let Some(object) = action.object else { return String::new() };
+        let once = self.case.reading.objects.get(object).kind == ObjectKind::Once;
+        held_by(action.thread, &self.holders(object), once, &self.case.threads)
     }
 
     fn holders(&self, object: waits::Object) -> Vec<ThreadId> {
@@ -247,6 +253,17 @@ impl Teller<'_> {
     fn joins_at_once(&self, index: usize, action: &Action) -> bool {
         let next = self.case.reading.actions.get(index + 1);
         next.is_some_and(|next| next.thread == action.thread && matches!(next.what, What::Joined(_)))
+    }
+}
+
+/// Who keeps `thread` waiting for a lock, or for an initialisation (`once`), in brackets; nothing if nobody is known.
+pub fn held_by(thread: ThreadId, holders: &[ThreadId], once: bool, threads: &Threads) -> String {
+    match (holders.contains(&thread), once) {
+        _ if holders.is_empty() => String::new(),
+        (true, false) => " (which it holds itself)".to_owned(),
+        (true, true) => " (which it does itself)".to_owned(),
+        (false, false) => format!(" (held by {})", threads.list(holders)),
+        (false, true) => format!(" (by {})", threads.list(holders)),
     }
 }
 

@@ -4,7 +4,6 @@
 //! one, which borrows it.
 
 use crate::function;
-use crate::reading::Reading;
 use raddle_instrument::symbols::{Origin, Symbols, Variable};
 use raddle_protocol::trace::{StackId, Trace};
 
@@ -125,11 +124,6 @@ pub fn standard_stream(found: &Found) -> Option<&'static str> {
     let streams = [("stdin", "standard input"), ("stdout", "standard output"), ("stderr", "standard error")];
     let inside = name.strip_prefix("std::io::stdio::")?.to_ascii_lowercase();
     streams.into_iter().find(|(stream, _)| inside.starts_with(stream)).map(|(_, words)| words)
-}
-
-/// Sites at which `object` was acted on, for the source text there.
-pub fn stacks_of(reading: &Reading, object: raddle_engine::waits::Object) -> impl Iterator<Item = StackId> + '_ {
-    reading.actions.iter().filter(move |action| action.object == Some(object)).map(|action| action.stack)
 }
 
 #[cfg(test)]

@@ -194,7 +194,9 @@ fn order(case: &Case<'_>, found: &Deadlock, against: u32) -> Vec<String> {
         names.join(" before "),
         case.threads.list(&others)
     )];
-    if let ([first, .., last], Some(link)) = (&found.order[..], found.cycle.iter().find(|link| link.thread == against))
+    let same_code = code_is_shared(case, found);
+    if let ([first, .., last], Some(link), false) =
+        (&found.order[..], found.cycle.iter().find(|link| link.thread == against), same_code)
     {
         let took = found.cycle.iter().filter_map(held).find(|hold| hold.thread == against).and_then(|hold| hold.at);
         let (first, last) = (case.names.short(*first), case.names.short(*last));
@@ -205,11 +207,9 @@ fn order(case: &Case<'_>, found: &Deadlock, against: u32) -> Vec<String> {
             case.at(case.wait_place(against, link.since).as_ref()),
         ));
     }
-    let alike = found.order.iter().all(|object| !case.names.get(*object).from_source);
-    let same_code = code_is_shared(case, found);
-    if alike || same_code {
+    if same_code {
         fix.push(
-            "Which lock comes first depends on the values here, not on the code. Order the locks by something that does not change, such as an index or an identifier, and take the smaller one first."
+            "All of them pass through the same lines, so which lock comes first depends on the values here, not on the code. Order the locks by something that does not change, such as an index or an identifier, and take the smaller one first."
                 .to_owned(),
         );
     }

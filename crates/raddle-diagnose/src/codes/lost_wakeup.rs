@@ -47,6 +47,13 @@ pub fn lost_wakeup(case: &Case<'_>, found: &LostWakeup) -> Diagnosis {
         let behind = crate::words::capital(&crate::words::list(&behind));
         diagnosis.reason.push(format!("{behind}; no help comes from there."));
     }
+    let there: Vec<u32> =
+        found.others.iter().filter(|(_, what)| *what == found.waits).map(|(thread, _)| *thread).collect();
+    if !there.is_empty() {
+        let verb = if there.len() == 1 { "waits" } else { "wait" };
+        diagnosis.reason.push(format!("{} {verb} there too.", crate::words::capital(&case.threads.list(&there))));
+        diagnosis.about.extend(there);
+    }
     diagnosis.reason.extend(bystanders(case, &diagnosis.about));
     diagnosis.fix = fix(found, kind, &name);
     diagnosis

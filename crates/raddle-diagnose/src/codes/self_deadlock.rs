@@ -21,13 +21,14 @@ pub fn self_deadlock(case: &Case<'_>, found: &SelfDeadlock) -> Diagnosis {
             format!("self-deadlock: {thread} wants to write {lock} while it holds a read lock on it"),
             "the write lock",
         ),
-        (ObjectKind::RwLock, Mode::Shared, Mode::Shared) => {
-            (format!("self-deadlock: {thread} reads {lock} a second time, behind a writer that waits"), "a read lock")
-        }
+        (ObjectKind::RwLock, Mode::Shared, Mode::Shared) => (
+            format!("self-deadlock: {thread} reads {lock} a second time, behind a writer that waits"),
+            "a read lock again",
+        ),
         (ObjectKind::Once, ..) => {
-            (format!("self-deadlock: the initialisation of {lock} in {thread} asks for {lock} itself"), "the value")
+            (format!("self-deadlock: the initialisation of {lock} in {thread} asks for {lock} itself"), "its value")
         }
-        _ => (format!("self-deadlock: {thread} locks {lock}, which it holds already"), "the lock"),
+        _ => (format!("self-deadlock: {thread} locks {lock}, which it holds already"), "the lock again"),
     };
     diagnosis.message = message;
     let took = match (kind, found.held.mode) {
@@ -42,7 +43,7 @@ pub fn self_deadlock(case: &Case<'_>, found: &SelfDeadlock) -> Diagnosis {
     case.mark(
         &mut diagnosis.spans,
         case.wait_place(found.thread, since),
-        format!("{thread} asks for {wants} again here, and waits for ever"),
+        format!("{thread} asks for {wants} here, and waits for ever"),
         true,
     );
     case.mark(&mut diagnosis.spans, case.place_at(found.held.at), took, true);

@@ -186,3 +186,48 @@ fn a_local_of_a_thread_that_has_ended_is_found_by_its_frames() {
     }
     assert_snapshot!(told(&scene.finding(Outcome::Exited(1))));
 }
+
+/// parking_lot yields a few times before it goes to sleep.
+#[test]
+fn a_lock_that_yields_while_it_spins_is_not_held_yet() {
+    const LOCK: Library = ("parking_lot::raw_mutex::RawMutex::lock_slow", Origin::Dependency);
+    const SPIN: [Library; 2] =
+        [std_fn("std::thread::yield_now"), ("parking_lot_core::spinwait::SpinWait::spin", Origin::Dependency)];
+    let byte = |expected: u64, old: u64, new: u64| Op::CompareExchange {
+        address: A,
+        size: 1,
+        order: Order::Acquire,
+        expected,
+        old,
+        new,
+        done: expected == old,
+    };
+    let mut scene = Scene::new();
+    scene.static_lock("bank::LOCK", A, 3);
+    let one = scene.thread(None, Some(("bank::tests::scene", 9, 9)));
+    scene.step(0, byte(0, 0, 1), &[CAS, LOCK], ("bank::f", 10, 5));
+    let place = ("bank::g", 20, 5);
+    scene.step(one, byte(0, 1, 1), &[CAS, LOCK], place);
+    scene.step(one, Op::Yield, &[SPIN[0], SPIN[1], LOCK], place);
+    scene.step(one, byte(1, 1, 3), &[CAS, LOCK], place);
+    scene.step(one, futex_wait(0x62000, 1), &[LOCK], place);
+    scene.waits(one, Wait::Futex(0x62000), &[LOCK], place);
+    assert_snapshot!(told(&scene.finding(Outcome::Stuck)));
+}
+
+#[test]
+fn the_mutex_inside_a_barrier_has_no_name_of_its_own() {
+    const WAIT: Library = std_fn("std::sync::barrier::Barrier::wait");
+    let mut scene = Scene::new();
+    scene.source.insert(6, "    let barrier = Arc::new(Barrier::new(3));");
+    scene.block(A - 16, 64, "alloc::sync::Arc<T>::new", ("bank::tests::scene", 6, 19));
+    let place = ("bank::f", 10, 13);
+    scene.step(0, cas(A, 0, 0, 1), &[CAS, MUTEX_LOCK, WAIT], place);
+    scene.step(0, load(A + 8, 0), &[LOAD, CONDVAR_WAIT, WAIT], place);
+    scene.step(0, rmw(A, 1, 0), &[SWAP, MUTEX_UNLOCK, CONDVAR_WAIT, WAIT], place);
+    scene.step(0, futex_wait(A + 8, 0), &[FUTEX_WAIT, CONDVAR_WAIT, WAIT], place);
+    scene.waits(0, Wait::Futex(A + 8), &[FUTEX_WAIT, CONDVAR_WAIT, WAIT], place);
+    let finding = scene.finding(Outcome::Stuck);
+    assert_eq!(finding.message, "thread `main` waits at `barrier`, and nobody is left to arrive");
+    assert_snapshot!(told(&finding));
+}

@@ -1,0 +1,67 @@
+//! Makes names differ: each thing gets its first candidate that nothing else is called by, or a number.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a thing may be called.
+pub struct Choices<'a> {
+    /// Things with the same number are one to a reader and share a name.
+    pub group: usize,
+    /// Names, best first.
+    pub candidates: &'a [String],
+    /// What it is called with a number when it has no name.
+    pub kind: &'a str,
+    /// A part of another thing that a reader does not meet by itself: it takes no name away from others.
+    pub part: bool,
+}
+
+/// A name as it was chosen.
+pub enum Chosen<'a> {
+    /// A name that is its own.
+    Name(&'a str),
+    /// A name that it shares, and its number among those who do.
+    Shared(&'a str, usize),
+    /// The only one of its kind.
+    Only,
+    /// One of several of its kind.
+    Number(usize),
+}
+
+/// Chooses for all.
+pub fn choose<'a>(all: &[Choices<'a>]) -> Vec<Chosen<'a>> {
+    let levels = all.iter().map(|one| one.candidates.len()).max().unwrap_or(0);
+    let at_level = |one: &Choices<'a>, level: usize| one.candidates.get(level).or(one.candidates.last());
+    // For each level, who would have which name if all took their candidate of that level.
+    let mut owners: Vec<BTreeMap<&str, BTreeSet<usize>>> = vec![BTreeMap::new(); levels];
+    for one in all.iter().filter(|one| !one.part) {
+        for (level, owners) in owners.iter_mut().enumerate() {
+            if let Some(name) = at_level(one, level) {
+                owners.entry(name).or_default().insert(one.group);
+            }
+        }
+    }
+    let mut of_kind: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
+    for one in all.iter().filter(|one| !one.part && one.candidates.is_empty()) {
+        of_kind.entry(one.kind).or_default().insert(one.group);
+    }
+    let mut numbers: BTreeMap<(&str, bool), BTreeMap<usize, usize>> = BTreeMap::new();
+    let mut number = |name: &'a str, is_kind: bool, group: usize| {
+        let known = numbers.entry((name, is_kind)).or_default();
+        let next = known.len() + 1;
+        *known.entry(group).or_insert(next)
+    };
+    let mut chosen = Vec::with_capacity(all.len());
+    for one in all {
+        if one.part {
+            chosen.push(one.candidates.first().map_or(Chosen::Only, |name| Chosen::Name(name)));
+            continue;
+        }
+        let own = (0..one.candidates.len()).find(|level| owners[*level][one.candidates[*level].as_str()].len() == 1);
+        chosen.push(match (own, one.candidates.last()) {
+            (Some(level), _) => Chosen::Name(&one.candidates[level]),
+            (None, Some(name)) => Chosen::Shared(name, number(name, false, one.group)),
+            (None, None) if of_kind[one.kind].len() == 1 => Chosen::Only,
+            (None, None) => Chosen::Number(number(one.kind, true, one.group)),
+        });
+    }
+    chosen
+}

@@ -47,7 +47,7 @@ pub extern "C" fn on_breakpoint(_signal: i32, _info: *mut libc::siginfo_t, conte
     context.pc -= 1;
     // SAFETY: one thread. All breakpoints are taken out: the outermost call is the entry.
     unsafe {
-        let points = &*(&raw const BREAKPOINTS);
+        let points = BREAKPOINTS;
         if !points.iter().any(|(address, _)| *address == context.pc && *address != 0) {
             crate::crash::die_of(libc::SIGTRAP);
         }
@@ -137,9 +137,10 @@ pub extern "C" fn returned(word: u64) {
         crate::interpose::exit::flush();
         crate::sched::finish(if status == 0 { Outcome::Passed } else { Outcome::Exited(status & 0xff) });
     }
-    // SAFETY: a result that is returned in memory lies where the register points, on the caller's live stack.
     let stack = runtime.execution.threads[runtime.execution.running as usize].stack;
-    let mark = if (stack.low..stack.high).contains(&word) { Some(unsafe { *(word as *const u64) }) } else { None };
+    let in_memory = (stack.low..stack.high).contains(&word);
+    // SAFETY: a result that is returned in memory lies where the register points, on the caller's live stack.
+    let mark = in_memory.then(|| unsafe { *(word as *const u64) });
     runtime.returned = mark;
     if mark.is_some() && mark == runtime.pass_mark && runtime.execution.running == runtime.execution.root {
         crate::sched::finish(Outcome::Passed);

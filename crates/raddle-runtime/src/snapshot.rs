@@ -245,9 +245,8 @@ impl Snapshot {
         self.hot.clear();
         for page in self.pages.iter().filter(|page| page.hot) {
             match self.hot.last_mut() {
-                // SAFETY: only compared.
                 Some((start, saved, size))
-                    if *start + *size as u64 == page.start && unsafe { saved.add(*size) } == page.saved =>
+                    if *start + *size as u64 == page.start && saved.wrapping_add(*size) == page.saved =>
                 {
                     *size += page.size as usize;
                 }

@@ -93,7 +93,7 @@ fn stride(class: usize) -> u64 {
 fn map_down(class: usize, index: usize, top: u64, low: u64) {
     // SAFETY: one thread; the ranges belong to this slot alone.
     unsafe {
-        let mapped = &mut *(&raw mut MAPPED[class][index]);
+        let mapped = &mut MAPPED[class][index];
         let from = if *mapped == 0 { top } else { *mapped };
         if low < from {
             sys::map_fixed(low, from - low, libc::MAP_PRIVATE);

@@ -148,8 +148,7 @@ fn run_destructors() {
         let execution = &mut rt().execution;
         &mut execution.threads[execution.running as usize]
     };
-    loop {
-        let Some((function, argument)) = running().destructors.pop() else { break };
+    while let Some((function, argument)) = running().destructors.pop() {
         // SAFETY: registered by the program for this moment.
         unsafe { function(argument) };
     }

@@ -114,8 +114,8 @@ pub fn extent(block: &Block) -> (u64, u64) {
 fn model() -> &'static Model {
     // SAFETY: one thread; made once and never changed.
     unsafe {
-        let model = &mut *(&raw mut MODEL);
-        model.get_or_insert_with(|| make_model())
+        let model = &mut MODEL;
+        model.get_or_insert_with(make_model)
     }
 }
 

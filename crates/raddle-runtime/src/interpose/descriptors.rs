@@ -186,8 +186,8 @@ pub unsafe extern "C" fn dup2(from: i32, to: i32) -> i32 {
 /// See [`close`].
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fcntl(descriptor: i32, command: i32, argument: u64) -> i32 {
-    // SAFETY: the caller's.
     let call = [descriptor as u64, command as u64, argument, 0, 0, 0];
+    // SAFETY: the caller's.
     let result = answer(unsafe { arch::syscall(libc::SYS_fcntl, call) });
     if matches!(command, libc::F_DUPFD | libc::F_DUPFD_CLOEXEC) {
         note(result);

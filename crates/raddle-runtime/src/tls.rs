@@ -112,11 +112,9 @@ pub fn extent(block: &Block) -> (u64, u64) {
 }
 
 fn model() -> &'static Model {
+    let model = &raw mut MODEL;
     // SAFETY: one thread; made once and never changed.
-    unsafe {
-        let model = &mut MODEL;
-        model.get_or_insert_with(make_model)
-    }
+    unsafe { (*model).get_or_insert_with(make_model) }
 }
 
 /// Makes the model ahead of time, so that nothing is allocated for it inside an execution.

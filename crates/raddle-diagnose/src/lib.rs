@@ -59,7 +59,8 @@ pub fn diagnose(raw: &RawFinding, symbols: &dyn Symbols, context: &Context<'_>) 
     let dropped = steps.shorten(MOST_STEPS);
     if dropped > 0 {
         diagnosis.notes.push(format!(
-            "The interleaving begins {dropped} steps later than the execution; a replay shows all of them."
+            "The interleaving begins {} steps later than the execution; a replay shows all of them.",
+            words::thousands(dropped as u64)
         ));
     }
     if raw.trace.output_cut > 0 {

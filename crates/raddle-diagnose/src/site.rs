@@ -25,6 +25,8 @@ pub struct Site {
     /// Whether the operation itself has the innermost role. It has not when it only looks (a spinning load), or when a
     /// helper below (a parking lot, a queue) works on memory of its own.
     pub direct: bool,
+    /// Whether it is part of the beginning of a panic in user code: the hook, the message, the backtrace.
+    pub panics: bool,
     /// The call in user code.
     pub call: CallKey,
 }
@@ -101,7 +103,8 @@ impl Site {
             },
             _ => CallKey { cfa: stack.frames.first().map_or(0, |frame| frame.cfa), ..CallKey::default() },
         };
-        Self { frames, user, roles, plain, direct, call }
+        let panics = user.is_some() && library.iter().any(|frame| begins_panic(&frame.function));
+        Self { frames, user, roles, plain, direct, panics, call }
     }
 
     /// The innermost frame of user code.
@@ -147,6 +150,18 @@ impl Site {
     }
 }
 
+/// Whether a function belongs to what a panic does before the stack is unwound.
+fn begins_panic(function: &str) -> bool {
+    let function = function::plain(function);
+    let begins = [
+        "std::panicking::panic_handler",
+        "std::panicking::begin_panic",
+        "std::panicking::rust_panic_with_hook",
+        "std::panicking::panic_with_hook",
+    ];
+    function.starts_with("core::panicking::") || begins.iter().any(|begin| function.starts_with(begin))
+}
+
 /// Instructions that the compiler has added have line 0. The nearest one of the same function that has a line is as near
 /// to the truth as can be had.
 fn with_line(symbols: &dyn Symbols, pc: u64, frame: SourceFrame) -> SourceFrame {
@@ -180,6 +195,7 @@ impl Sites {
             roles: Vec::new(),
             plain: Plain::Internal,
             direct: true,
+            panics: false,
             call: CallKey { cfa: 0, function: String::new(), line: 0, column: 0 },
         };
         self.0.get(stack as usize).unwrap_or(&EMPTY)

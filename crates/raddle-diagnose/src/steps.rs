@@ -104,7 +104,7 @@ impl Teller<'_> {
         if !key && !of_threads && self.is_internal(action, site) {
             return None;
         }
-        let mut words = if is_panic(site) {
+        let mut words = if site.panics {
             // All that a panic does until the stack is unwound is one step.
             if self.panicking.insert(action.thread, site.call.clone()).as_ref() == Some(&site.call) {
                 return None;
@@ -124,7 +124,7 @@ impl Teller<'_> {
 
     /// Whether an action happens inside the standard library, on something of its own. Panics are told all the same.
     fn is_internal(&self, action: &Action, site: &Site) -> bool {
-        let object = action.object.filter(|_| !is_panic(site));
+        let object = action.object.filter(|_| !site.panics);
         let kind = object.map(|object| self.case.reading.objects.get(object).kind);
         let parks = || site.entry().is_some_and(|entry| crate::function::method(&entry.function).contains("park"));
         // A library's own static, taken on the way to what the user asked of the library.
@@ -265,22 +265,6 @@ pub fn held_by(thread: ThreadId, holders: &[ThreadId], once: bool, threads: &Thr
         (false, false) => format!(" (held by {})", threads.list(holders)),
         (false, true) => format!(" (by {})", threads.list(holders)),
     }
-}
-
-/// Whether a step is part of the beginning of a panic: the hook, the message, the backtrace.
-pub fn is_panic(site: &Site) -> bool {
-    site.user.is_some()
-        && site.library().iter().any(|frame| {
-            let function = crate::function::plain(&frame.function);
-            function.starts_with("core::panicking::")
-                || [
-                    "std::panicking::panic_handler",
-                    "std::panicking::begin_panic",
-                    "std::panicking::rust_panic_with_hook",
-                ]
-                .iter()
-                .any(|begin| function.starts_with(begin))
-        })
 }
 
 /// What a thread that waits for a notification of this kind does; `None` when nothing is known.

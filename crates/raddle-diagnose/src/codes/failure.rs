@@ -4,7 +4,6 @@ use super::{Diagnosis, lost_update};
 use crate::action::Action;
 use crate::case::Case;
 use crate::panic::{self, Panic};
-use crate::steps;
 use crate::words;
 use raddle_instrument::symbols::SourceFrame;
 use raddle_protocol::trace::ThreadId;
@@ -53,9 +52,11 @@ fn panicked(case: &Case<'_>, panic: &Panic, number: usize, diagnosis: &mut Diagn
         None => "a thread".to_owned(),
     };
     diagnosis.about.extend(thread);
-    let panics = case.reading.actions.iter().find(|action| {
-        thread.is_none_or(|thread| thread == action.thread) && steps::is_panic(case.sites.get(action.stack))
-    });
+    let panics = case
+        .reading
+        .actions
+        .iter()
+        .find(|action| thread.is_none_or(|thread| thread == action.thread) && case.sites.get(action.stack).panics);
     diagnosis.keys.extend(panics.map(|action| action.at));
     diagnosis.reason.push(format!(
         "{} panicked at {}: {}.",
@@ -77,7 +78,7 @@ fn thread_of(case: &Case<'_>, panic: &Panic) -> Option<ThreadId> {
             (frame.line, frame.column) == (panic.line, panic.column)
                 && frame.file.as_ref().is_some_and(|file| file.ends_with(&panic.file))
         };
-        steps::is_panic(site) && site.frames.iter().any(at)
+        site.panics && site.frames.iter().any(at)
     };
     if let Some(action) = case.reading.actions.iter().find(here) {
         return Some(action.thread);

@@ -2,11 +2,11 @@
 //!
 //! The runtime records operations at addresses. Here they get their meaning, in this order:
 //!
-//! 1. [`Site`](site::Site): a call stack becomes source frames, roles and the call in user code;
-//! 2. [`Reading`](reading::Reading): operations become actions (takes a lock, waits, sends), addresses become objects;
-//! 3. [`Names`](names::Names), [`Threads`](threads::Threads): objects and threads get names;
-//! 4. [`codes`]: the way the execution ended becomes a diagnosis, with the engine's judgement of waits;
-//! 5. [`Steps`](steps::Steps): the actions become the interleaving that a reader sees.
+//! 1. `Site`: a call stack becomes source frames, roles and the call in user code;
+//! 2. `Reading`: operations become actions (takes a lock, waits, sends), addresses become objects;
+//! 3. `Names`, `Threads`: objects and threads get names;
+//! 4. `codes`: the way the execution ended becomes a diagnosis, with the engine's judgement of waits;
+//! 5. `Steps`: the actions become the interleaving that a reader sees.
 //!
 //! Invariant: no input or output. Source text and symbols come through [`Context`] and
 //! [`Symbols`](raddle_instrument::symbols::Symbols). The same record gives the same finding.

@@ -5,7 +5,7 @@
 //! that must act before it can go on. A cycle in it is a deadlock; a wait that no cycle explains is one whose end nobody
 //! is left to bring about.
 //!
-//! A caller gives [`judge`] the lock events of the execution, already freed of addresses and library details, and what
+//! A caller gives [`judge()`] the lock events of the execution, already freed of addresses and library details, and what
 //! each thread was doing at the end. It answers with a [`Verdict`].
 //!
 //! Departures. Holt's general resource graph has one kind of node for what can be used again (locks) and one for what

@@ -4,6 +4,7 @@ use crate::args::explore::ExploreOptions;
 use crate::error::{Error, Result};
 use raddle_protocol::{Budget, Entry, Isolation, Job, Plan, VERSION};
 use serde::{Deserialize, Serialize};
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 /// Bytes of heap after which an allocation fails, as on a full machine.
@@ -20,7 +21,7 @@ pub struct Settings {
     pub seed: u64,
     /// Name of the search strategy.
     pub strategy: String,
-    /// When executions begin, in the program's eyes: nanoseconds since 1970, whole seconds.
+    /// When executions begin, in the program's eyes: nanoseconds since 1970, whole seconds. See [`Settings::for_program`].
     pub epoch_ns: u64,
     /// Number of processors that the program sees.
     pub processors: u32,
@@ -61,6 +62,16 @@ impl Settings {
             // A finding that is allowed must not hide those that are not.
             keep_going: options.keep_going || !options.allow.is_empty(),
         })
+    }
+
+    /// The same circumstances for one program. In its eyes it is started a second after it was built: a date that is the
+    /// same in every run, and later than all files that it was made from.
+    #[must_use]
+    pub fn for_program(&self, executable: &Path) -> Self {
+        let built = std::fs::metadata(executable).and_then(|metadata| metadata.modified()).ok();
+        let built = built.and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok());
+        let epoch_ns = built.map_or(self.epoch_ns, |time| nanoseconds(Duration::from_secs(time.as_secs() + 1)));
+        Self { epoch_ns, ..self.clone() }
     }
 
     /// The plan for one process.

@@ -35,6 +35,8 @@ pub struct Suite<'a> {
     pub packages: Vec<String>,
     /// The circumstances.
     pub settings: Settings,
+    /// Whether each execution is performed twice and compared with itself, instead of looking for findings.
+    pub verify: bool,
     /// Whether findings after a test's first are wanted.
     pub keep_going: bool,
     /// Which findings count.
@@ -149,7 +151,8 @@ impl Suite<'_> {
         };
         send(Report::Progress(progress(0)));
 
-        let plan = self.settings.plan(subject.entry.clone(), Job::Explore);
+        let settings = self.settings.for_program(&subject.source.executable.path);
+        let plan = settings.plan(subject.entry.clone(), if self.verify { Job::Verify } else { Job::Explore });
         let mut heard = Heard::default();
         let mut modules: Vec<Module> = Vec::new();
         let mut mode = (if self.settings.fork { Mode::Fork } else { Mode::Rewind }, None);
@@ -172,6 +175,8 @@ impl Suite<'_> {
             outcome: TestOutcome::Error,
             schedules: heard.schedules,
             distinct: 0,
+            points: 0,
+            digest: None,
             unseen_upper_bound: None,
             elapsed_ms: 0,
             mode: mode.0.into(),
@@ -183,10 +188,11 @@ impl Suite<'_> {
         match ended {
             Err(error) => test.detail = Some(format!("{error}.")),
             Ok(ended) => {
-                if let Ending::Finished(Summary { schedules, distinct, .. }) = ended.ending {
-                    (test.schedules, test.distinct) = (schedules, distinct);
+                if let Ending::Finished(Summary { schedules, distinct, points, digest, .. }) = ended.ending {
+                    (test.schedules, test.distinct, test.points) = (schedules, distinct, points);
+                    test.digest = self.verify.then(|| format!("{digest:016x}"));
                 }
-                let findings = self.findings(subject, &ended.ending, &heard, &modules, judge);
+                let findings = self.findings(subject, &settings, &ended.ending, &heard, &modules, judge);
                 let Some(verdict) = verdict::verdict(&ended, &heard, &findings) else { return false };
                 test.findings = findings.iter().map(|finding| finding.code.clone()).collect();
                 for finding in findings {
@@ -205,6 +211,7 @@ impl Suite<'_> {
     fn findings(
         &self,
         subject: &Subject,
+        settings: &Settings,
         ending: &Ending,
         heard: &Heard,
         modules: &[Module],
@@ -217,7 +224,7 @@ impl Suite<'_> {
             Ending::Finished(summary) => (summary.passed, summary.failed),
             _ => (0, heard.raw.len() as u64),
         };
-        let case = Case { subject, settings: &self.settings, tally };
+        let case = Case { subject, settings, tally };
         let mut findings: Vec<Finding> = Vec::new();
         for raw in &heard.raw {
             let mut finding = judge.finding(raw, modules, &case);

@@ -84,6 +84,11 @@ pub struct TestFinished {
     pub schedules: u64,
     /// How many of them differ from each other.
     pub distinct: u64,
+    /// Schedule points passed in all of them.
+    pub points: u64,
+    /// Hash of every step of every schedule, in hexadecimal, where each schedule was performed twice to be compared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
     /// Upper bound on the probability that one more schedule would be one not seen so far; `None` when not estimated.
     pub unseen_upper_bound: Option<f64>,
     /// Wall-clock milliseconds.

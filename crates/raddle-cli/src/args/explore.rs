@@ -34,6 +34,9 @@ pub struct ExploreOptions {
     /// Run each schedule in a process of its own, also where memory could be put back
     #[arg(long)]
     pub fork: bool,
+    /// Perform each schedule twice and compare every step of the two: checks Raddle, and the program, for determinism
+    #[arg(long, hide = true)]
+    pub verify: bool,
     /// How many processors the program is told it has
     #[arg(long, value_name = "N", default_value = "2", value_parser = values::processors)]
     pub cpus: u32,

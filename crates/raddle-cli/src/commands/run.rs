@@ -43,6 +43,7 @@ pub fn run(command: &RunCommand, console: &Console) -> Result<Exit> {
         ignored: 0,
         packages,
         settings,
+        verify: command.explore.verify,
         keep_going: command.explore.keep_going,
         judgement: Judgement { allow: command.explore.allow.clone(), deny: command.explore.deny.clone() },
         jobs: 1,

@@ -47,6 +47,7 @@ pub fn run(command: &TestCommand, console: &Console) -> Result<Exit> {
         ignored: chosen.ignored,
         packages: chosen.packages,
         settings,
+        verify: command.explore.verify,
         keep_going: command.explore.keep_going,
         judgement: Judgement { allow: command.explore.allow.clone(), deny: command.explore.deny.clone() },
         jobs: command.explore.jobs.map_or_else(available_jobs, std::num::NonZero::get),

@@ -9,7 +9,7 @@
 //! 5. `Steps`: the actions become the interleaving that a reader sees.
 //!
 //! Invariant: no input or output. Source text and symbols come through [`Context`] and
-//! [`Symbols`](raddle_instrument::symbols::Symbols). The same record gives the same finding.
+//! [`Symbols`]. The same record gives the same finding.
 //!
 //! What it cannot see: plain memory accesses are not in a trace, so that values behind a lock are not shown; a library
 //! whose functions have no role is shown as calls into it.

@@ -85,7 +85,7 @@ fn short_threads_are_never_preempted() {
     let mut tape = Tape::new(Box::new(First::default()));
     tape.begin(0);
     let mut schedule = Schedule::new();
-    (0..9).for_each(|_| drop(schedule.spawn()));
+    (1..10).for_each(|id| assert_eq!(schedule.spawn(), id));
     let mut left = [SLICE - 1; 10];
     let mut order = Vec::new();
     while let Next::Run(id) = schedule.next(&mut tape, Hint::None) {

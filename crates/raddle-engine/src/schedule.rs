@@ -154,15 +154,17 @@ impl Schedule {
         self.now_ns
     }
 
-    /// Reads the clock: the time, which has moved a little by then.
+    /// Reads the clock: the time, which has moved a little by then (but never past its end).
     pub fn read_clock(&mut self) -> u64 {
-        self.now_ns += CLOCK_READ_NS;
+        self.now_ns = self.now_ns.saturating_add(CLOCK_READ_NS);
         self.now_ns
     }
 
     /// The running thread begins to wait, until [`Schedule::wake`] or until `deadline_ns` has been reached.
-    /// `mask` is a futex bit set; all ones for other kinds of wait.
+    /// `u64::MAX`, the end of time, is as good as no deadline. `mask` is a futex bit set; all ones for other kinds of
+    /// wait.
     pub fn wait(&mut self, wait: Wait, deadline_ns: Option<u64>, mask: u32) {
+        let deadline_ns = deadline_ns.filter(|deadline| *deadline != u64::MAX);
         let id = self.current;
         let thread = &mut self.threads[id as usize];
         self.descriptor_waits += u32::from(matches!(wait, Wait::Descriptor(_)));
@@ -227,6 +229,8 @@ impl Schedule {
             let thread = &mut self.threads[id as usize];
             if thread.state == State::Waiting(from) {
                 thread.state = State::Waiting(to);
+                self.descriptor_waits -= u32::from(matches!(from, Wait::Descriptor(_)));
+                self.descriptor_waits += u32::from(matches!(to, Wait::Descriptor(_)));
                 moved += 1;
             }
         }

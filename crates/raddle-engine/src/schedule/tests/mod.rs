@@ -459,7 +459,7 @@ fn the_running_thread_is_option_0_and_the_others_follow_around_the_end() {
     let desk = Rc::new(RefCell::new(Desk::default()));
     let mut tape = Tape::new(Box::new(Clerk(Rc::clone(&desk))));
     let mut schedule = Schedule::new();
-    (1..5).for_each(|_| drop(schedule.spawn()));
+    (1..5).for_each(|id| assert_eq!(schedule.spawn(), id));
     let mut offered = |schedule: &mut Schedule, answer| {
         *desk.borrow_mut() = Desk { answer, asked: Vec::new() };
         schedule.next(&mut tape, Hint::None);

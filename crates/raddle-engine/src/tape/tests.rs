@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::strategy::{Divergence, RandomWalk, Replay};
-use proptest::prelude::{ProptestConfig, Strategy, any, prop, prop_assert_eq, proptest};
+use proptest::prelude::{ProptestConfig, Strategy, prop, prop_assert_eq, proptest};
 use raddle_protocol::ChoiceKind;
 
 const KINDS: [ChoiceKind; 5] = [
@@ -44,7 +44,9 @@ fn questions() -> impl Strategy<Value = Vec<Asks>> {
 fn recorded(questions: &[Asks], seed: u64) -> Vec<Choice> {
     let mut tape = Tape::new(Box::new(RandomWalk::new(seed)));
     tape.begin(1);
-    questions.iter().for_each(|asks| drop(ask(&mut tape, *asks)));
+    for asks in questions {
+        ask(&mut tape, *asks);
+    }
     tape.record().to_vec()
 }
 
@@ -194,7 +196,9 @@ fn different_records_have_different_hashes() {
         for record in records {
             let mut tape = Tape::new(Box::new(Replay::new(record.clone())));
             tape.begin(7);
-            record.iter().for_each(|choice| drop(ask(&mut tape, (choice.kind, usize::from(choice.options)))));
+            for choice in &record {
+                ask(&mut tape, (choice.kind, usize::from(choice.options)));
+            }
             assert_eq!(tape.record(), record);
             longer.extend(stock.iter().map(|choice| [&record[..], &[*choice]].concat()));
             let same = seen.insert(tape.hash(), record.clone());

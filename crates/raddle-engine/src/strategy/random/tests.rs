@@ -158,13 +158,26 @@ fn what_is_unusual_happens_once_in_sixteen() {
     }
 }
 
+/// Each execution interrupts spinning at one of the rates in [`SPIN`], as often as that stands there, and in favour of
+/// everybody alike.
 #[test]
-fn a_spinning_thread_is_interrupted_seldom_and_for_everybody_alike() {
-    for options in [2, 3, 6] {
-        let counts = counts(4, ChoiceKind::Thread, options, Hint::Spins, 600_000);
-        let goes_on = 1.0 - (1.0 / SPIN as f64) * (1.0 - 1.0 / options as f64);
-        assert!(fits(&counts, &uneven(goes_on, options)), "{options} options: {counts:?}");
+fn a_spinning_thread_is_interrupted_at_the_rate_of_the_execution() {
+    let mut rates = SPIN.to_vec();
+    rates.sort_unstable();
+    rates.dedup();
+    let shares: Vec<f64> =
+        rates.iter().map(|rate| SPIN.iter().filter(|spin| *spin == rate).count() as f64 / SPIN.len() as f64).collect();
+    let mut tally = vec![0; rates.len()];
+    for execution in 1..=200 {
+        let options = 2 + execution as usize % 5;
+        let counts = counts(execution, ChoiceKind::Thread, options, Hint::Spins, 8_000);
+        let goes_on = |rate: usize| 1.0 - (1.0 / rate as f64) * (1.0 - 1.0 / options as f64);
+        let fitting: Vec<usize> =
+            (0..rates.len()).filter(|at| fits(&counts, &uneven(goes_on(rates[*at]), options))).collect();
+        assert_eq!(fitting.len(), 1, "execution {execution}, {options} options: {counts:?}");
+        tally[fitting[0]] += 1;
     }
+    assert!(fits(&tally, &shares), "{tally:?}");
 }
 
 #[test]

@@ -119,7 +119,8 @@ extern "C" fn before_main(argc: i32, argv: *mut *mut u8, environment: *mut *mut 
         context.divert_return();
     }
     let running = &mut execution.threads[execution.running as usize];
-    running.stack = stacks::Stack::clone(&stack);
+    running.stack = stack;
+    running.stack_extent = (stack.low, stack.high);
     running.sp = context.sp;
     explore::start(context)
 }

@@ -1,6 +1,7 @@
 //! The controller: performs executions one after the other, keeps them apart, and reports.
 
 use crate::arch::{self, Context, syscall};
+use crate::interpose::raw;
 use crate::record::Recorder;
 use crate::snapshot::{self, Snapshot};
 use crate::state::{RECORDING, Runtime, rt};
@@ -131,6 +132,9 @@ unsafe extern "C" fn control(_: u64) -> ! {
     send(&Message::Ready { modules: runtime.modules.clone(), bytes });
     send(&Message::Mode { mode: runtime.mode, why: None });
     crash::start_timer();
+    raw::prepare();
+    // SAFETY: one thread.
+    raw::arm(unsafe { OWN_CODE });
     let mut explorer = Explorer { summary: Summary::default(), fresh: true, begun_ns: sys::real_time_ns() };
     match runtime.plan.job.clone() {
         Job::Explore => explorer.explore(),
@@ -418,8 +422,10 @@ fn launch() {
     unsafe {
         RECORDING = runtime.recorder.is_some();
         IN_EXECUTION = true;
+        raw::watch(true);
         arch::set_thread_pointer(root.control_block);
         arch::launch(&raw mut runtime.controller.sp, &raw const runtime.entry);
+        raw::watch(false);
         RECORDING = false;
         IN_EXECUTION = false;
     }
@@ -438,6 +444,7 @@ fn fork_and_wait() -> Outcome {
         if child == 0 {
             syscall(libc::SYS_prctl, [libc::PR_SET_PDEATHSIG as u64, libc::SIGKILL as u64, 0, 0, 0, 0]);
             crash::start_timer();
+            raw::arm(OWN_CODE);
             launch();
             crate::interpose::process::kill_children();
             sys::exit_process(0);

@@ -186,8 +186,8 @@ impl Recorder {
             threads.push(Thread {
                 name: (!name.is_empty() && crate::interpose::threads::named(id)).then_some(name),
                 spawned: self.spawned.get(&id).and_then(|stack| Some((renumber(data.parent)?, *stack))),
-                stack_low: data.stack.low,
-                stack_high: data.stack.high,
+                stack_low: data.stack_extent.0,
+                stack_high: data.stack_extent.1,
                 state: renumber_state(
                     crate::interpose::polling::plain(execution.schedule.state(id).clone()),
                     &renumber,

@@ -47,7 +47,8 @@ extern "C" fn construct(_argc: i32, argv: *const *const c_char, environment: *co
     }
     // SAFETY: plain getpid.
     let pid = unsafe { syscall(libc::SYS_getpid, [0; 6]) } as u32;
-    let hello = Message::Hello { version: VERSION, pid, fixed_addresses, sees_raw_syscalls: false };
+    let hello =
+        Message::Hello { version: VERSION, pid, fixed_addresses, sees_raw_syscalls: crate::interpose::raw::offered() };
     crate::explore::send(&hello);
 }
 

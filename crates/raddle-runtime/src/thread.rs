@@ -18,6 +18,8 @@ pub type Destructor = (unsafe extern "C" fn(*mut c_void), *mut c_void);
 pub struct ThreadData {
     /// Its stack; the first thread of the process has the kernel's and leaves this empty.
     pub stack: stacks::Stack,
+    /// Where its stack lies, or lay: lowest address, and one past the highest.
+    pub stack_extent: (u64, u64),
     /// Its thread-local storage; empty for the first thread of the process.
     pub tls: tls::Block,
     /// Its thread control block, which is also its `pthread_t`.
@@ -51,6 +53,7 @@ impl ThreadData {
     pub fn first() -> Self {
         ThreadData {
             stack: stacks::Stack::default(),
+            stack_extent: (0, 0),
             tls: tls::Block::default(),
             control_block: arch::thread_pointer(),
             sp: 0,
@@ -89,6 +92,7 @@ pub fn create(start: u64, argument: u64, stack_size: u64, detached: bool) -> Res
     name.copy_from_slice(&execution.threads[parent as usize].name);
     execution.threads.push(ThreadData {
         stack,
+        stack_extent: (stack.low, stack.high),
         tls: block,
         control_block: block.thread_pointer,
         sp,

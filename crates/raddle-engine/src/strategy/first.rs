@@ -1,31 +1,59 @@
 //! No preemption: a thread runs until it must wait or ends, and nothing unusual happens.
 //!
 //! The nearest thing to what a plain test run shows; used for the first execution of a test. As on a real machine a
-//! thread does not run for ever while others could: after [`SLICE`] schedule points the next one has its turn, so that
-//! a thread that spins until another has done its part sees it done. A thread that yields is taken at its word.
+//! thread does not run for ever while others could: after a time slice the next one has its turn, so that a thread that
+//! spins until another has done its part sees it done. Slices differ in length, as on a real machine: were they all
+//! equal, a thread could lose its turn at the same place of the same loop for ever, say with a lock held. A thread that
+//! yields is taken at its word, and one that spins has short slices.
 
 #[cfg(test)]
 mod tests;
 
 use super::{Hint, Question, Strategy};
+use crate::random::Random;
 use raddle_protocol::ChoiceKind;
 use raddle_protocol::trace::ThreadId;
 
-/// Schedule points in a row that one thread may pass while others could run.
-pub const SLICE: u32 = 1000;
+/// Schedule points in the shortest slice; the longest is nearly twice as long.
+pub const SLICE: usize = 1000;
+
+/// Reads in a row after which a thread that spins loses its turn, at the least; at the most nearly twice as many.
+const SPIN_SLICE: usize = 100;
 
 /// The first option, but for time slices.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct First {
     /// Whose slice it is.
     running: Option<ThreadId>,
-    /// Schedule points it has passed in this slice.
-    passed: u32,
+    /// Schedule points it has passed in this slice, and how many of the last of them it spent spinning.
+    passed: usize,
+    spun: usize,
+    /// Lengths of the slice: at work, and spinning.
+    lengths: (usize, usize),
+    random: Random,
+}
+
+impl Default for First {
+    fn default() -> Self {
+        let mut first = First { running: None, passed: 0, spun: 0, lengths: (0, 0), random: Random::new(0, 0) };
+        first.begin(0);
+        first
+    }
+}
+
+impl First {
+    fn slice_of(&mut self, running: Option<ThreadId>) {
+        self.running = running;
+        self.passed = 0;
+        self.spun = 0;
+        self.lengths = (SLICE + self.random.below(SLICE), SPIN_SLICE + self.random.below(SPIN_SLICE));
+    }
 }
 
 impl Strategy for First {
     fn begin(&mut self, _: u64) {
-        *self = First::default();
+        self.random = Random::new(0, 0);
+        self.slice_of(None);
     }
 
     fn choose(&mut self, question: &Question<'_>) -> usize {
@@ -34,13 +62,14 @@ impl Strategy for First {
         }
         let running = question.thread(0);
         if self.running != Some(running) {
-            *self = First { running: Some(running), passed: 0 };
+            self.slice_of(Some(running));
         }
         self.passed += 1;
-        if self.passed < SLICE && question.hint != Hint::Yields {
+        self.spun = if question.hint == Hint::Spins { self.spun + 1 } else { 0 };
+        if self.passed < self.lengths.0 && self.spun < self.lengths.1 && question.hint != Hint::Yields {
             return 0;
         }
-        *self = First { running: Some(question.thread(1)), passed: 0 };
+        self.slice_of(Some(question.thread(1)));
         1
     }
 }

@@ -121,6 +121,41 @@ impl Context {
     }
 }
 
+/// Flag of the kernel's `sigaction`: the structure names the code that returns from the handler.
+pub const SA_RESTORER: i32 = 0x0400_0000;
+
+/// Returns from a signal handler.
+///
+/// # Safety
+/// The stack pointer points to the kernel's signal frame.
+#[unsafe(naked)]
+pub unsafe extern "C" fn signal_return() {
+    naked_asm!("mov eax, 15", "syscall", "ud2")
+}
+
+/// The system call that a signal's victim was about to make: its number and arguments.
+pub fn call_of(context: &libc::ucontext_t) -> (i64, [u64; 6]) {
+    let regs = &context.uc_mcontext.gregs;
+    let args = [libc::REG_RDI, libc::REG_RSI, libc::REG_RDX, libc::REG_R10, libc::REG_R8, libc::REG_R9];
+    (regs[libc::REG_RAX as usize], args.map(|index| regs[index as usize] as u64))
+}
+
+/// Lets the victim go on with this answer to its system call.
+pub fn answer_call(context: &mut libc::ucontext_t, answer: i64) {
+    context.uc_mcontext.gregs[libc::REG_RAX as usize] = answer;
+}
+
+/// Lets the victim make its system call again.
+pub fn repeat_call(context: &mut libc::ucontext_t) {
+    const INSTRUCTION: i64 = 2;
+    context.uc_mcontext.gregs[libc::REG_RIP as usize] -= INSTRUCTION;
+}
+
+/// Lets the victim go on elsewhere.
+pub fn go_on_at(context: &mut libc::ucontext_t, pc: u64) {
+    context.uc_mcontext.gregs[libc::REG_RIP as usize] = pc as i64;
+}
+
 /// Saves the running context, stores its stack pointer at `save`, and goes on with the context whose stack pointer is
 /// `to`.
 ///

@@ -16,5 +16,6 @@ pub mod polling;
 pub mod posix;
 pub mod process;
 pub mod random;
+pub mod raw;
 pub mod signals;
 pub mod threads;

@@ -55,6 +55,11 @@ fn until_ready(descriptor: i32, events: i16, call: &str) {
     }
 }
 
+/// About to read from a descriptor.
+pub fn before_read(descriptor: i32, call: &str) {
+    until_ready(descriptor, libc::POLLIN, call);
+}
+
 /// Wakes the threads whose descriptors have become ready.
 pub fn wake_ready() {
     let schedule = &mut rt().execution.schedule;

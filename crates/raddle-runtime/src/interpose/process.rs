@@ -59,7 +59,7 @@ macro_rules! starts {
             static REAL: Real<unsafe extern "C" fn($($kind),*) -> i32> = Real::new($symbol);
             irreversible($what);
             // SAFETY: the caller's.
-            unsafe { REAL.get()($($argument),*) }
+            super::raw::unwatched(|| unsafe { REAL.get()($($argument),*) })
         }
     )*};
 }

@@ -13,7 +13,7 @@ use core::ffi::c_void;
 use raddle_protocol::trace::{Crash, Outcome};
 
 fn reserved(signal: i32) -> bool {
-    FAULTS.contains(&signal) || matches!(signal, libc::SIGTRAP | 64)
+    FAULTS.contains(&signal) || matches!(signal, libc::SIGTRAP | libc::SIGSYS | 64)
 }
 
 /// What programs find as the handler of a reserved signal: something that is not the default, so that Rust's library

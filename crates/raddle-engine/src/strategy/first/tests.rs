@@ -11,25 +11,26 @@ fn choose(first: &mut First, running: usize, hint: Hint) -> ThreadId {
     question.thread(answer)
 }
 
-#[test]
-fn a_thread_goes_on_until_its_slice_ends() {
-    let mut first = First::default();
-    first.begin(0);
-    for at in [0, 1, 2, 0] {
-        let next = [5, 6, 4][at];
-        for _ in 1..SLICE {
-            assert_eq!(choose(&mut first, at, Hint::None), [4, 5, 6][at]);
-        }
-        assert_eq!(choose(&mut first, at, Hint::None), next, "the next thread has its turn");
-    }
+/// How long a thread that does this stays, from now on.
+fn stay(first: &mut First, running: usize, hint: Hint) -> usize {
+    (0..).take_while(|_| choose(first, running, hint) == [4, 5, 6][running]).count()
 }
 
 #[test]
-fn a_spinning_thread_has_its_whole_slice_too() {
+fn a_thread_goes_on_until_its_slice_ends_and_slices_differ_in_length() {
     let mut first = First::default();
     first.begin(0);
-    let stays = (0..).take_while(|_| choose(&mut first, 0, Hint::Spins) == 4).count();
-    assert_eq!(stays, SLICE as usize - 1);
+    let stays: Vec<usize> = [0, 1, 2, 0].map(|at| stay(&mut first, at, Hint::None)).to_vec();
+    assert!(stays.iter().all(|stay| (SLICE - 1..2 * SLICE).contains(stay)), "{stays:?}");
+    assert!(stays.windows(2).any(|pair| pair[0] != pair[1]), "{stays:?}");
+}
+
+#[test]
+fn a_spinning_thread_has_a_short_slice() {
+    let mut first = First::default();
+    first.begin(0);
+    let stay = stay(&mut first, 0, Hint::Spins);
+    assert!((SPIN_SLICE - 1..2 * SPIN_SLICE).contains(&stay), "{stay}");
 }
 
 #[test]
@@ -40,8 +41,7 @@ fn a_thread_that_yields_is_taken_at_its_word_and_the_next_has_a_whole_slice() {
         choose(&mut first, 0, Hint::None);
     }
     assert_eq!(choose(&mut first, 0, Hint::Yields), 5);
-    let stays = (0..).take_while(|_| choose(&mut first, 1, Hint::None) == 5).count();
-    assert_eq!(stays, SLICE as usize - 1);
+    assert!(stay(&mut first, 1, Hint::None) >= SLICE - 1);
 }
 
 #[test]
@@ -52,8 +52,7 @@ fn a_slice_belongs_to_one_thread() {
         assert_eq!(choose(&mut first, 0, Hint::None), 4);
     }
     // Thread 4 waits: 5 takes over, with a slice of its own.
-    let stays = (0..).take_while(|_| choose(&mut first, 1, Hint::None) == 5).count();
-    assert_eq!(stays, SLICE as usize - 1);
+    assert!(stay(&mut first, 1, Hint::None) >= SLICE - 1);
 }
 
 #[test]
@@ -115,7 +114,7 @@ fn a_thread_that_polls_does_not_keep_others_from_running() {
             Next::Run(1) => schedule.wait(Wait::Futex(8), None, !0),
             other => break assert_eq!(other, Next::Run(2)),
         }
-        assert!(polls <= 2 * SLICE, "thread 2 never had its turn");
+        assert!(polls <= 4 * SLICE, "thread 2 never had its turn");
     }
     assert!(polls >= SLICE - 1);
 }

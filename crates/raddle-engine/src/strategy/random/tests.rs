@@ -208,7 +208,7 @@ fn execution_0_is_without_preemption() {
     let stays = |execution| {
         let mut walk = RandomWalk::new(8);
         walk.begin(execution);
-        let draws = super::super::first::SLICE as usize - 1;
+        let draws = super::super::first::SLICE - 1;
         (0..draws).filter(|n| ask(&mut walk, KINDS[n % 5], 2 + n % 3, Hint::None) == 0).count() == draws
     };
     assert!(stays(0));

@@ -1,0 +1,219 @@
+//! Runs a model program as the runtime runs a real one: a schedule point before every visible operation, waiting and
+//! waking through [`Schedule`], and every free decision through the [`Tape`].
+
+use crate::program::{Memory, OBJECTS, Op, Outcome, Program};
+use raddle_engine::{Hint, Next, Question, Schedule, Tape};
+use raddle_protocol::ChoiceKind;
+use raddle_protocol::trace::{State, ThreadId, Wait};
+
+/// Reads of one value from one place in a row, after which a thread is taken to be spinning.
+const SPINNING: u32 = 3;
+
+/// One execution.
+struct Machine<'a> {
+    program: &'a Program,
+    schedule: &'a mut Schedule,
+    tape: &'a mut Tape,
+    memory: Memory,
+    locks: [Option<ThreadId>; OBJECTS],
+    permits: [u8; OBJECTS],
+    /// The number that the schedule has given to each thread of the program, and back.
+    number: Vec<Option<ThreadId>>,
+    thread: Vec<usize>,
+    /// Threads that return from a wait when they run next, and the register that takes how it ended.
+    returns: Vec<Option<Return>>,
+    /// What each thread last read, and how often in a row.
+    reads: Vec<(usize, u8, u32)>,
+}
+
+#[derive(Clone, Copy)]
+enum Return {
+    Untimed,
+    Timed(Option<usize>),
+}
+
+/// The book at the beginning of an execution: the threads that no other spawns.
+pub fn beginning(program: &Program) -> Schedule {
+    let mut schedule = Schedule::new();
+    let threads = (0..program.threads.len()).filter(|thread| !program.is_spawned(*thread)).count();
+    (1..threads).for_each(|id| assert_eq!(schedule.spawn(), id as ThreadId));
+    schedule
+}
+
+/// Performs the program. `schedule` stands as [`beginning`] has it; the tape has begun an execution.
+pub fn run(program: &Program, schedule: &mut Schedule, tape: &mut Tape) -> Outcome {
+    let threads = program.threads.len();
+    let thread: Vec<usize> = (0..threads).filter(|thread| !program.is_spawned(*thread)).collect();
+    let mut number = vec![None; threads];
+    (0..).zip(&thread).for_each(|(id, thread)| number[*thread] = Some(id));
+    Machine {
+        program,
+        schedule,
+        tape,
+        memory: Memory::new(program),
+        locks: [None; OBJECTS],
+        permits: [0; OBJECTS],
+        number,
+        thread,
+        returns: vec![None; threads],
+        reads: vec![(0, 0, 0); threads],
+    }
+    .run()
+}
+
+impl Machine<'_> {
+    fn run(mut self) -> Outcome {
+        let mut steps = 0;
+        loop {
+            let hint = self.hint();
+            match self.schedule.next(self.tape, hint) {
+                Next::Run(id) => self.step(self.thread[id as usize]),
+                Next::Stuck => break,
+            }
+            steps += 1;
+            assert!(steps < 1_000_000, "the program never ends");
+        }
+        let stuck = |thread: &usize| {
+            self.number[*thread].is_some_and(|id| matches!(self.schedule.state(id), State::Waiting(_)))
+        };
+        Outcome {
+            variables: self.memory.variables,
+            stuck: (0..self.program.threads.len()).filter(stuck).collect(),
+            registers: self.memory.registers,
+            now: self.schedule.now_ns(),
+        }
+    }
+
+    fn op(&self, thread: usize) -> Option<Op> {
+        self.program.threads[thread].get(self.memory.at[thread]).copied()
+    }
+
+    /// What the running thread is about.
+    fn hint(&self) -> Hint {
+        let thread = self.thread[self.schedule.current() as usize];
+        if *self.schedule.state(self.schedule.current()) != State::Runnable {
+            return Hint::None;
+        }
+        match self.op(thread) {
+            Some(Op::Yield) => Hint::Yields,
+            Some(Op::Load(variable, _)) if self.reads[thread].0 == variable && self.reads[thread].2 >= SPINNING => {
+                Hint::Spins
+            }
+            _ => Hint::None,
+        }
+    }
+
+    fn step(&mut self, thread: usize) {
+        match self.returns[thread].take() {
+            Some(Return::Untimed) => assert!(!self.schedule.timed_out(), "a wait without deadline cannot time out"),
+            Some(Return::Timed(Some(register))) => {
+                self.memory.registers[thread][register] = u8::from(self.schedule.timed_out());
+                self.memory.pass(self.program, thread);
+            }
+            Some(Return::Timed(None)) => assert!(self.schedule.timed_out(), "only time ends a sleep"),
+            None => {}
+        }
+        if let Some(op) = self.op(thread) {
+            self.perform(thread, op);
+        }
+        let running = self.schedule.state(self.schedule.current()) == &State::Runnable;
+        if running && self.program.ends_at(thread, self.memory.at[thread]) {
+            let id = self.schedule.current();
+            self.schedule.end_current();
+            self.schedule.wake_matching(usize::MAX, |wait| *wait == Wait::Join(id));
+        }
+    }
+
+    fn perform(&mut self, thread: usize, op: Op) {
+        let fails = self.memory.may_fail(op) && self.tape.ask(&Question::plain(ChoiceKind::WeakFailure, 2)) == 1;
+        if !self.memory.perform(thread, op, fails) {
+            return self.synchronize(thread, op);
+        }
+        let value = |variable: usize| self.memory.variables[variable];
+        self.reads[thread] = match (op, self.reads[thread]) {
+            (Op::Load(variable, _), (last, read, times)) if (last, read) == (variable, value(variable)) => {
+                (last, read, times + 1)
+            }
+            (Op::Load(variable, _), _) => (variable, value(variable), 0),
+            _ => (0, 0, 0),
+        };
+        self.memory.pass(self.program, thread);
+    }
+
+    /// Waits, and performs the same operation again afterwards.
+    fn retry(&mut self, thread: usize, wait: Wait) {
+        self.returns[thread] = Some(Return::Untimed);
+        self.schedule.wait(wait, None, !0);
+    }
+
+    /// Waits, and goes on with the next operation afterwards.
+    fn sleep(&mut self, thread: usize, wait: Wait, ns: Option<u64>, timed_out: Option<usize>) {
+        let deadline = ns.map(|ns| self.schedule.now_ns() + ns);
+        self.returns[thread] = Some(if ns.is_some() { Return::Timed(timed_out) } else { Return::Untimed });
+        self.schedule.wait(wait, deadline, !0);
+        if timed_out.is_none() {
+            self.memory.pass(self.program, thread);
+        }
+    }
+
+    fn wake(&mut self, most: usize, woken: impl Fn(&Wait) -> bool) -> usize {
+        self.schedule.wake_matching(most, woken).len()
+    }
+
+    fn unlock(&mut self, lock: usize) {
+        assert_eq!(self.locks[lock].take(), Some(self.schedule.current()), "only the owner gives a lock back");
+        self.wake(usize::MAX, |wait| matches!(wait, Wait::Mutex(at, _) if *at == lock as u64));
+    }
+
+    fn synchronize(&mut self, thread: usize, op: Op) {
+        let me = self.schedule.current();
+        match op {
+            Op::Lock(lock) => match self.locks[lock] {
+                None => self.locks[lock] = Some(me),
+                owner => return self.retry(thread, Wait::Mutex(lock as u64, owner)),
+            },
+            Op::Unlock(lock) => self.unlock(lock),
+            Op::Acquire(semaphore) => match &mut self.permits[semaphore] {
+                0 => return self.retry(thread, Wait::Semaphore(semaphore as u64)),
+                permits => *permits -= 1,
+            },
+            Op::Release(semaphore) => {
+                self.permits[semaphore] += 1;
+                self.wake(1, |wait| *wait == Wait::Semaphore(semaphore as u64));
+            }
+            Op::FutexWait(variable, expected) if self.memory.variables[variable] == expected => {
+                return self.sleep(thread, Wait::Futex(variable as u64), None, None);
+            }
+            Op::FutexWaitFor(variable, expected, ns, timed_out) if self.memory.variables[variable] == expected => {
+                return self.sleep(thread, Wait::Futex(variable as u64), Some(ns), Some(timed_out));
+            }
+            Op::FutexWait(..) | Op::FutexWaitFor(..) => {}
+            Op::FutexWake(variable, most) => drop(self.wake(most, |wait| *wait == Wait::Futex(variable as u64))),
+            Op::FutexRequeue(variable, wakes, moves, other) => {
+                self.wake(wakes, |wait| *wait == Wait::Futex(variable as u64));
+                self.schedule.requeue(moves, Wait::Futex(variable as u64), Wait::Futex(other as u64));
+            }
+            Op::ConditionWait(condition, lock) => {
+                self.unlock(lock);
+                return self.sleep(thread, Wait::Condvar(condition as u64), None, None);
+            }
+            Op::NotifyOne(condition) => drop(self.wake(1, |wait| *wait == Wait::Condvar(condition as u64))),
+            Op::NotifyAll(condition) => drop(self.wake(usize::MAX, |wait| *wait == Wait::Condvar(condition as u64))),
+            Op::Sleep(ns) => return self.sleep(thread, Wait::Sleep, Some(ns), None),
+            Op::Spawn(child) => {
+                let id = self.schedule.spawn();
+                self.number[child] = Some(id);
+                self.thread.push(child);
+                assert_eq!(self.thread[id as usize], child);
+            }
+            Op::Join(child) => {
+                let id = self.number[child].expect("only a thread that was spawned is joined");
+                if *self.schedule.state(id) != State::Ended {
+                    return self.retry(thread, Wait::Join(id));
+                }
+            }
+            _ => unreachable!("{op:?} neither waits nor wakes"),
+        }
+        self.memory.pass(self.program, thread);
+    }
+}

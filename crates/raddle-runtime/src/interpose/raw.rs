@@ -1,0 +1,307 @@
+//! System calls that reach the kernel without one of the functions that the runtime stands in front of: the C library's
+//! own internal calls, and programs that make system calls themselves.
+//!
+//! While the program runs, the kernel turns every system call made from outside the runtime's own code into a signal
+//! (`PR_SET_SYSCALL_USER_DISPATCH`, Linux 5.11), and the handler performs it through the same functions that stand in
+//! front of the C library's. Where the kernel has no such facility, these calls go unseen.
+
+use super::{clock, descriptors, files, machine, memory, output, polling, process, random, signals, threads};
+use crate::arch::{self, syscall};
+use crate::effects::irreversible;
+use crate::state::rt;
+use core::ffi::{c_char, c_void};
+
+/// Read by the kernel at each system call: whether to let it through.
+static mut SELECTOR: u8 = ALLOW;
+const ALLOW: u8 = 0;
+const BLOCK: u8 = 1;
+
+/// Whether the facility is there.
+static mut AVAILABLE: bool = false;
+
+/// Installs the handler.
+pub fn prepare() {
+    extern "C" fn handler(_signal: i32, info: *mut libc::siginfo_t, context: *mut c_void) {
+        /// `SYS_USER_DISPATCH`.
+        const USER_DISPATCH: i32 = 2;
+        // SAFETY: the kernel's own structures.
+        unsafe {
+            if (*info).si_code == USER_DISPATCH {
+                on_call(&mut *(context as *mut libc::ucontext_t));
+            } else {
+                crate::crash::die_of(libc::SIGSYS);
+            }
+        }
+    }
+    // SAFETY: the kernel's own structure: handler, flags, restorer, mask. The handler runs on the program's own stack,
+    // since it may switch to another thread.
+    unsafe {
+        let flags = (libc::SA_SIGINFO | libc::SA_NODEFER | arch::SA_RESTORER) as u64;
+        let action = [handler as *const () as u64, flags, arch::signal_return as *const () as u64, 0];
+        syscall(libc::SYS_rt_sigaction, [libc::SIGSYS as u64, action.as_ptr() as u64, 0, 8, 0, 0]);
+    }
+}
+
+/// Has the kernel hand over the system calls of this process; again after a fork. `own` is the runtime's own code.
+pub fn arm(own: (u64, u64)) -> bool {
+    const SET_DISPATCH: u64 = 59;
+    const ON: u64 = 1;
+    // SAFETY: the selector is never moved.
+    unsafe {
+        let args = [SET_DISPATCH, ON, own.0, own.1 - own.0, &raw const SELECTOR as u64, 0];
+        AVAILABLE = syscall(libc::SYS_prctl, args) == 0;
+        AVAILABLE
+    }
+}
+
+/// Whether this kernel has the facility.
+pub fn offered() -> bool {
+    const SET_DISPATCH: u64 = 59;
+    const OFF: u64 = 0;
+    // SAFETY: turns off what is not on.
+    unsafe { syscall(libc::SYS_prctl, [SET_DISPATCH, OFF, 0, 0, 0, 0]) == 0 }
+}
+
+/// The program runs from here on, or has stopped running.
+#[inline]
+pub fn watch(on: bool) {
+    // SAFETY: one thread.
+    unsafe { SELECTOR = if on && AVAILABLE { BLOCK } else { ALLOW } };
+}
+
+/// Makes calls of the C library that start processes, whose inner workings cannot be performed by somebody else.
+pub fn unwatched<R>(call: impl FnOnce() -> R) -> R {
+    // SAFETY: one thread.
+    unsafe {
+        let before = SELECTOR;
+        SELECTOR = ALLOW;
+        let result = call();
+        SELECTOR = before;
+        result
+    }
+}
+
+unsafe fn on_call(context: &mut libc::ucontext_t) {
+    let (number, args) = arch::call_of(context);
+    match number {
+        // The frame of the signal that is returned from lies where the stack pointer points.
+        libc::SYS_rt_sigreturn => arch::go_on_at(context, arch::signal_return as *const () as u64),
+        libc::SYS_clone | libc::SYS_clone3 | libc::SYS_fork | libc::SYS_vfork => {
+            irreversible("it starts another process");
+            // From here on, nothing of this execution is seen any more: a child would not find its way back.
+            watch(false);
+            arch::repeat_call(context);
+        }
+        _ => {
+            let errno = errno();
+            // SAFETY: the program's own call.
+            let answer = unsafe { perform(number, args) };
+            crate::sys::set_errno(errno);
+            arch::answer_call(context, answer);
+        }
+    }
+}
+
+fn errno() -> i32 {
+    // SAFETY: the running thread's own.
+    unsafe { *libc::__errno_location() }
+}
+
+/// The answer of a C function in the kernel's form.
+fn kernel(result: i64) -> i64 {
+    if result == -1 { -i64::from(errno()) } else { result }
+}
+
+/// A call that makes a descriptor.
+unsafe fn opens(number: i64, args: [u64; 6]) -> i64 {
+    // SAFETY: the program's own call.
+    let result = unsafe { syscall(number, args) };
+    if result >= 0 {
+        rt().execution.effects.opened(result as i32);
+    }
+    result
+}
+
+/// Performs a system call of the program's.
+unsafe fn perform(number: i64, args: [u64; 6]) -> i64 {
+    let [a, b, c, d, _, _] = args;
+    let fd = a as i32;
+    let path = a as *const c_char;
+    // SAFETY: the program's own call, with its own arguments.
+    unsafe {
+        match number {
+            libc::SYS_write => kernel(output::write(fd, b as *const u8, c as usize) as i64),
+            libc::SYS_writev => kernel(output::writev(fd, b as *const libc::iovec, c as i32) as i64),
+            libc::SYS_pwrite64 | libc::SYS_pwritev | libc::SYS_ftruncate | libc::SYS_fallocate => {
+                descriptors::before_write(fd);
+                syscall(number, args)
+            }
+            libc::SYS_read => kernel(polling::read(fd, b as *mut c_void, c as usize) as i64),
+            libc::SYS_recvfrom if args[4] == 0 => {
+                kernel(polling::recv(fd, b as *mut c_void, c as usize, d as i32) as i64)
+            }
+            libc::SYS_recvmsg | libc::SYS_recvfrom | libc::SYS_readv => {
+                polling::before_read(fd, "read");
+                syscall(number, args)
+            }
+            libc::SYS_accept | libc::SYS_accept4 => {
+                let flags = if number == libc::SYS_accept { 0 } else { d as i32 };
+                kernel(polling::accept4(fd, b as *mut c_void, c as *mut u32, flags).into())
+            }
+            libc::SYS_poll => kernel(polling::poll(a as *mut libc::pollfd, b, c as i32).into()),
+            libc::SYS_epoll_wait | libc::SYS_epoll_pwait => {
+                kernel(polling::epoll_wait(fd, b as *mut c_void, c as i32, d as i32).into())
+            }
+            libc::SYS_open => kernel(files::open(path, b as i32, c as u32).into()),
+            libc::SYS_openat => kernel(files::openat(fd, b as *const c_char, c as i32, d as u32).into()),
+            libc::SYS_creat => kernel(files::creat(path, b as u32).into()),
+            libc::SYS_close => kernel(descriptors::close(fd).into()),
+            libc::SYS_close_range => kernel(descriptors::close_range(a as u32, b as u32, c as i32).into()),
+            libc::SYS_dup2 => kernel(descriptors::dup2(fd, b as i32).into()),
+            libc::SYS_dup3 => kernel(descriptors::dup3(fd, b as i32, c as i32).into()),
+            libc::SYS_fcntl => kernel(descriptors::fcntl(fd, b as i32, c).into()),
+            libc::SYS_pipe => kernel(descriptors::pipe2(a as *mut i32, 0).into()),
+            libc::SYS_pipe2 => kernel(descriptors::pipe2(a as *mut i32, b as i32).into()),
+            libc::SYS_socketpair => kernel(descriptors::socketpair(fd, b as i32, c as i32, d as *mut i32).into()),
+            libc::SYS_dup
+            | libc::SYS_socket
+            | libc::SYS_eventfd
+            | libc::SYS_eventfd2
+            | libc::SYS_epoll_create
+            | libc::SYS_epoll_create1
+            | libc::SYS_timerfd_create
+            | libc::SYS_signalfd4
+            | libc::SYS_inotify_init1
+            | libc::SYS_pidfd_open
+            | libc::SYS_memfd_create => opens(number, args),
+            libc::SYS_mmap => {
+                let (address, protection, flags) = (a as *mut c_void, c as i32, d as i32);
+                let got = memory::mmap(address, b as usize, protection, flags, args[4] as i32, args[5] as i64);
+                kernel(got as i64)
+            }
+            libc::SYS_munmap => kernel(memory::munmap(a as *mut c_void, b as usize).into()),
+            libc::SYS_mprotect => kernel(memory::mprotect(a as *mut c_void, b as usize, c as i32).into()),
+            libc::SYS_mremap => {
+                let (old, new) = (b as usize, c as usize);
+                kernel(memory::mremap(a as *mut c_void, old, new, d as i32, args[4] as *mut c_void) as i64)
+            }
+            libc::SYS_brk if a != 0 => {
+                irreversible("it moves the program break");
+                syscall(number, args)
+            }
+            libc::SYS_sched_yield => threads::sched_yield().into(),
+            libc::SYS_getrandom => random::fill(a as *mut u8, b as usize) as i64,
+            libc::SYS_clock_gettime => clock::gettime(fd, b as *mut libc::timespec),
+            libc::SYS_gettimeofday => kernel(clock::gettimeofday(a as *mut libc::timeval, b as *mut c_void).into()),
+            libc::SYS_time => clock::time(a as *mut i64),
+            libc::SYS_nanosleep => kernel(clock::nanosleep(a as *const _, b as *mut _).into()),
+            libc::SYS_clock_nanosleep => -i64::from(clock::clock_nanosleep(fd, b as i32, c as *const _, d as *mut _)),
+            libc::SYS_sched_getaffinity => machine::affinity(b as usize, c as *mut u8),
+            libc::SYS_kill => kernel(signals::kill(fd, b as i32).into()),
+            libc::SYS_tgkill => kernel(signals::raise(c as i32).into()),
+            libc::SYS_tkill => kernel(signals::raise(b as i32).into()),
+            libc::SYS_wait4 => kernel(process::waitpid(fd, b as *mut i32, c as i32).into()),
+            libc::SYS_futex | libc::SYS_exit | libc::SYS_exit_group | libc::SYS_gettid => {
+                super::futex::dispatch(number, args)
+            }
+            number if HARMLESS.contains(&number) => syscall(number, args),
+            number => {
+                irreversible(&what(number));
+                syscall(number, args)
+            }
+        }
+    }
+}
+
+/// What a call that cannot be undone does, as a report says it.
+fn what(number: i64) -> String {
+    let known = [
+        (libc::SYS_mkdir, "it makes a directory"),
+        (libc::SYS_mkdirat, "it makes a directory"),
+        (libc::SYS_rmdir, "it removes a directory"),
+        (libc::SYS_unlink, "it removes a file"),
+        (libc::SYS_unlinkat, "it removes a file"),
+        (libc::SYS_rename, "it renames a file"),
+        (libc::SYS_renameat, "it renames a file"),
+        (libc::SYS_renameat2, "it renames a file"),
+        (libc::SYS_link, "it links a file"),
+        (libc::SYS_linkat, "it links a file"),
+        (libc::SYS_symlink, "it makes a symbolic link"),
+        (libc::SYS_symlinkat, "it makes a symbolic link"),
+        (libc::SYS_truncate, "it changes a file's size"),
+        (libc::SYS_chdir, "it changes the working directory"),
+        (libc::SYS_fchdir, "it changes the working directory"),
+        (libc::SYS_execve, "it replaces itself by another program"),
+        (libc::SYS_execveat, "it replaces itself by another program"),
+    ];
+    match known.iter().find(|(call, _)| *call == number) {
+        Some((_, what)) => (*what).to_owned(),
+        None => format!("it makes system call {number}, whose effects Raddle does not know how to undo"),
+    }
+}
+
+/// Calls that change nothing, or nothing that lasts longer than the descriptors they work on.
+const HARMLESS: [i64; 62] = [
+    libc::SYS_stat,
+    libc::SYS_fstat,
+    libc::SYS_lstat,
+    libc::SYS_newfstatat,
+    libc::SYS_statx,
+    libc::SYS_statfs,
+    libc::SYS_fstatfs,
+    libc::SYS_access,
+    libc::SYS_faccessat,
+    libc::SYS_faccessat2,
+    libc::SYS_lseek,
+    libc::SYS_pread64,
+    libc::SYS_getdents64,
+    libc::SYS_readlink,
+    libc::SYS_readlinkat,
+    libc::SYS_getcwd,
+    libc::SYS_getpid,
+    libc::SYS_getppid,
+    libc::SYS_getuid,
+    libc::SYS_geteuid,
+    libc::SYS_getgid,
+    libc::SYS_getegid,
+    libc::SYS_getgroups,
+    libc::SYS_getpgrp,
+    libc::SYS_getpgid,
+    libc::SYS_getsid,
+    libc::SYS_uname,
+    libc::SYS_sysinfo,
+    libc::SYS_getrlimit,
+    libc::SYS_prlimit64,
+    libc::SYS_getrusage,
+    libc::SYS_times,
+    libc::SYS_getcpu,
+    libc::SYS_ioctl,
+    libc::SYS_madvise,
+    libc::SYS_mincore,
+    libc::SYS_brk,
+    libc::SYS_rt_sigaction,
+    libc::SYS_rt_sigprocmask,
+    libc::SYS_rt_sigpending,
+    libc::SYS_sigaltstack,
+    libc::SYS_arch_prctl,
+    libc::SYS_prctl,
+    libc::SYS_set_robust_list,
+    libc::SYS_rseq,
+    libc::SYS_membarrier,
+    libc::SYS_epoll_ctl,
+    libc::SYS_timerfd_settime,
+    libc::SYS_timerfd_gettime,
+    libc::SYS_bind,
+    libc::SYS_listen,
+    libc::SYS_connect,
+    libc::SYS_shutdown,
+    libc::SYS_getsockname,
+    libc::SYS_getpeername,
+    libc::SYS_getsockopt,
+    libc::SYS_setsockopt,
+    libc::SYS_sendto,
+    libc::SYS_sendmsg,
+    libc::SYS_fsync,
+    libc::SYS_fdatasync,
+    libc::SYS_flock,
+];

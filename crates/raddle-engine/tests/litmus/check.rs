@@ -1,0 +1,137 @@
+//! Compares what schedules reach with what is possible: a random walk and, for programs that end under every schedule,
+//! all schedules one after the other, against the naive enumeration and against what is known by hand.
+
+use crate::enumerate;
+use crate::machine::{beginning, run};
+use crate::program::{Look, Op, Outcome, Program};
+use raddle_engine::strategy::{RandomWalk, Replay};
+use raddle_engine::{Question, Schedule, Strategy, Tape};
+use raddle_protocol::Choice;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Executions of a random walk. Enough for the rarest outcome of the programs here; the seed is fixed.
+const EXECUTIONS: u64 = 4000;
+
+/// Bound on the schedules of one program.
+const SCHEDULES: u64 = 200_000;
+
+/// A program and what is known of it.
+pub struct Litmus {
+    program: Program,
+    looks: Vec<Look>,
+}
+
+/// A program, and what to look at in its outcomes.
+pub fn litmus<const N: usize>(threads: [&[Op]; N], looks: &[Look]) -> Litmus {
+    Litmus { program: Program::new(threads), looks: looks.to_vec() }
+}
+
+impl Litmus {
+    /// Checks a program that some schedules keep in a loop for ever.
+    pub fn looping(&self, expected: &[&str]) {
+        let possible = enumerate::outcomes(&self.program);
+        let seen: BTreeSet<String> = possible.iter().map(|outcome| outcome.seen(&self.looks)).collect();
+        assert_eq!(seen, expected.iter().map(|text| (*text).to_owned()).collect(), "possible");
+        let reached = walk(&self.program);
+        assert_eq!(reached.keys().cloned().collect::<BTreeSet<_>>(), possible, "reached by a random walk");
+        for (outcome, record) in &reached {
+            let (again, record_again) = replay(&self.program, record);
+            assert_eq!((&again, &record_again), (outcome, record), "replayed");
+        }
+    }
+
+    /// Checks a program that ends under every schedule.
+    pub fn ending(&self, expected: &[&str]) {
+        self.looping(expected);
+        let (reached, _) = exhaust(&self.program);
+        assert_eq!(reached, enumerate::outcomes(&self.program), "reached by all schedules");
+    }
+
+    /// Checks a program in which no thread ever waits: there are as many schedules as orders of its operations.
+    pub fn free(&self, expected: &[&str], orders: u64) {
+        self.ending(expected);
+        assert_eq!(enumerate::interleavings(&self.program), orders, "orders of the operations");
+        assert_eq!(exhaust(&self.program).1, orders, "schedules");
+    }
+
+    /// The possible outcomes.
+    pub fn possible(&self) -> BTreeSet<Outcome> {
+        enumerate::outcomes(&self.program)
+    }
+
+    /// What execution 0 of a random walk, the one without preemption, sees.
+    pub fn unpreempted(&self) -> String {
+        let mut tape = Tape::new(Box::new(RandomWalk::new(1)));
+        tape.begin(0);
+        run(&self.program, &mut beginning(&self.program), &mut tape).seen(&self.looks)
+    }
+
+    /// Distinct records and distinct hashes among all executions of the walk, and how many schedules there are.
+    pub fn distinct(&self) -> (usize, usize, usize) {
+        let (mut records, mut hashes) = (BTreeSet::new(), BTreeSet::new());
+        executions(&self.program, |_, tape| {
+            records.insert(tape.record().iter().map(|choice| choice.taken).collect::<Vec<_>>());
+            hashes.insert(tape.hash());
+        });
+        (records.len(), hashes.len(), exhaust(&self.program).1 as usize)
+    }
+}
+
+/// Executions of a random walk, each begun by putting the book back as the runtime does.
+fn executions(program: &Program, mut each: impl FnMut(Outcome, &Tape)) {
+    let saved = beginning(program);
+    let mut schedule = Schedule::new();
+    let mut tape = Tape::new(Box::new(RandomWalk::new(0x11_7a05)));
+    for execution in 0..EXECUTIONS {
+        schedule.restore(&saved);
+        tape.begin(execution);
+        let outcome = run(program, &mut schedule, &mut tape);
+        each(outcome, &tape);
+    }
+}
+
+/// What a random walk reaches, with the first record of each outcome.
+fn walk(program: &Program) -> BTreeMap<Outcome, Vec<Choice>> {
+    let mut reached = BTreeMap::new();
+    executions(program, |outcome, tape| {
+        reached.entry(outcome).or_insert_with(|| tape.record().to_vec());
+    });
+    reached
+}
+
+fn replay(program: &Program, record: &[Choice]) -> (Outcome, Vec<Choice>) {
+    let mut tape = Tape::new(Box::new(Replay::new(record.to_vec())));
+    tape.begin(0);
+    let outcome = run(program, &mut beginning(program), &mut tape);
+    assert_eq!(tape.strategy().divergence(), None);
+    (outcome, tape.record().to_vec())
+}
+
+/// Gives these answers, then always the first.
+struct Prefix(std::vec::IntoIter<u16>);
+
+impl Strategy for Prefix {
+    fn begin(&mut self, _: u64) {}
+
+    fn choose(&mut self, _: &Question<'_>) -> usize {
+        self.0.next().map_or(0, usize::from)
+    }
+}
+
+/// Performs every schedule once, depth first: what they reach, and how many there are.
+fn exhaust(program: &Program) -> (BTreeSet<Outcome>, u64) {
+    let (mut reached, mut schedules) = (BTreeSet::new(), 0);
+    let mut prefix = Vec::new();
+    loop {
+        let mut tape = Tape::new(Box::new(Prefix(prefix.into_iter())));
+        reached.insert(run(program, &mut beginning(program), &mut tape));
+        schedules += 1;
+        assert!(schedules < SCHEDULES, "too many schedules to perform them all");
+        let record = tape.record();
+        let Some(last) = record.iter().rposition(|choice| choice.taken + 1 < choice.options) else {
+            return (reached, schedules);
+        };
+        prefix = record[..last].iter().map(|choice| choice.taken).collect();
+        prefix.push(record[last].taken + 1);
+    }
+}

@@ -5,7 +5,7 @@
 
 use crate::arch::{self, BREAKPOINT, Context};
 use crate::state::rt;
-use crate::{explore, fault, stacks, sys};
+use crate::{explore, fault, sys};
 use core::ffi::c_void;
 use raddle_protocol::Entry;
 use raddle_protocol::trace::Outcome;

@@ -6,7 +6,7 @@
 //!
 //! Most of that memory no execution ever writes. After [`LEARNING`] executions all whole pages that none of them has
 //! changed are protected against writing and are no longer copied back; the first write to one faults, and from then on
-//! the page is copied like the others ([`Snapshot::written`]). [`Snapshot::restore`] is the fast way,
+//! the page is copied like the others ([`Snapshot::written`]). Stacks are never protected. [`Snapshot::restore`] is the fast way,
 //! [`Snapshot::restore_everything`] the slow and obvious one; [`Snapshot::differs`] tells whether the fast way has put
 //! back everything, and is asked after each execution when a run verifies itself.
 
@@ -86,6 +86,7 @@ impl Snapshot {
         let maps = String::from_utf8_lossy(&maps);
         let mut extents = vec![(heap::START, execution.heap.top)];
         let mut first_stack = None;
+        let mut live_stacks = Vec::new();
         for mapping in maps.lines().filter_map(parse) {
             if mapping.name == "[stack]" {
                 first_stack = Some((mapping.start, mapping.end));
@@ -98,10 +99,12 @@ impl Snapshot {
                 continue;
             }
             let sp = data.sp - crate::arch::RED_ZONE;
-            match first_stack {
-                Some((low, high)) if (low..high).contains(&data.sp) => extents.push((sp, high)),
-                _ => extents.push(data.live_stack()),
-            }
+            let stack = match first_stack {
+                Some((low, high)) if (low..high).contains(&data.sp) => (sp, high),
+                _ => data.live_stack(),
+            };
+            extents.push(stack);
+            live_stacks.push(stack);
             if data.tls != tls::Block::default() {
                 extents.push(tls::extent(&data.tls));
             }
@@ -122,7 +125,9 @@ impl Snapshot {
             while start < end {
                 let next = ((start & !(PAGE - 1)) + PAGE).min(end);
                 let saved = &raw const range.copy[(start - range.start) as usize];
-                pages.push(Page { start, size: next - start, saved, hot: false });
+                // The kernel must always be able to lay a signal's frame on a stack.
+                let hot = live_stacks.iter().any(|stack: &(u64, u64)| (stack.0..stack.1).contains(&start));
+                pages.push(Page { start, size: next - start, saved, hot });
                 start = next;
             }
         }

@@ -32,8 +32,13 @@ extern "C" fn construct(_argc: i32, argv: *const *const c_char, environment: *co
     if plan.version != VERSION {
         fault::die(&format!("the plan is of version {}, this runtime of version {VERSION}", plan.version));
     }
-    // SAFETY: plain prctl: this process ends when Raddle does.
-    unsafe { syscall(libc::SYS_prctl, [libc::PR_SET_PDEATHSIG as u64, libc::SIGKILL as u64, 0, 0, 0, 0]) };
+    // SAFETY: plain prctl and setrlimit. This process ends when Raddle does; and a program that crashes hundreds of times
+    // on purpose leaves no core files behind.
+    unsafe {
+        syscall(libc::SYS_prctl, [libc::PR_SET_PDEATHSIG as u64, libc::SIGKILL as u64, 0, 0, 0, 0]);
+        let none = [0u64, 0];
+        syscall(libc::SYS_setrlimit, [u64::from(libc::RLIMIT_CORE), none.as_ptr() as u64, 0, 0, 0, 0]);
+    }
     clean_environment();
     leave_restartable_sequences();
     let code = match &plan.entry {

@@ -248,6 +248,8 @@ unsafe extern "C" fn stack_bottom() {
 /// Where the test function (or `main`) returns to. Its frame is 16 bytes: this address, and the slot left empty below
 /// the caller's own return address. Hands the result to the runtime and then returns to the real caller.
 ///
+/// The stack pointer is a multiple of 16 where this begins, and again after two pushes, as a call needs it.
+///
 /// The address used is one past the beginning, so that unwinders, who look at the byte before a return address, find
 /// this function's frame description.
 #[unsafe(naked)]
@@ -258,10 +260,8 @@ pub unsafe extern "C" fn entry_return() {
         "nop",
         "push rax", ".cfi_adjust_cfa_offset 8",
         "push rdx", ".cfi_adjust_cfa_offset 8",
-        "sub rsp, 8", ".cfi_adjust_cfa_offset 8",
         "mov rdi, rax",
         "call {returned}",
-        "add rsp, 8", ".cfi_adjust_cfa_offset -8",
         "pop rdx", ".cfi_adjust_cfa_offset -8",
         "pop rax", ".cfi_adjust_cfa_offset -8",
         "add rsp, 8", ".cfi_adjust_cfa_offset -8",

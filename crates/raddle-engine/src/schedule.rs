@@ -53,6 +53,8 @@ pub struct Schedule {
     /// Threads that wait, in order of arrival.
     waiting: Vec<ThreadId>,
     current: ThreadId,
+    /// Where `current` stands in `ready`, if nothing has changed there since it was chosen.
+    current_place: usize,
     now_ns: u64,
     /// Earliest deadline of any waiting thread, `u64::MAX` when there is none.
     next_deadline: u64,
@@ -71,6 +73,7 @@ impl Schedule {
             ready: Vec::new(),
             waiting: Vec::new(),
             current: 0,
+            current_place: 0,
             now_ns: 0,
             next_deadline: u64::MAX,
             alive: 0,
@@ -87,6 +90,7 @@ impl Schedule {
         self.ready.clone_from(&saved.ready);
         self.waiting.clone_from(&saved.waiting);
         self.current = saved.current;
+        self.current_place = saved.current_place;
         self.now_ns = saved.now_ns;
         self.next_deadline = saved.next_deadline;
         self.alive = saved.alive;
@@ -299,13 +303,19 @@ impl Schedule {
             return Next::Run(self.current);
         }
         // Option 0 is the running thread, if it can go on; the others follow in ascending order, around the end.
-        let first = match self.ready.binary_search(&self.current) {
-            Ok(at) => at,
-            Err(at) => at % count,
+        let first = if self.ready.get(self.current_place) == Some(&self.current) {
+            self.current_place
+        } else {
+            match self.ready.binary_search(&self.current) {
+                Ok(at) => at,
+                Err(at) if at < count => at,
+                Err(_) => 0,
+            }
         };
         let question = Question { kind: ChoiceKind::Thread, options: count, threads: &self.ready, first, hint };
         let answer = tape.ask(&question);
-        self.current = question.thread(answer);
+        self.current_place = question.place(answer);
+        self.current = self.ready[self.current_place];
         Next::Run(self.current)
     }
 

@@ -48,10 +48,18 @@ impl<'a> Question<'a> {
         Question { kind, options, threads: &[], first: 0, hint: Hint::None }
     }
 
+    /// Where the thread behind an answer stands in `threads`. Both numbers are below their count, so no division is
+    /// needed to go around the end.
+    #[inline]
+    pub(crate) fn place(&self, answer: usize) -> usize {
+        let place = self.first + answer;
+        if place < self.threads.len() { place } else { place - self.threads.len() }
+    }
+
     /// The thread behind an answer to a [`ChoiceKind::Thread`] question.
     #[must_use]
     pub fn thread(&self, answer: usize) -> ThreadId {
-        self.threads[(self.first + answer) % self.threads.len()]
+        self.threads[self.place(answer)]
     }
 }
 

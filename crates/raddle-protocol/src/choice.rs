@@ -3,6 +3,9 @@
 //! An execution is a function of the program and of this stream alone. Replay feeds a recorded stream back; a search
 //! strategy is whatever answers the questions the first time.
 
+#[cfg(test)]
+mod tests;
+
 use serde::{Deserialize, Serialize};
 
 /// What was being decided.
@@ -68,21 +71,29 @@ pub fn to_text(choices: &[Choice]) -> String {
     text
 }
 
+/// How often a choice that is written with `*n` may follow itself.
+const RUN: core::ops::RangeInclusive<usize> = 2..=1 << 28;
+
+/// Digits alone, where [`str::parse`] would take a sign too.
+fn number<T: core::str::FromStr>(text: &str) -> Option<T> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
+}
+
 /// Reads what [`to_text`] wrote; `None` when the text is not of that form.
 pub fn from_text(text: &str) -> Option<Vec<Choice>> {
     let mut choices = Vec::new();
     for word in text.split_ascii_whitespace() {
         let kind = ChoiceKind::from_letter(word.chars().next()?)?;
         let (one, run) = match word[1..].split_once('*') {
-            Some((one, run)) => (one, run.parse().ok()?),
-            None => (&word[1..], 1usize),
+            Some((one, run)) => (one, Some(number(run)?)),
+            None => (&word[1..], None),
         };
         let (taken, options) = one.split_once('/')?;
-        let choice = Choice { kind, taken: taken.parse().ok()?, options: options.parse().ok()? };
-        if choice.taken >= choice.options || choice.options < 2 || run > 1 << 28 {
+        let choice = Choice { kind, taken: number(taken)?, options: number(options)? };
+        if choice.taken >= choice.options || choice.options < 2 || run.is_some_and(|run| !RUN.contains(&run)) {
             return None;
         }
-        choices.extend(core::iter::repeat_n(choice, run));
+        choices.extend(core::iter::repeat_n(choice, run.unwrap_or(1)));
     }
     Some(choices)
 }

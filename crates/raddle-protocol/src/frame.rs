@@ -1,5 +1,8 @@
 //! How values are laid on a pipe or in a file: a little-endian `u32` byte count, then the value in postcard's format.
 
+#[cfg(test)]
+mod tests;
+
 use serde::{Serialize, de::DeserializeOwned};
 
 /// Bytes of one frame for `value`.
@@ -18,14 +21,17 @@ pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
 /// Takes the first whole frame off `bytes`; `Ok(None)` when more bytes are needed.
 ///
 /// # Errors
-/// When the frame does not hold a `T`: the two sides are of different versions, or the writer's memory was damaged.
+/// When the frame does not hold a `T` and nothing else: the two sides are of different versions, or the writer's memory was damaged.
 pub fn decode<T: DeserializeOwned>(bytes: &mut Vec<u8>) -> Result<Option<T>, Malformed> {
     let Some(length) = bytes.first_chunk::<4>() else { return Ok(None) };
     let end = 4 + u32::from_le_bytes(*length) as usize;
     if bytes.len() < end {
         return Ok(None);
     }
-    let value = postcard::from_bytes(&bytes[4..end]).map_err(|_| Malformed)?;
+    let (value, surplus) = postcard::take_from_bytes(&bytes[4..end]).map_err(|_| Malformed)?;
+    if !surplus.is_empty() {
+        return Err(Malformed);
+    }
     bytes.drain(..end);
     Ok(Some(value))
 }

@@ -1,0 +1,146 @@
+//! The formats as they stand in this version: what two processes, or a process and a disk, must agree on.
+//!
+//! The bytes below are the contract. Whoever changes a format on purpose raises [`raddle_protocol::VERSION`], once a
+//! version with the old format has been released, and puts the new bytes here; a failing test prints them.
+
+use raddle_protocol::choice::to_text;
+use raddle_protocol::message::{End, Module};
+use raddle_protocol::trace::{Bound, Crash, Order, Stack, StackFrame, State, Thread, Wait};
+use raddle_protocol::{
+    Budget, Choice, ChoiceKind, Code, Entry, Isolation, Job, Message, Mode, Op, Outcome, Plan, RawFinding, Step,
+    Summary, Trace, frame,
+};
+
+/// The body of a value's frame, in hexadecimal.
+fn body<T: serde::Serialize>(value: &T) -> String {
+    frame::encode(value)[4..].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[test]
+fn the_version_and_the_names_are_those_that_others_rely_on() {
+    assert_eq!(raddle_protocol::VERSION, 1);
+    assert_eq!((raddle_protocol::ENV_PLAN, raddle_protocol::ENV_REPORT), ("RADDLE_PLAN_FD", "RADDLE_REPORT_FD"));
+    assert_eq!(raddle_protocol::RUNTIME_LIBRARY, "libraddle_runtime.so");
+}
+
+#[test]
+fn words_of_the_contract() {
+    assert_eq!((Mode::Rewind.as_str(), Mode::Fork.as_str()), ("rewind", "fork"));
+    assert_eq!(Code("RD0201".into()).to_string(), "RD0201");
+}
+
+/// One choice of each kind.
+fn choices() -> Vec<Choice> {
+    let kinds = [
+        ChoiceKind::Thread,
+        ChoiceKind::WeakFailure,
+        ChoiceKind::SpuriousWakeup,
+        ChoiceKind::Lateness,
+        ChoiceKind::ReadsFrom,
+    ];
+    kinds.map(|kind| Choice { kind, options: 300, taken: 2 }).to_vec()
+}
+
+#[test]
+fn choices_of_version_1() {
+    assert_eq!(body(&choices()), "0500ac020201ac020202ac020203ac020204ac0202");
+    assert_eq!(to_text(&choices()), "t2/300 w2/300 s2/300 l2/300 r2/300");
+}
+
+fn plan(job: Job) -> Plan {
+    Plan {
+        version: 0x11,
+        entry: Entry::Code(vec![0x21, 0x22]),
+        job,
+        seed: 0x31,
+        strategy: "random".into(),
+        budget: Budget { schedules: 0x41, time_ms: 0x42, steps: 0x43, stall_ms: 0x44 },
+        isolation: Isolation::Fork,
+        epoch_ns: 0x51,
+        processors: 0x52,
+        heap_limit: 0x53,
+        keep_going: true,
+    }
+}
+
+/// What the runtime is told. The version comes first, so that any version can be told from any other.
+#[test]
+fn plans_of_version_1() {
+    let (before, after) = ("1101022122", "310672616e646f6d414243440151525301");
+    assert_eq!(body(&plan(Job::Explore)), format!("{before}00{after}"));
+    assert_eq!(body(&plan(Job::Verify)), format!("{before}02{after}"));
+    let replay = Job::Replay { choices: choices(), live_output: true };
+    assert_eq!(body(&plan(replay)), format!("{before}01{}01{after}", body(&choices())));
+    let main = Plan { entry: Entry::Main, isolation: Isolation::Auto, keep_going: false, ..plan(Job::Explore) };
+    assert_eq!(body(&main), "110000310672616e646f6d414243440051525300");
+}
+
+/// What the runtime tells.
+#[test]
+fn messages_of_version_1() {
+    let hello = Message::Hello { version: 0x11, pid: 0x12, fixed_addresses: true, sees_raw_syscalls: false };
+    assert_eq!(body(&hello), "0011120100");
+    let module = Module { path: "a".into(), base: 0x21, start: 0x22, end: 0x23 };
+    assert_eq!(body(&Message::Ready { modules: vec![module], bytes: 0x24 }), "0101016121222324");
+    assert_eq!(body(&Message::NeverEntered { status: -1 }), "0201");
+    assert_eq!(body(&Message::Mode { mode: Mode::Fork, why: Some("b".into()) }), "0301010162");
+    assert_eq!(body(&Message::Progress { schedules: 0x31, points: 0x32 }), "043132");
+    assert_eq!(body(&Message::Fault("c".into())), "080163");
+    let summary = Summary {
+        schedules: 0x41,
+        passed: 0x42,
+        failed: 0x43,
+        distinct: 0x44,
+        points: 0x45,
+        most_threads: 0x46,
+        choices: 0x47,
+        execution_ns: 0x48,
+        isolation_ns: 0x49,
+        digest: 0x4a,
+        end: End::AlwaysFails,
+    };
+    assert_eq!(body(&Message::Finished(summary)), "074142434445464748494a03");
+}
+
+#[test]
+fn findings_of_version_1() {
+    let thread = Thread {
+        name: Some("d".into()),
+        spawned: Some((0x11, 0x12)),
+        stack_low: 0x13,
+        stack_high: 0x14,
+        state: State::Waiting(Wait::Mutex(0x15, Some(0x16))),
+        last: None,
+    };
+    let op = Op::Store { address: 0x22, size: 4, order: Order::Release, value: 0x23 };
+    let trace = Trace {
+        threads: vec![thread],
+        steps: vec![Step { thread: 0x21, op, stack: 0x24, time_ns: 0x25 }],
+        stacks: vec![Stack { frames: vec![StackFrame { pc: 0x31, cfa: 0x32 }] }],
+        blocks: Vec::new(),
+        output: b"e".to_vec(),
+        output_cut: 0x41,
+        steps_cut: 0x42,
+    };
+    // One thread, one step, one stack of one frame, no block, the output and what is missing.
+    let trace_body =
+        ["0101016401111213140201150116", "00", "012103220402232425", "01013132", "00", "01654142"].concat();
+    assert_eq!(body(&trace), trace_body);
+    let finding =
+        |outcome| RawFinding { outcome, execution: 0x51, choices: choices(), trace: trace.clone(), differs: None };
+    let rest = format!("51{}{trace_body}00", body(&choices()));
+    let stuck = Box::new(finding(Outcome::Stuck));
+    assert_eq!(body(&Message::Finding(stuck.clone())), format!("0502{rest}"));
+    assert_eq!(body(&Message::Replayed(stuck)), format!("0602{rest}"));
+    let crash = Outcome::Crashed { thread: 0x61, signal: 11, address: 0x62, cause: Crash::StackOverflow };
+    for (outcome, bytes) in [
+        (Outcome::Passed, "00"),
+        (Outcome::Exited(101), "01ca01"),
+        (crash, "0361166201"),
+        (Outcome::NoProgress(Bound::Stall(0x63)), "040163"),
+        (Outcome::Diverged { at: 0x64, detail: "f".into() }, "05640166"),
+        (Outcome::NeedsFork("g".into()), "060167"),
+    ] {
+        assert_eq!(body(&finding(outcome)), format!("{bytes}{rest}"));
+    }
+}

@@ -37,7 +37,10 @@ pub fn run(root: &Path, raddle: &Raddle, options: &Speed) -> Result<bool> {
         let [theirs, ours] = alternate([&theirs, &ours], options.rounds, options.seconds)?;
         let wall = ratio(&ours, &theirs, |rate| rate.wall);
         let processor = ratio(&ours, &theirs, |rate| rate.processor);
-        let points = |points, choices| format!("{} ({})", table::mean(points), table::mean(choices));
+        let points = |points: Option<f64>, choices: Option<f64>| match choices {
+            Some(choices) => format!("{} ({choices:.1})", table::mean(points)),
+            None => table::mean(points),
+        };
         let spread = |(middle, least, greatest)| format!("{middle:.2} ({least:.2} to {greatest:.2})");
         table.add_row([
             body.clone(),

@@ -10,19 +10,18 @@ pub fn differs(case: &Case<'_>, other: &Outcome) -> Diagnosis {
     if let Outcome::Diverged { at, detail } = other {
         return diverged(case, *at, detail);
     }
-    let mut diagnosis = Diagnosis {
-        code: "RD0505",
-        message: format!(
-            "not reproducible: {} the first time, {} the second time, with the same choices",
-            ended(&case.raw.outcome),
-            ended(other)
-        ),
-        ..Diagnosis::default()
+    let same_end = *other == case.raw.outcome;
+    let message = if same_end {
+        "not reproducible: other steps the second time, with the same choices".to_owned()
+    } else {
+        let (first, second) = (ended(&case.raw.outcome), ended(other));
+        format!("not reproducible: {first} the first time, {second} the second time, with the same choices")
     };
-    diagnosis.reason.push(
-        "Both performances were asked the same questions, in the same order, and given the same answers; yet they ended differently."
-            .to_owned(),
-    );
+    let mut diagnosis = Diagnosis { code: "RD0505", message, ..Diagnosis::default() };
+    let difference = if same_end { "the steps they took were not the same" } else { "they ended differently" };
+    diagnosis.reason.push(format!(
+        "Both performances were asked the same questions, in the same order, and given the same answers; yet {difference}."
+    ));
     last_step(case, "the second performance took its last recorded step here", &mut diagnosis);
     sources(case, &mut diagnosis);
     diagnosis

@@ -75,6 +75,8 @@ pub fn run(program: &Path) -> Recording {
         .args(["-c", "exec \"$0\" 3>\"$1\""])
         .args([program, &log])
         .env_remove("LD_PRELOAD")
+        // Cargo names its own directories there, which may hold the real runtime.
+        .env_remove("LD_LIBRARY_PATH")
         .status()
         .unwrap();
     assert!(status.success());

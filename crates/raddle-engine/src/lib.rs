@@ -8,6 +8,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod race;
 pub mod random;
 pub mod schedule;
 pub mod strategy;

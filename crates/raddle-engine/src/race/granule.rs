@@ -1,0 +1,241 @@
+//! What is known of eight bytes, and how an access changes it.
+
+use super::entry::{Entry, MARKS};
+
+/// Eight bytes of memory as the detector knows them. All zero: never touched.
+///
+/// `write` and `read` are the last plain accesses of each kind, or `write` is a mark: the granule has a record, or has
+/// been freed. What a mark or an entry says counts only when it is of the present execution.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Granule {
+    /// Last write, or a mark.
+    pub write: u64,
+    /// Last read; for a mark, whose it is and when it was made.
+    pub read: u64,
+}
+
+/// What an access does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Kind {
+    Read,
+    Write,
+    AtomicRead,
+    /// Also a read-modify-write.
+    AtomicWrite,
+}
+
+impl Kind {
+    /// Whether it changes memory.
+    #[must_use]
+    pub fn writes(self) -> bool {
+        matches!(self, Kind::Write | Kind::AtomicWrite)
+    }
+
+    /// Whether it is atomic.
+    #[must_use]
+    pub fn atomic(self) -> bool {
+        matches!(self, Kind::AtomicRead | Kind::AtomicWrite)
+    }
+}
+
+/// What an access is in conflict with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Conflict {
+    /// An earlier access of another thread, with which nothing orders it.
+    Race {
+        /// The earlier access.
+        earlier: Entry,
+        /// What it did.
+        kind: Kind,
+    },
+    /// The memory had been freed, by this thread at this time.
+    Freed {
+        /// Who freed it.
+        thread: u32,
+        /// When.
+        time: u64,
+    },
+}
+
+/// Accesses that do not fit into a granule.
+#[derive(Clone, Debug, Default)]
+struct Record {
+    writes: Vec<Entry>,
+    reads: Vec<Entry>,
+}
+
+const HAS_RECORD: u64 = (MARKS + 1) << 48;
+const FREED: u64 = MARKS << 48;
+
+/// The records of an execution, and its base of time.
+#[derive(Debug, Default)]
+pub struct Detector {
+    base: u64,
+    records: Vec<Record>,
+    used: usize,
+    spare: Vec<u32>,
+}
+
+impl Detector {
+    /// An execution begins. All its times lie above `base`, all earlier ones at or below.
+    pub fn begin(&mut self, base: u64) {
+        self.base = base;
+        self.used = 0;
+        self.spare.clear();
+    }
+
+    /// An access of `thread` at `time` to the bytes of `mask`. `covers(thread, time)` tells whether what that thread did
+    /// at that time happens before this.
+    ///
+    /// # Errors
+    /// The conflict, if there is one. The granule has then taken note of the access all the same.
+    pub fn access(
+        &mut self,
+        granule: &mut Granule,
+        (thread, time): (u32, u64),
+        mask: u8,
+        kind: Kind,
+        covers: impl Fn(u32, u64) -> bool,
+    ) -> Result<(), Conflict> {
+        let now = Entry::new(thread, time, kind.atomic(), mask);
+        if granule.write >= FREED {
+            if self.freed(granule) & mask != 0 {
+                let by = Entry(granule.read);
+                return Err(Conflict::Freed { thread: by.thread(), time: by.time() });
+            }
+            if let Some(index) = self.record(granule) {
+                let record = &mut self.records[index as usize];
+                let outcome = record.access(now, kind, &covers);
+                // Back to the short form where that says it all.
+                if let (None | Some([]), None | Some([])) = (record.writes.get(1..), record.reads.get(1..))
+                    && !record.writes.iter().chain(&record.reads).any(|entry| entry.atomic())
+                {
+                    let first = |list: &[Entry]| list.first().map_or(0, |entry| entry.0);
+                    *granule = Granule { write: first(&record.writes), read: first(&record.reads) };
+                    self.spare.push(index);
+                }
+                return outcome;
+            }
+        }
+        let write = self.present(granule.write);
+        let read = self.present(granule.read);
+        if !kind.atomic() {
+            let ordered = |entry: Entry| {
+                entry.mask() & mask == 0 || entry.thread() == thread || covers(entry.thread(), entry.time())
+            };
+            let fits = |entry: Entry| entry.mask() & !mask == 0 || entry.alike(now);
+            if ordered(write) && (!kind.writes() || ordered(read)) {
+                if kind.writes() && fits(write) && read.mask() & !mask == 0 {
+                    let kept = if write.alike(now) { write.mask() } else { 0 };
+                    *granule = Granule { write: now.with(kept).0, read: 0 };
+                    return Ok(());
+                }
+                if !kind.writes() && fits(read) && (ordered(read) || read.mask() == 0) {
+                    let kept = if read.alike(now) { read.mask() } else { 0 };
+                    *granule = Granule { write: write.0, read: now.with(kept).0 };
+                    return Ok(());
+                }
+            }
+        }
+        let index = self.new_record();
+        let record = &mut self.records[index as usize];
+        record.writes.extend((write.mask() != 0).then_some(write));
+        record.reads.extend((read.mask() != 0).then_some(read));
+        let outcome = record.access(now, kind, &covers);
+        *granule = Granule { write: HAS_RECORD | u64::from(index) << 8, read: self.base };
+        outcome
+    }
+
+    /// The bytes of `mask` are given back by `thread` at `time`. Check with [`Detector::access`] first, as a write.
+    pub fn free(&mut self, granule: &mut Granule, (thread, time): (u32, u64), mask: u8) {
+        if let Some(index) = self.record(granule) {
+            self.spare.push(index);
+        }
+        let before = if granule.write & FREED == FREED { self.freed(granule) } else { 0 };
+        *granule = Granule { write: FREED | u64::from(before | mask), read: Entry::new(thread, time, false, 0xff).0 };
+    }
+
+    /// The memory is given out anew: whatever was done to it is forgotten.
+    pub fn fresh(&mut self, granule: &mut Granule) {
+        if let Some(index) = self.record(granule) {
+            self.spare.push(index);
+        }
+        *granule = Granule::default();
+    }
+
+    /// Bytes that have been freed in this execution.
+    fn freed(&self, granule: &Granule) -> u8 {
+        let marked = granule.write >> 48 == MARKS && Entry(granule.read).time() > self.base;
+        if marked { granule.write as u8 } else { 0 }
+    }
+
+    fn record(&self, granule: &Granule) -> Option<u32> {
+        (granule.write >= HAS_RECORD && granule.read == self.base).then_some((granule.write >> 8) as u32)
+    }
+
+    /// The entry, unless it is of an earlier execution or a mark.
+    fn present(&self, word: u64) -> Entry {
+        let entry = Entry(word);
+        if word < FREED && entry.time() > self.base { entry } else { Entry::default() }
+    }
+
+    fn new_record(&mut self) -> u32 {
+        let index = self.spare.pop().unwrap_or_else(|| {
+            self.used += 1;
+            self.used as u32 - 1
+        });
+        if index as usize == self.records.len() {
+            self.records.push(Record::default());
+        }
+        let record = &mut self.records[index as usize];
+        record.writes.clear();
+        record.reads.clear();
+        index
+    }
+}
+
+impl Record {
+    fn access(&mut self, now: Entry, kind: Kind, covers: &impl Fn(u32, u64) -> bool) -> Result<(), Conflict> {
+        let mask = now.mask();
+        let ordered = |entry: &Entry| entry.thread() == now.thread() || covers(entry.thread(), entry.time());
+        let races = |entry: &&Entry| {
+            entry.mask() & mask != 0 && !(entry.atomic() && now.atomic()) && !ordered(entry)
+        };
+        let of_kind = |entry: &Entry, plain, atomic| if entry.atomic() { atomic } else { plain };
+        let conflict = self
+            .writes
+            .iter()
+            .find(races)
+            .map(|entry| (*entry, of_kind(entry, Kind::Write, Kind::AtomicWrite)))
+            .or_else(|| {
+                let read = self.reads.iter().filter(|_| kind.writes()).find(races)?;
+                Some((*read, of_kind(read, Kind::Read, Kind::AtomicRead)))
+            });
+        // What happens before this access and is checked against no more than it need not be remembered.
+        let replaced = |entry: &Entry| (entry.atomic() || !now.atomic()) && ordered(entry);
+        let forget = |list: &mut Vec<Entry>| {
+            for entry in list.iter_mut().filter(|entry| replaced(entry)) {
+                *entry = entry.without(mask);
+            }
+            list.retain(|entry| entry.mask() != 0);
+        };
+        let list = if kind.writes() {
+            forget(&mut self.writes);
+            forget(&mut self.reads);
+            &mut self.writes
+        } else {
+            forget(&mut self.reads);
+            &mut self.reads
+        };
+        match list.iter_mut().find(|entry| entry.alike(now)) {
+            Some(entry) => *entry = entry.with(mask),
+            None => list.push(now),
+        }
+        match conflict {
+            Some((earlier, kind)) => Err(Conflict::Race { earlier, kind }),
+            None => Ok(()),
+        }
+    }
+}

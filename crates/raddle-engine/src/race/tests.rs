@@ -1,0 +1,152 @@
+//! The detector against its naive twin: every access to every byte remembered, and compared with full clocks.
+
+use super::{Conflict, Detector, Entry, Granule, Kind, whole};
+use proptest::prelude::*;
+
+const THREADS: usize = 3;
+const BASE: u64 = 1_000;
+
+/// What happens in a random history.
+#[derive(Clone, Copy, Debug)]
+enum Event {
+    Access { thread: usize, first: u8, length: u8, kind: Kind },
+    /// `from` publishes all it knows to `to`.
+    Edge { from: usize, to: usize },
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let kinds = prop_oneof![Just(Kind::Read), Just(Kind::Write), Just(Kind::AtomicRead), Just(Kind::AtomicWrite)];
+    let access = (0..THREADS, 0..8u8, 1..9u8, kinds).prop_map(|(thread, first, length, kind)| Event::Access {
+        thread,
+        first,
+        length: length.min(8 - first),
+        kind,
+    });
+    let edge = (0..THREADS, 0..THREADS).prop_map(|(from, to)| Event::Edge { from, to });
+    prop_oneof![2 => access, 3 => edge]
+}
+
+/// Clocks as plain arrays; a thread's time goes up after each edge it is the source of.
+struct Clocks([[u64; THREADS]; THREADS]);
+
+impl Clocks {
+    fn new(base: u64) -> Self {
+        let mut clocks = [[base; THREADS]; THREADS];
+        for (thread, clock) in clocks.iter_mut().enumerate() {
+            clock[thread] = base + 1;
+        }
+        Clocks(clocks)
+    }
+
+    fn edge(&mut self, from: usize, to: usize) {
+        for thread in 0..THREADS {
+            self.0[to][thread] = self.0[to][thread].max(self.0[from][thread]);
+        }
+        self.0[from][from] += 1;
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Past {
+    thread: usize,
+    time: u64,
+    mask: u8,
+    kind: Kind,
+}
+
+fn naive(history: &[Past], clocks: &Clocks, now: &Past) -> bool {
+    history.iter().any(|past| {
+        past.mask & now.mask != 0
+            && past.thread != now.thread
+            && (past.kind.writes() || now.kind.writes())
+            && !(past.kind.atomic() && now.kind.atomic())
+            && past.time > clocks.0[now.thread][past.thread]
+    })
+}
+
+/// Plays a history on a granule; the index of the event at which both found the first race.
+fn play(detector: &mut Detector, granule: &mut Granule, base: u64, events: &[Event]) -> Option<usize> {
+    detector.begin(base);
+    let mut clocks = Clocks::new(base);
+    let mut history = Vec::new();
+    for (at, event) in events.iter().enumerate() {
+        match *event {
+            Event::Edge { from, to } if from != to => clocks.edge(from, to),
+            Event::Edge { .. } => {}
+            Event::Access { thread, first, length, kind } => {
+                let mask = (((1u16 << length) - 1) << first) as u8;
+                let now = Past { thread, time: clocks.0[thread][thread], mask, kind };
+                let covers = |other: u32, time: u64| time <= clocks.0[thread][other as usize];
+                let found = detector.access(granule, (thread as u32, now.time), mask, kind, covers);
+                let expected = naive(&history, &clocks, &now);
+                assert_eq!(found.is_err(), expected, "event {at} of {events:?}: {found:?}");
+                if let Err(Conflict::Race { earlier, kind }) = found {
+                    let real = history.iter().any(|past| {
+                        past.thread as u32 == earlier.thread()
+                            && past.time == earlier.time()
+                            && past.kind == kind
+                            && past.mask & mask != 0
+                    });
+                    assert!(real, "{earlier:?} never happened");
+                    return Some(at);
+                }
+                history.push(now);
+            }
+        }
+    }
+    None
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4_000))]
+
+    #[test]
+    fn agrees_with_the_naive_detector(
+        first in proptest::collection::vec(event(), 0..40), second in proptest::collection::vec(event(), 0..40),
+    ) {
+        let (mut detector, mut granule) = (Detector::default(), Granule::default());
+        play(&mut detector, &mut granule, BASE, &first);
+        // What the first execution has left in the granule does not matter to the second.
+        play(&mut detector, &mut granule, 2 * BASE, &second);
+    }
+}
+
+#[test]
+fn bytes_side_by_side_do_not_race() {
+    let (mut detector, mut granule) = (Detector::default(), Granule::default());
+    detector.begin(BASE);
+    let strangers = |_, time| time <= BASE;
+    assert_eq!(detector.access(&mut granule, (0, BASE + 1), 0x0f, Kind::Write, strangers), Ok(()));
+    assert_eq!(detector.access(&mut granule, (1, BASE + 1), 0xf0, Kind::Write, strangers), Ok(()));
+    let found = detector.access(&mut granule, (1, BASE + 1), 0x18, Kind::Read, strangers);
+    let earlier = Entry::new(0, BASE + 1, false, 0x0f);
+    assert_eq!(found, Err(Conflict::Race { earlier, kind: Kind::Write }));
+}
+
+#[test]
+fn the_fast_form_is_the_last_access_itself() {
+    let (mut detector, mut granule) = (Detector::default(), Granule::default());
+    detector.begin(BASE);
+    let all = |_, _| true;
+    detector.access(&mut granule, (3, BASE + 7), 0xff, Kind::Write, all).unwrap();
+    assert_eq!(granule, Granule { write: whole(3, BASE + 7), read: 0 });
+    detector.access(&mut granule, (4, BASE + 2), 0xff, Kind::Read, all).unwrap();
+    assert_eq!(granule, Granule { write: whole(3, BASE + 7), read: whole(4, BASE + 2) });
+}
+
+#[test]
+fn freed_memory_is_known_until_it_is_given_out_again_or_the_execution_ends() {
+    let (mut detector, mut granule) = (Detector::default(), Granule::default());
+    let all = |_, _| true;
+    detector.begin(BASE);
+    detector.access(&mut granule, (1, BASE + 1), 0x01, Kind::AtomicWrite, all).unwrap();
+    detector.free(&mut granule, (1, BASE + 2), 0x0f);
+    let freed = Err(Conflict::Freed { thread: 1, time: BASE + 2 });
+    assert_eq!(detector.access(&mut granule, (1, BASE + 2), 0x01, Kind::Read, all), freed);
+    assert_eq!(detector.access(&mut granule, (2, BASE + 1), 0x08, Kind::AtomicWrite, all), freed);
+    let mut again = granule;
+    detector.fresh(&mut again);
+    assert_eq!(detector.access(&mut again, (2, BASE + 1), 0xff, Kind::Write, all), Ok(()));
+    detector.begin(2 * BASE);
+    assert_eq!(detector.access(&mut granule, (1, 2 * BASE + 1), 0xff, Kind::Write, all), Ok(()));
+}

@@ -6,7 +6,7 @@
 
 use super::choices::Role;
 use super::clock::ClockId;
-use super::history::{BATCH, Store, WINDOW};
+use super::history::Store;
 use super::idioms::{self, Just};
 use super::locations::Location;
 use super::state::{Ask, Attempt, Effect, Exchange, Memory, Model};
@@ -149,7 +149,7 @@ impl Memory {
     fn read(&mut self, thread: ThreadId, slot: u32, index: usize, order: Order) -> u128 {
         let ordered = order == Order::SeqCst && self.model == Model::Rc11;
         let position = self.settle_order((thread, slot), Role::Reads, index, ordered);
-        let before = self.version_if(thread, ordered);
+        let before = self.version_if(thread, slot, ordered);
         let history = &mut self.locations.histories[slot as usize];
         history.note_progress(thread, index);
         let store = &mut history.stores[index];
@@ -177,16 +177,20 @@ impl Memory {
     fn write(&mut self, thread: ThreadId, slot: u32, index: usize, order: Order, (value, rmw): (u128, bool)) {
         let ordered = order == Order::SeqCst && self.model == Model::Rc11;
         let position = self.settle_order((thread, slot), Role::Follows, index, ordered);
-        let before = self.version_if(thread, ordered);
+        let before = self.version_if(thread, slot, ordered);
         let mut release = ClockId::NONE;
         if rmw {
-            // The new store continues the release sequences of the one that is read.
-            release = self.pool.hold(self.locations.histories[slot as usize].stores[index].release);
-            if release.is_some() {
+            let read = self.locations.histories[slot as usize].stores[index].release;
+            if read.is_some() {
                 if acquires(order) {
-                    self.learn(thread, release);
+                    self.learn(thread, read);
                 } else {
-                    self.learn_later(thread, release);
+                    self.learn_later(thread, read);
+                }
+                // The new store continues the release sequences of the one that is read. If it has acquired and
+                // releases in its turn, then what it releases covers them.
+                if !(acquires(order) && releases(order)) {
+                    release = self.pool.hold(read);
                 }
             }
         }
@@ -196,7 +200,8 @@ impl Memory {
         release = self.both(release, own);
         self.locations.histories[slot as usize].note_progress(thread, index);
         let readers = self.locations.spares.take();
-        let store = Store { value, writer: now, version: before, release, id: 0, rmw, settled: false, readers };
+        let tick = self.order.tick();
+        let store = Store { value, writer: now, version: before, release, id: 0, tick, rmw, settled: false, readers };
         let id = if self.model == Model::Sc {
             self.replace(slot, store)
         } else {
@@ -208,15 +213,20 @@ impl Memory {
         if ordered || releases(order) {
             self.threads[thread as usize].clock.tick();
         }
-        if self.locations.histories[slot as usize].stores.len() >= WINDOW + BATCH {
-            self.drop_oldest(slot, BATCH);
+        let batch = self.bounds.window.div_ceil(2);
+        if self.locations.histories[slot as usize].stores.len() >= self.bounds.window + batch {
+            self.drop_oldest(slot, batch);
         }
     }
 
     /// The name of what the thread knows, if it may matter later.
     #[inline]
-    fn version_if(&mut self, thread: ThreadId, ordered: bool) -> Version {
-        if ordered || self.order.has_fences() { self.version(thread) } else { Version::NONE }
+    fn version_if(&mut self, thread: ThreadId, slot: u32, ordered: bool) -> Version {
+        if !(ordered || self.order.has_fences()) {
+            return Version::NONE;
+        }
+        self.locations.histories[slot as usize].used = self.order.tick();
+        self.version(thread)
     }
 
     /// A clock that covers what both do, in place of both.

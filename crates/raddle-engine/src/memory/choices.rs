@@ -72,7 +72,11 @@ impl Memory {
         ask: Ask<'_>,
     ) -> (usize, bool) {
         let newest = self.locations.histories[slot as usize].newest();
-        let floor = if self.has_no_choice(thread, slot) { newest } else { self.floor(thread, slot) };
+        if self.has_no_choice(thread, slot) {
+            let equal = self.locations.histories[slot as usize].stores[newest].value == attempt.expected;
+            return (newest, equal && !(attempt.weak && ask(ChoiceKind::WeakFailure, 2) == 1));
+        }
+        let floor = self.floor(thread, slot);
         let seq_cst = (attempt.success == Order::SeqCst, attempt.failure == Order::SeqCst);
         let (mut may_succeed, mut may_fail) = (true, true);
         self.options.clear();
@@ -112,7 +116,7 @@ impl Memory {
     }
 
     fn floor(&self, thread: ThreadId, slot: u32) -> usize {
-        self.locations.histories[slot as usize].floor(&self.threads[thread as usize].clock)
+        self.locations.histories[slot as usize].floor(&self.threads[thread as usize].clock, self.bounds.patience)
     }
 
     /// Whether the order of sequentially consistent operations allows an access that is not at the end of coherence

@@ -5,21 +5,12 @@
 //! thread follow modification order, the first read of a store by each thread is all that need be kept for that; the
 //! last one is kept too, since what a fence orders before a read it orders before everything newer than what was read.
 //!
-//! Bounded: of more than [`WINDOW`] stores the oldest fall off in batches. Threads then cannot read them any more, nor
-//! place stores among them, although the model would let them.
+//! Bounded: of more than [`Bounds::window`](super::Bounds::window) stores the oldest fall off in batches. Threads then
+//! cannot read them any more, nor place stores among them, although the model would let them.
 
 use super::clock::{Clock, ClockId, Epoch};
 use super::versions::Version;
 use raddle_protocol::trace::ThreadId;
-
-/// Stores that are kept.
-pub(super) const WINDOW: usize = 32;
-
-/// Stores beyond the window that are let go at once.
-pub(super) const BATCH: usize = 16;
-
-/// After this many reads in a row of which none saw the newest store, a thread is only offered ever newer ones.
-pub(super) const PATIENCE: u32 = 16;
 
 /// Several threads.
 const SHARED: ThreadId = ThreadId::MAX;
@@ -47,6 +38,8 @@ pub(super) struct Store {
     pub(super) release: ClockId,
     /// Names the store, whatever its place in modification order.
     pub(super) id: u32,
+    /// When it was written, on the clock of the whole execution.
+    pub(super) tick: u64,
     /// Whether it was written by a read-modify-write, which read the store before it.
     pub(super) rmw: bool,
     /// Whether a sequentially consistent access to it has left the order that is still open.
@@ -64,6 +57,7 @@ impl Store {
             version: Version::NONE,
             release: ClockId::NONE,
             id: 0,
+            tick: 0,
             rmw: false,
             settled: false,
             readers: Vec::new(),
@@ -150,6 +144,8 @@ pub(super) struct History {
     /// The one thread that has been here, or [`SHARED`].
     user: ThreadId,
     behind: Vec<Behind>,
+    /// Not before the last access that was noted with what its thread knew, on the clock of the whole execution.
+    pub(super) used: u64,
     /// Whether the location stands in the list of shared ones.
     pub(super) listed: bool,
     /// Next location in the same granule.
@@ -169,6 +165,7 @@ impl History {
             ids: 0,
             user: SHARED,
             behind: Vec::new(),
+            used: 0,
             listed: false,
             next: 0,
             page_next: 0,
@@ -183,6 +180,7 @@ impl History {
         self.alive = true;
         self.ids = 0;
         self.user = user;
+        self.used = 0;
         self.restart(value, spares);
     }
 
@@ -216,14 +214,14 @@ impl History {
     }
 
     /// Index of the oldest store that coherence and patience leave to the clock's holder.
-    pub(super) fn floor(&self, clock: &Clock) -> usize {
+    pub(super) fn floor(&self, clock: &Clock, patience: u32) -> usize {
         let mut floor = self.newest();
         while floor > 0 && !self.stores[floor].is_seen(clock) {
             floor -= 1;
         }
         let thread = clock.now().thread();
         match self.behind.iter().find(|behind| behind.thread == thread) {
-            Some(behind) if behind.times >= PATIENCE => {
+            Some(behind) if behind.times >= patience => {
                 let next = self.index_of(behind.store).map_or(0, |index| index + 1);
                 floor.max(next).min(self.newest())
             }

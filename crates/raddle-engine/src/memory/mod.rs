@@ -34,4 +34,4 @@ mod versions;
 
 pub use clock::{Clock, Epoch};
 pub use locations::Location;
-pub use state::{Ask, Attempt, Effect, Exchange, Memory, Model};
+pub use state::{Ask, Attempt, Bounds, Effect, Exchange, Memory, Model};

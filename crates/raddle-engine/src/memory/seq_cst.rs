@@ -13,24 +13,20 @@
 //! stored.
 //!
 //! Bounded, in ways that only take possibilities away:
-//! - The witness is open for [`OPEN`] operations at the most. Older ones are settled: nothing is moved before them.
+//! - The witness is open for [`Bounds::open`] operations at the most. Older ones are settled: nothing is moved before
+//!   them.
 //! - When stores fall off a location's history, operations that must come before others because of them are settled.
-//! - A search takes [`LONGEST_SEARCH`] steps at the most, and all of an execution some [`PER_SEARCH`] for each on
+//! - A search takes [`Bounds::search`] steps at the most, and all of an execution some [`PER_SEARCH`] for each on
 //!   average. What would take longer to find consistent counts as inconsistent.
 
 use super::clock::{Clock, Epoch};
 use super::history::{History, place};
+use super::state::Bounds;
 use super::versions::{Version, Versions};
 use raddle_protocol::trace::ThreadId;
 
-/// Operations that the order is open for, and how many are settled at once when there are more.
-const OPEN: usize = 128;
-const SETTLED_AT_ONCE: usize = 64;
-
-/// Steps of one search. A step looks at one store or at one operation.
-const LONGEST_SEARCH: u64 = 8192;
-
-/// Steps that an execution may take from the beginning, and more for each search.
+/// Steps that searches may take in an execution from the beginning, and more for each search. A step looks at one store
+/// or at one operation.
 const AT_FIRST: u64 = 1 << 16;
 const PER_SEARCH: u64 = 256;
 
@@ -50,6 +46,8 @@ enum Site {
 #[derive(Clone, Copy, Debug)]
 struct Node {
     at: Epoch,
+    /// When it happened, on the clock of the whole execution.
+    tick: u64,
     /// What its thread knew before it, and with what it learned itself.
     before: Version,
     after: Version,
@@ -71,6 +69,9 @@ pub(super) struct Probe<'a> {
 #[derive(Debug, Default)]
 pub(super) struct TotalOrder {
     pub(super) versions: Versions,
+    bounds: Bounds,
+    /// The clock of the whole execution: stores and operations of the order move it.
+    now: u64,
     /// The open part, in order.
     open: Vec<Node>,
     /// Fences among them.
@@ -86,6 +87,9 @@ pub(super) struct TotalOrder {
     moved: Vec<bool>,
     threads: Vec<(ThreadId, u64)>,
     fenced: Vec<Epoch>,
+    /// When the first of `fenced` happened, and when the first store that has to come after the access.
+    fenced_since: u64,
+    since: u64,
     places: Vec<(u32, u32)>,
     scratch: Vec<Node>,
 }
@@ -97,7 +101,19 @@ impl TotalOrder {
         self.fences = 0;
         self.settled.reset(base, 0, base);
         self.settled_fences = false;
+        self.now = 0;
         self.allowance = AT_FIRST;
+    }
+
+    pub(super) fn bound(&mut self, bounds: Bounds) {
+        self.bounds = bounds;
+    }
+
+    /// Moves the clock of the whole execution.
+    #[inline]
+    pub(super) fn tick(&mut self) -> u64 {
+        self.now += 1;
+        self.now
     }
 
     /// Whether accesses must be noted with what their thread knew.
@@ -115,8 +131,9 @@ impl TotalOrder {
     /// Adds a fence at the end.
     pub(super) fn fence(&mut self, at: Epoch, before: Version, after: Version, histories: &mut [History]) {
         self.fences += 1;
-        self.open.push(Node { at, before, after, site: Site::Fence });
-        self.bound(histories);
+        let tick = self.tick();
+        self.open.push(Node { at, tick, before, after, site: Site::Fence });
+        self.keep_bounds(histories);
     }
 
     /// Adds an access at a position that [`TotalOrder::make_way`] has told, or at the end.
@@ -126,18 +143,19 @@ impl TotalOrder {
         (slot, store, write): (u32, u32, bool),
         histories: &mut [History],
     ) {
-        let node = Node { at, before, after: before, site: Site::Access { slot, store, write } };
+        let tick = self.tick();
+        let node = Node { at, tick, before, after: before, site: Site::Access { slot, store, write } };
         match position {
             Some(position) => self.open.insert(position, node),
             None => self.open.push(node),
         }
-        self.bound(histories);
+        self.keep_bounds(histories);
     }
 
     #[inline]
-    fn bound(&mut self, histories: &mut [History]) {
-        if self.open.len() > OPEN {
-            self.settle(SETTLED_AT_ONCE, histories);
+    fn keep_bounds(&mut self, histories: &mut [History]) {
+        if self.open.len() > self.bounds.open {
+            self.settle(self.bounds.open / 2, histories);
         }
         if self.versions.is_full() {
             self.settle(self.open.len(), histories);
@@ -175,9 +193,12 @@ impl TotalOrder {
             return;
         }
         let gone = &histories[slot as usize].stores[..stores];
+        let newest = gone.iter().map(|store| store.id).max();
         let versions = &self.versions;
         let precedes = |node: &Node| match node.site {
-            Site::Access { slot: at, store, .. } => at == slot && gone.iter().any(|gone| gone.id == store),
+            Site::Access { slot: at, store, .. } => {
+                at == slot && Some(store) <= newest && gone.iter().any(|gone| gone.id == store)
+            }
             Site::Fence => gone.iter().any(|store| {
                 versions.covers(store.writer, store.version, node.at)
                     || store
@@ -201,7 +222,7 @@ impl TotalOrder {
     /// Reorders so that this access, which [`TotalOrder::allows`] has allowed, has its place. Tells its position if it
     /// is one of the order.
     pub(super) fn make_way(&mut self, probe: Probe<'_>, histories: &[History], shared: &[u32]) -> Option<usize> {
-        self.allowance += LONGEST_SEARCH;
+        self.allowance += self.bounds.search;
         let end = self.search(probe, histories, shared).expect("this access was found consistent a moment ago");
         let first = self.moved.iter().position(|moved| *moved)?;
         self.scratch.clear();
@@ -222,12 +243,13 @@ impl TotalOrder {
     /// Works out what must come after the access, up to the last operation that must come before it. Tells where that
     /// ends; `None` when there is no order, or none is found in time.
     fn search(&mut self, probe: Probe<'_>, histories: &[History], shared: &[u32]) -> Option<usize> {
-        self.steps = self.allowance.min(LONGEST_SEARCH);
+        self.steps = self.allowance.min(self.bounds.search);
         let begun = self.steps;
         self.moved.clear();
         self.threads.clear();
         self.fenced.clear();
         self.places.clear();
+        self.fenced_since = u64::MAX;
         let end = self.search_within(probe, histories, shared);
         self.allowance -= begun - self.steps;
         end
@@ -244,11 +266,16 @@ impl TotalOrder {
         if comes_after_all && self.is_settled_beyond(probe.place, &histories[probe.slot as usize]) {
             return None;
         }
+        let later = histories[probe.slot as usize].stores.iter().skip(probe.place as usize / 4 + 1);
+        self.since = later.map(|store| store.tick).min().unwrap_or(u64::MAX);
         self.moved.resize(end, false);
         for position in 0..end {
             let node = self.open[position];
+            if self.threads.is_empty() && node.tick < self.since {
+                continue;
+            }
             self.step(1)?;
-            if self.comes_after(&node, Some(probe), histories, shared)? {
+            if self.comes_after(&node, probe, histories, shared)? {
                 if is_source(&node) {
                     return None;
                 }
@@ -286,8 +313,12 @@ impl TotalOrder {
             self.threads.push((thread, time));
         }
         match node.site {
-            Site::Fence if !self.fenced.iter().any(|known| known.thread() == thread) => self.fenced.push(node.at),
-            Site::Fence => {}
+            Site::Fence => {
+                self.fenced_since = self.fenced_since.min(node.tick);
+                if !self.fenced.iter().any(|known| known.thread() == thread) {
+                    self.fenced.push(node.at);
+                }
+            }
             Site::Access { slot, .. } => {
                 let place = Self::place_of(node, histories);
                 match self.places.iter_mut().find(|(known, _)| *known == slot) {
@@ -305,13 +336,7 @@ impl TotalOrder {
     }
 
     /// Whether an operation comes after one that was noted, or after the access itself.
-    fn comes_after(
-        &mut self,
-        node: &Node,
-        probe: Option<Probe<'_>>,
-        histories: &[History],
-        shared: &[u32],
-    ) -> Option<bool> {
+    fn comes_after(&mut self, node: &Node, probe: Probe<'_>, histories: &[History], shared: &[u32]) -> Option<bool> {
         let (thread, before) = (node.at.thread(), self.versions.get(node.before));
         let by_thread = |&(earlier, time): &(ThreadId, u64)| {
             // Strongly happens before: something *after* the earlier operation happens before something before this
@@ -323,16 +348,18 @@ impl TotalOrder {
         }
         match node.site {
             Site::Access { slot, .. } => {
+                let is_concerned = probe.slot == slot || self.places.iter().any(|(at, _)| *at == slot);
+                if !is_concerned && self.fenced.is_empty() {
+                    return Some(false);
+                }
                 let place = Self::place_of(node, histories);
-                if probe.is_some_and(|probe| probe.slot == slot && probe.place < place) {
+                if probe.slot == slot && probe.place < place {
                     return Some(true);
                 }
                 self.is_beyond(slot, place, histories)
             }
             Site::Fence => {
-                if let Some(probe) = probe
-                    && self.happens_before_fence(node, probe.slot, probe.place, histories)?
-                {
+                if node.tick > self.since && self.happens_before_fence(node, probe.slot, probe.place, histories)? {
                     return Some(true);
                 }
                 for index in 0..self.places.len() {
@@ -344,7 +371,12 @@ impl TotalOrder {
                 if self.fenced.is_empty() {
                     return Some(false);
                 }
-                for &slot in shared.iter().filter(|slot| histories[**slot as usize].alive) {
+                for &slot in shared {
+                    let history = &histories[slot as usize];
+                    if !history.alive || history.used < self.fenced_since {
+                        continue;
+                    }
+                    self.step(1)?;
                     if let Some(place) = self.fenced_place(slot, histories)?
                         && self.happens_before_fence(node, slot, place, histories)?
                     {
@@ -399,6 +431,9 @@ impl TotalOrder {
         let stores = &histories[slot as usize].stores;
         // A read of the very store whose place is given is later than it.
         for (index, store) in stores.iter().enumerate().skip(beyond as usize / 4) {
+            if store.tick > fence.tick {
+                continue;
+            }
             self.step(1 + store.readers.len())?;
             let before = |epoch: Epoch| self.versions.covers(fence.at, fence.after, epoch);
             if place::store(index) > beyond && before(store.writer) {

@@ -23,6 +23,26 @@ pub enum Model {
     Rc11,
 }
 
+/// What bounds the model's memory and time. Smaller bounds take behaviours away and never add any.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Stores to a location that are remembered, at least 1. Half as many again are let pile up before the oldest go.
+    pub window: usize,
+    /// After this many accesses in a row of which none saw the newest store of a location, a thread is only offered
+    /// ever newer ones there: so loops that wait for a value end.
+    pub patience: u32,
+    /// Sequentially consistent operations, at least 2, whose order among each other is not settled for good.
+    pub open: usize,
+    /// Steps that a search for such an order takes at the most.
+    pub search: u64,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Bounds { window: 32, patience: 16, open: 128, search: 8192 }
+    }
+}
+
 /// What came of a read-modify-write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Effect {
@@ -77,6 +97,7 @@ pub(super) struct Thread {
 pub struct Memory {
     pub(super) model: Model,
     pub(super) idioms: bool,
+    pub(super) bounds: Bounds,
     /// Not below any time handed out in earlier executions.
     base: u64,
     pub(super) threads: Vec<Thread>,
@@ -97,6 +118,7 @@ impl Memory {
         let mut memory = Memory {
             model,
             idioms: true,
+            bounds: Bounds::default(),
             base: 0,
             threads: Vec::new(),
             known: 0,
@@ -114,6 +136,15 @@ impl Memory {
     #[must_use]
     pub fn to_the_letter(model: Model) -> Self {
         Memory { idioms: false, ..Memory::new(model) }
+    }
+
+    /// The same with other bounds.
+    #[must_use]
+    pub fn bounded(mut self, bounds: Bounds) -> Self {
+        assert!(bounds.window >= 1 && bounds.open >= 2, "no execution fits into {bounds:?}");
+        self.bounds = bounds;
+        self.order.bound(bounds);
+        self
     }
 
     /// An execution begins: thread 0 runs, and nothing has happened.

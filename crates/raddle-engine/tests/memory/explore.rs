@@ -1,7 +1,7 @@
 //! Performs a program on the engine in every way that thread choices and the memory model's own choices allow.
 
 use crate::notation::{Outcome, Program, REGISTERS, Statement, Value};
-use raddle_engine::memory::{Attempt, Location, Memory, Model};
+use raddle_engine::memory::{Attempt, Location, Memory};
 use raddle_protocol::ChoiceKind;
 use raddle_protocol::trace::ThreadId;
 use std::collections::BTreeSet;
@@ -109,8 +109,7 @@ pub fn execute(memory: &mut Memory, program: &Program, ask: &mut dyn FnMut(Choic
 }
 
 /// All outcomes, and how many executions there are; `None` when there are more than `most`.
-pub fn outcomes(program: &Program, model: Model, most: usize) -> Option<(BTreeSet<Outcome>, usize)> {
-    let mut memory = Memory::to_the_letter(model);
+pub fn outcomes(program: &Program, mut memory: Memory, most: usize) -> Option<(BTreeSet<Outcome>, usize)> {
     let mut odometer = Odometer::default();
     let mut outcomes = BTreeSet::new();
     for executions in 1..=most {

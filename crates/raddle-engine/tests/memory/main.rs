@@ -11,5 +11,7 @@
 mod axioms;
 mod explore;
 mod generated;
+mod interleave;
 mod litmus;
 mod notation;
+mod random_programs;

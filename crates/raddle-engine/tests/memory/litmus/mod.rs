@@ -13,7 +13,7 @@ mod total_order;
 
 use crate::notation::{Outcome, Program};
 use crate::{axioms, explore};
-use raddle_engine::memory::Model;
+use raddle_engine::memory::{Memory, Model};
 use std::collections::BTreeSet;
 
 fn seen(outcomes: &BTreeSet<Outcome>, looks: &str) -> String {
@@ -25,7 +25,8 @@ fn seen(outcomes: &BTreeSet<Outcome>, looks: &str) -> String {
 #[track_caller]
 fn check(program: &str, looks: &str, expected: &str) {
     let program = Program::parse(program);
-    let (found, _) = explore::outcomes(&program, Model::Rc11, usize::MAX).expect("there is no bound");
+    let (found, _) =
+        explore::outcomes(&program, Memory::to_the_letter(Model::Rc11), usize::MAX).expect("there is no bound");
     let axioms = axioms::outcomes(&program, usize::MAX).expect("there is no bound");
     assert_eq!(seen(&found, looks), expected, "what is found, and what is known by hand");
     assert_eq!(found, axioms, "what is found, and what the axioms say");
@@ -41,4 +42,4 @@ macro_rules! litmus {
     )*};
 }
 
-pub(self) use litmus;
+use litmus;

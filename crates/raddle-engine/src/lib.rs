@@ -8,6 +8,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod memory;
 pub mod race;
 pub mod random;
 pub mod schedule;

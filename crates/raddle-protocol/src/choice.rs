@@ -22,15 +22,18 @@ pub enum ChoiceKind {
     Lateness,
     /// Which of several stores a load reads (option 0: the latest).
     ReadsFrom,
+    /// Where a store goes in its location's modification order (option 0: at the end).
+    ModificationOrder,
 }
 
 impl ChoiceKind {
-    const ALL: [(ChoiceKind, char); 5] = [
+    const ALL: [(ChoiceKind, char); 6] = [
         (ChoiceKind::Thread, 't'),
         (ChoiceKind::WeakFailure, 'w'),
         (ChoiceKind::SpuriousWakeup, 's'),
         (ChoiceKind::Lateness, 'l'),
         (ChoiceKind::ReadsFrom, 'r'),
+        (ChoiceKind::ModificationOrder, 'm'),
     ];
 
     fn letter(self) -> char {

@@ -61,7 +61,7 @@ impl Strategy for RandomWalk {
         }
         match question.kind {
             ChoiceKind::Thread | ChoiceKind::ReadsFrom | ChoiceKind::Lateness => self.random.below(question.options),
-            ChoiceKind::WeakFailure | ChoiceKind::SpuriousWakeup => {
+            ChoiceKind::WeakFailure | ChoiceKind::SpuriousWakeup | ChoiceKind::ModificationOrder => {
                 let unusual = self.random.below(UNUSUAL) == 0;
                 if unusual { 1 + self.random.below(question.options - 1) } else { 0 }
             }

@@ -45,7 +45,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_read_is_written_as_the_same_stream(text in "[twslrx]?[0-9+]{1,3}/[0-9+]{1,3}([*][0-9+]{1,3})?( [twslr][0-3]/[2-4])?") {
+    fn what_is_read_is_written_as_the_same_stream(text in "[twslrmx]?[0-9+]{1,3}/[0-9+]{1,3}([*][0-9+]{1,3})?( [twslrm][0-3]/[2-4])?") {
         if let Some(choices) = from_text(&text) {
             prop_assert!(choices.iter().all(|choice| choice.options >= 2 && choice.taken < choice.options));
             prop_assert_eq!(from_text(&to_text(&choices)), Some(choices));
@@ -85,9 +85,10 @@ fn the_text_reads_as_it_is_described() {
         Choice { kind: ChoiceKind::SpuriousWakeup, options: 2, taken: 0 },
         Choice { kind: ChoiceKind::Lateness, options: 4, taken: 3 },
         Choice { kind: ChoiceKind::ReadsFrom, options: u16::MAX, taken: u16::MAX - 1 },
+        Choice { kind: ChoiceKind::ModificationOrder, options: 3, taken: 2 },
         thread(0, 2),
     ];
-    let text = "t0/2*3 t1/2 t1/3 w1/2 s0/2*2 l3/4 r65534/65535 t0/2";
+    let text = "t0/2*3 t1/2 t1/3 w1/2 s0/2*2 l3/4 r65534/65535 m2/3 t0/2";
     assert_eq!(to_text(&stream), text);
     assert_eq!(from_text(text).as_deref(), Some(&stream[..]));
     assert_eq!((to_text(&[]), from_text(""), from_text(" \n")), (String::new(), Some(vec![]), Some(vec![])));
@@ -101,6 +102,7 @@ fn every_kind_has_a_letter_of_its_own() {
         (ChoiceKind::SpuriousWakeup, 's'),
         (ChoiceKind::Lateness, 'l'),
         (ChoiceKind::ReadsFrom, 'r'),
+        (ChoiceKind::ModificationOrder, 'm'),
     ];
     assert_eq!(ChoiceKind::ALL, kinds, "letters are on disks: they are added to, never changed");
     for (kind, letter) in kinds {

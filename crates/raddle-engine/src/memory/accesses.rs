@@ -1,0 +1,325 @@
+//! Atomic accesses.
+//!
+//! `in_memory` is what memory holds before the access. That is the value of the newest store; if it is another one,
+//! then memory was changed by something that does not come here, and nothing is known of the location but this value.
+//! The caller writes to memory what it is told to. Values are zero-extended.
+
+use super::choices::Role;
+use super::clock::ClockId;
+use super::history::Store;
+use super::idioms::{self, Just};
+use super::locations::Location;
+use super::state::{Ask, Attempt, Effect, Exchange, Memory, Model};
+use super::synchronization::{acquires, releases};
+use super::table::NOTHING;
+use super::versions::Version;
+use raddle_protocol::ChoiceKind;
+use raddle_protocol::trace::{Order, ThreadId};
+
+impl Memory {
+    /// A load: the value it sees.
+    #[inline]
+    pub fn load(&mut self, thread: ThreadId, at: Location, order: Order, in_memory: u128, ask: Ask<'_>) -> u128 {
+        self.arrive(thread);
+        self.threads[thread as usize].just = Just::Other;
+        if !self.is_concurrent() {
+            return in_memory;
+        }
+        let slot = self.locate(thread, at, in_memory);
+        let seq_cst = order == Order::SeqCst;
+        let index = if self.has_no_choice(thread, slot) {
+            self.locations.histories[slot as usize].newest()
+        } else {
+            self.choose((thread, slot), (Role::Reads, seq_cst), ChoiceKind::ReadsFrom, ask)
+        };
+        self.read(thread, slot, index, order)
+    }
+
+    /// A store: what memory must hold then, or `None` if it stays as it is, because the store comes before others in
+    /// modification order.
+    #[inline]
+    pub fn store(
+        &mut self,
+        thread: ThreadId,
+        at: Location,
+        order: Order,
+        in_memory: u128,
+        value: u128,
+        ask: Ask<'_>,
+    ) -> Option<u128> {
+        self.arrive(thread);
+        self.threads[thread as usize].just = Just::Other;
+        if !self.is_concurrent() {
+            return Some(value);
+        }
+        let slot = self.locate(thread, at, in_memory);
+        let seq_cst = order == Order::SeqCst;
+        let index = if self.has_no_choice(thread, slot) {
+            self.locations.histories[slot as usize].newest()
+        } else {
+            self.choose((thread, slot), (Role::Follows, seq_cst), ChoiceKind::ModificationOrder, ask)
+        };
+        let is_newest = index == self.locations.histories[slot as usize].newest();
+        self.write(thread, slot, index, order, (value, false));
+        is_newest.then_some(value)
+    }
+
+    /// A read-modify-write that stores `change` of what it reads.
+    #[inline]
+    pub fn rmw(
+        &mut self,
+        thread: ThreadId,
+        at: Location,
+        order: Order,
+        in_memory: u128,
+        change: impl FnOnce(u128) -> u128,
+        ask: Ask<'_>,
+    ) -> Effect {
+        self.arrive(thread);
+        if !self.is_concurrent() {
+            return Effect { read: in_memory, memory: Some(change(in_memory)) };
+        }
+        let slot = self.locate(thread, at, in_memory);
+        let seq_cst = order == Order::SeqCst;
+        let index = if self.has_no_choice(thread, slot) {
+            self.locations.histories[slot as usize].newest()
+        } else {
+            self.choose((thread, slot), (Role::Follows, seq_cst), ChoiceKind::ReadsFrom, ask)
+        };
+        let history = &self.locations.histories[slot as usize];
+        let (read, is_newest) = (history.stores[index].value, index == history.newest());
+        let value = change(read);
+        self.write(thread, slot, index, order, (value, true));
+        self.after_rmw(thread, slot, order);
+        Effect { read, memory: is_newest.then_some(value) }
+    }
+
+    /// A compare-exchange.
+    #[inline]
+    pub fn compare_exchange(
+        &mut self,
+        thread: ThreadId,
+        at: Location,
+        attempt: Attempt,
+        in_memory: u128,
+        ask: Ask<'_>,
+    ) -> Exchange {
+        self.arrive(thread);
+        if !self.is_concurrent() {
+            let equal = in_memory == attempt.expected;
+            let done = equal && !(attempt.weak && ask(ChoiceKind::WeakFailure, 2) == 1);
+            return Exchange { read: in_memory, memory: done.then_some(attempt.new), done };
+        }
+        let slot = self.locate(thread, at, in_memory);
+        let (index, done) = self.choose_exchange(thread, slot, attempt, ask);
+        let history = &self.locations.histories[slot as usize];
+        let (read, is_newest) = (history.stores[index].value, index == history.newest());
+        if done {
+            self.write(thread, slot, index, attempt.success, (attempt.new, true));
+        } else {
+            self.read(thread, slot, index, attempt.failure);
+        }
+        self.after_rmw(thread, slot, if done { attempt.success } else { attempt.failure });
+        Exchange { read, memory: (done && is_newest).then_some(attempt.new), done }
+    }
+
+    /// Memory from `start` to `end` (exclusive) was freed, allocated or written by plain accesses: what was known of
+    /// locations there is forgotten. Costs next to nothing where there are none.
+    pub fn forget(&mut self, start: u64, end: u64) {
+        self.locations.within(start, end);
+        while let Some(slot) = self.locations.found.pop() {
+            self.remove(slot);
+        }
+    }
+
+    fn after_rmw(&mut self, thread: ThreadId, slot: u32, order: Order) {
+        self.threads[thread as usize].just = Just::Other;
+        if !self.idioms || order != Order::SeqCst {
+            return;
+        }
+        if idioms::is_fence(order, &self.locations.histories[slot as usize], thread) {
+            self.fence(thread, Order::SeqCst);
+        } else {
+            self.threads[thread as usize].just = Just::Rmw;
+        }
+    }
+
+    /// Sees a store.
+    #[inline]
+    fn read(&mut self, thread: ThreadId, slot: u32, index: usize, order: Order) -> u128 {
+        let ordered = order == Order::SeqCst && self.model == Model::Rc11;
+        let position = self.settle_order((thread, slot), Role::Reads, index, ordered);
+        let before = self.version_if(thread, slot, ordered);
+        let history = &mut self.locations.histories[slot as usize];
+        history.note_progress(thread, index);
+        let store = &mut history.stores[index];
+        let (value, release, id) = (store.value, store.release, store.id);
+        let now = self.threads[thread as usize].clock.now();
+        if self.model == Model::Rc11 {
+            store.read(now, before);
+        }
+        if release.is_some() {
+            if acquires(order) {
+                self.learn(thread, release);
+            } else {
+                self.learn_later(thread, release);
+            }
+        }
+        if ordered {
+            self.order.access((position, now, before), (slot, id, false), &mut self.locations.histories);
+            self.threads[thread as usize].clock.tick();
+        }
+        value
+    }
+
+    /// Stores a value directly after the store at `index`, which is read if this is a read-modify-write.
+    #[inline]
+    fn write(&mut self, thread: ThreadId, slot: u32, index: usize, order: Order, (value, rmw): (u128, bool)) {
+        let ordered = order == Order::SeqCst && self.model == Model::Rc11;
+        let position = self.settle_order((thread, slot), Role::Follows, index, ordered);
+        let before = self.version_if(thread, slot, ordered);
+        let mut release = ClockId::NONE;
+        if rmw {
+            let read = self.locations.histories[slot as usize].stores[index].release;
+            if read.is_some() {
+                if acquires(order) {
+                    self.learn(thread, read);
+                } else {
+                    self.learn_later(thread, read);
+                }
+                // The new store continues the release sequences of the one that is read. If it has acquired and
+                // releases in its turn, then what it releases covers them.
+                if !(acquires(order) && releases(order)) {
+                    release = self.pool.hold(read);
+                }
+            }
+        }
+        let state = &self.threads[thread as usize];
+        let now = state.clock.now();
+        let own = if releases(order) { self.pool.copy_of(&state.clock) } else { self.pool.hold(state.fence) };
+        release = self.both(release, own);
+        self.locations.histories[slot as usize].note_progress(thread, index);
+        let readers = self.locations.spares.take();
+        let tick = self.order.tick();
+        let store = Store { value, writer: now, version: before, release, id: 0, tick, rmw, settled: false, readers };
+        let id = if self.model == Model::Sc {
+            self.replace(slot, store)
+        } else {
+            self.locations.histories[slot as usize].insert(index + 1, store)
+        };
+        if ordered {
+            self.order.access((position, now, before), (slot, id, true), &mut self.locations.histories);
+        }
+        if ordered || releases(order) {
+            self.threads[thread as usize].clock.tick();
+        }
+        let batch = self.bounds.window.div_ceil(2);
+        if self.locations.histories[slot as usize].stores.len() >= self.bounds.window + batch {
+            self.drop_oldest(slot, batch);
+        }
+    }
+
+    /// The name of what the thread knows, if it may matter later.
+    #[inline]
+    fn version_if(&mut self, thread: ThreadId, slot: u32, ordered: bool) -> Version {
+        if !(ordered || self.order.has_fences()) {
+            return Version::NONE;
+        }
+        self.locations.histories[slot as usize].used = self.order.tick();
+        self.version(thread)
+    }
+
+    /// A clock that covers what both do, in place of both.
+    #[inline]
+    fn both(&mut self, one: ClockId, other: ClockId) -> ClockId {
+        if !one.is_some() {
+            return other;
+        }
+        if !other.is_some() {
+            return one;
+        }
+        let both = self.pool.joined(one, other);
+        self.pool.release(one);
+        self.pool.release(other);
+        both
+    }
+
+    /// The only store of a location gives way to another.
+    fn replace(&mut self, slot: u32, store: Store) -> u32 {
+        let history = &mut self.locations.histories[slot as usize];
+        if let Some(old) = history.stores.pop() {
+            self.pool.release(old.release);
+            self.locations.spares.give(old.readers);
+        }
+        history.insert(0, store)
+    }
+
+    /// The location of an access, with what it holds.
+    #[inline]
+    fn locate(&mut self, thread: ThreadId, at: Location, in_memory: u128) -> u32 {
+        let slot = self.locations.find(at);
+        if slot == NOTHING {
+            return self.discover(thread, at, in_memory);
+        }
+        let history = &mut self.locations.histories[slot as usize];
+        if history.visit(thread) {
+            self.locations.share(slot);
+        }
+        let history = &self.locations.histories[slot as usize];
+        if history.stores[history.newest()].value != in_memory {
+            self.restart(slot, in_memory);
+        }
+        slot
+    }
+
+    /// Memory holds another value than the newest store: nothing is known of the location any more.
+    #[cold]
+    fn restart(&mut self, slot: u32, in_memory: u128) {
+        self.let_go(slot);
+        let history = &mut self.locations.histories[slot as usize];
+        history.restart(in_memory, &mut self.locations.spares);
+    }
+
+    /// A location that is seen for the first time, or in another shape than before. In the second case its one store
+    /// stands for all that are known of the bytes in question: whoever reads it learns what each of them would have
+    /// told.
+    #[cold]
+    fn discover(&mut self, thread: ThreadId, at: Location, in_memory: u128) -> u32 {
+        let mut release = ClockId::NONE;
+        self.locations.overlapping(at);
+        while let Some(slot) = self.locations.found.pop() {
+            for index in 0..self.locations.histories[slot as usize].stores.len() {
+                let known = self.locations.histories[slot as usize].stores[index].release;
+                let known = self.pool.hold(known);
+                release = self.both(release, known);
+            }
+            self.remove(slot);
+        }
+        let slot = self.locations.create(at, thread, in_memory);
+        self.locations.histories[slot as usize].stores[0].release = release;
+        slot
+    }
+
+    fn remove(&mut self, slot: u32) {
+        self.let_go(slot);
+        self.locations.remove(slot);
+    }
+
+    /// Gives back what the stores of a location hold, before they are forgotten.
+    fn let_go(&mut self, slot: u32) {
+        let stores = self.locations.histories[slot as usize].stores.len();
+        self.order.forget(slot, stores, &mut self.locations.histories);
+        for store in &mut self.locations.histories[slot as usize].stores {
+            self.pool.release(std::mem::replace(&mut store.release, ClockId::NONE));
+        }
+    }
+
+    #[cold]
+    fn drop_oldest(&mut self, slot: u32, count: usize) {
+        self.order.forget(slot, count, &mut self.locations.histories);
+        for store in self.locations.histories[slot as usize].stores.drain(..count) {
+            self.pool.release(store.release);
+            self.locations.spares.give(store.readers);
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! What an access may do: the stores that it may see or come after.
+//!
+//! Only consistent possibilities are offered, so that every answer can be acted upon. The first is always the newest
+//! store, which is consistent whatever has happened: it only makes the new event come after others.
+
+use super::history::place;
+use super::seq_cst::Probe;
+use super::state::{Ask, Attempt, Memory, Model};
+use raddle_protocol::ChoiceKind;
+use raddle_protocol::trace::{Order, ThreadId};
+
+/// How an access stands to the store that is chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// It reads the store.
+    Reads,
+    /// It comes directly after the store.
+    Follows,
+}
+
+impl Role {
+    fn place(self, index: usize) -> u32 {
+        match self {
+            Role::Reads => place::read(index),
+            Role::Follows => place::after(index),
+        }
+    }
+}
+
+impl Memory {
+    /// Whether the newest store is all that the thread may see, or come after.
+    #[inline]
+    pub(super) fn has_no_choice(&self, thread: ThreadId, slot: u32) -> bool {
+        let history = &self.locations.histories[slot as usize];
+        let newest = history.newest();
+        newest == 0
+            || self.model == Model::Sc
+            || self.threads[thread as usize].clock.covers(history.stores[newest].writer)
+    }
+
+    /// Asks which store to read, or to follow, by `kind`.
+    pub(super) fn choose(
+        &mut self,
+        (thread, slot): (ThreadId, u32),
+        (role, seq_cst): (Role, bool),
+        kind: ChoiceKind,
+        ask: Ask<'_>,
+    ) -> usize {
+        let newest = self.locations.histories[slot as usize].newest();
+        let floor = self.floor(thread, slot);
+        self.options.clear();
+        for index in (floor..=newest).rev() {
+            if role == Role::Follows && self.is_followed(slot, index) {
+                continue;
+            }
+            if index < newest && !self.order_allows(thread, slot, role.place(index), seq_cst) {
+                break;
+            }
+            self.options.push(index);
+        }
+        let answer = if self.options.len() > 1 { ask(kind, self.options.len()) } else { 0 };
+        self.options[answer]
+    }
+
+    /// Asks which store a compare-exchange reads, and whether it fails although the values are equal. Tells the store,
+    /// and whether it succeeds.
+    pub(super) fn choose_exchange(
+        &mut self,
+        thread: ThreadId,
+        slot: u32,
+        attempt: Attempt,
+        ask: Ask<'_>,
+    ) -> (usize, bool) {
+        let newest = self.locations.histories[slot as usize].newest();
+        if self.has_no_choice(thread, slot) {
+            let equal = self.locations.histories[slot as usize].stores[newest].value == attempt.expected;
+            return (newest, equal && !(attempt.weak && ask(ChoiceKind::WeakFailure, 2) == 1));
+        }
+        let floor = self.floor(thread, slot);
+        let seq_cst = (attempt.success == Order::SeqCst, attempt.failure == Order::SeqCst);
+        let (mut may_succeed, mut may_fail) = (true, true);
+        self.options.clear();
+        for index in (floor..=newest).rev() {
+            let mut ways = self.ways(slot, index, attempt);
+            if index < newest {
+                // What the order forbids for a store it forbids for older ones, too.
+                may_succeed &= !ways.0 || self.order_allows(thread, slot, place::after(index), seq_cst.0);
+                may_fail &= !ways.1 || self.order_allows(thread, slot, place::read(index), seq_cst.1);
+                ways = (ways.0 && may_succeed, ways.1 && may_fail);
+                if !may_succeed && !may_fail {
+                    break;
+                }
+            }
+            if ways.0 || ways.1 {
+                self.options.push(index << 2 | usize::from(ways.0) << 1 | usize::from(ways.1));
+            }
+        }
+        let answer = if self.options.len() > 1 { ask(ChoiceKind::ReadsFrom, self.options.len()) } else { 0 };
+        let chosen = self.options[answer];
+        let succeeds = match chosen & 3 {
+            3 => ask(ChoiceKind::WeakFailure, 2) == 0,
+            ways => ways == 2,
+        };
+        (chosen >> 2, succeeds)
+    }
+
+    /// Whether a compare-exchange that reads this store may succeed, and whether it may fail.
+    fn ways(&self, slot: u32, index: usize, attempt: Attempt) -> (bool, bool) {
+        let equal = self.locations.histories[slot as usize].stores[index].value == attempt.expected;
+        (equal && !self.is_followed(slot, index), !equal || attempt.weak)
+    }
+
+    /// Whether a read-modify-write has read this store, so that nothing may come between the two.
+    fn is_followed(&self, slot: u32, index: usize) -> bool {
+        self.locations.histories[slot as usize].stores.get(index + 1).is_some_and(|next| next.rmw)
+    }
+
+    fn floor(&self, thread: ThreadId, slot: u32) -> usize {
+        self.locations.histories[slot as usize].floor(&self.threads[thread as usize].clock, self.bounds.patience)
+    }
+
+    /// Whether the order of sequentially consistent operations allows an access that is not at the end of coherence
+    /// order.
+    fn order_allows(&mut self, thread: ThreadId, slot: u32, place: u32, seq_cst: bool) -> bool {
+        if !self.order.concerns(seq_cst) {
+            return true;
+        }
+        let probe = Probe { clock: &self.threads[thread as usize].clock, slot, place, seq_cst };
+        self.order.allows(probe, &self.locations.histories, &self.locations.shared)
+    }
+
+    /// Makes the order agree with an access that has been chosen. Tells where in the order it goes, unless at the end.
+    #[inline]
+    pub(super) fn settle_order(
+        &mut self,
+        (thread, slot): (ThreadId, u32),
+        role: Role,
+        index: usize,
+        seq_cst: bool,
+    ) -> Option<usize> {
+        let newest = self.locations.histories[slot as usize].newest();
+        if index == newest || !self.order.concerns(seq_cst) {
+            return None;
+        }
+        let probe = Probe { clock: &self.threads[thread as usize].clock, slot, place: role.place(index), seq_cst };
+        self.order.make_way(probe, &self.locations.histories, &self.locations.shared)
+    }
+}

@@ -1,0 +1,222 @@
+//! The state of one execution's memory model, and how an execution begins.
+
+use super::clock::{Clock, ClockId, Epoch, Pool};
+use super::idioms::Just;
+use super::locations::Locations;
+use super::seq_cst::TotalOrder;
+use super::table::Table;
+use super::versions::Version;
+use raddle_protocol::ChoiceKind;
+use raddle_protocol::trace::{Order, ThreadId};
+
+/// How a question is asked: its kind and number of options, at least 2; the answer lies below that. Answer 0 is always
+/// the one of sequential consistency.
+pub type Ask<'a> = &'a mut dyn FnMut(ChoiceKind, usize) -> usize;
+
+/// Which behaviours there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Model {
+    /// Sequential consistency: loads see the newest store, whatever their order. What happens before what still follows
+    /// from the orders as written.
+    Sc,
+    /// All that RC11 allows, but for the bounds.
+    Rc11,
+}
+
+/// What bounds the model's memory and time. Smaller bounds take behaviours away and never add any.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Stores to a location that are remembered, at least 1. Half as many again are let pile up before the oldest go.
+    pub window: usize,
+    /// After this many accesses in a row of which none saw the newest store of a location, a thread is only offered
+    /// ever newer ones there: so loops that wait for a value end.
+    pub patience: u32,
+    /// Sequentially consistent operations, at least 2, whose order among each other is not settled for good.
+    pub open: usize,
+    /// Steps that a search for such an order takes at the most.
+    pub search: u64,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Bounds { window: 32, patience: 16, open: 128, search: 8192 }
+    }
+}
+
+/// What came of a read-modify-write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Effect {
+    /// The value it read.
+    pub read: u128,
+    /// What memory must hold now; `None` when it stays as it is.
+    pub memory: Option<u128>,
+}
+
+/// A compare-exchange that is to be tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// The value that it is to replace.
+    pub expected: u128,
+    /// The value that it is to store.
+    pub new: u128,
+    /// Its order if it succeeds.
+    pub success: Order,
+    /// Its order if it fails.
+    pub failure: Order,
+    /// Whether it may fail although the values are equal.
+    pub weak: bool,
+}
+
+/// What came of a compare-exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exchange {
+    /// The value it read.
+    pub read: u128,
+    /// What memory must hold now; `None` when it stays as it is.
+    pub memory: Option<u128>,
+    /// Whether it has stored its value.
+    pub done: bool,
+}
+
+/// One thread as the model sees it.
+#[derive(Debug, Default)]
+pub(super) struct Thread {
+    pub(super) clock: Clock,
+    /// What relaxed reads have seen and an acquire fence would make known.
+    pub(super) pending: Clock,
+    pub(super) has_pending: bool,
+    /// What the latest release fence has let later stores pass on.
+    pub(super) fence: ClockId,
+    /// The clock as it was kept last, unless it has learned something since.
+    pub(super) version: Version,
+    pub(super) just: Just,
+}
+
+/// The memory model's state in one execution. Storage is kept from one execution to the next.
+#[derive(Debug)]
+pub struct Memory {
+    pub(super) model: Model,
+    pub(super) idioms: bool,
+    pub(super) bounds: Bounds,
+    /// Not below any time handed out in earlier executions.
+    base: u64,
+    pub(super) threads: Vec<Thread>,
+    /// How many of `threads` are there in this execution.
+    pub(super) known: usize,
+    pub(super) locations: Locations,
+    pub(super) objects: Table,
+    pub(super) pool: Pool,
+    pub(super) order: TotalOrder,
+    /// The choices of the present operation.
+    pub(super) options: Vec<usize>,
+}
+
+impl Memory {
+    /// The state before the first execution, which begins with it. Idioms are recognised.
+    #[must_use]
+    pub fn new(model: Model) -> Self {
+        let mut memory = Memory {
+            model,
+            idioms: true,
+            bounds: Bounds::default(),
+            base: 0,
+            threads: Vec::new(),
+            known: 0,
+            locations: Locations::new(),
+            objects: Table::new(),
+            pool: Pool::default(),
+            order: TotalOrder::default(),
+            options: Vec::new(),
+        };
+        memory.begin();
+        memory
+    }
+
+    /// The same, but by the letter of the model: idioms mean no more than they say.
+    #[must_use]
+    pub fn to_the_letter(model: Model) -> Self {
+        Memory { idioms: false, ..Memory::new(model) }
+    }
+
+    /// The same with other bounds.
+    #[must_use]
+    pub fn bounded(mut self, bounds: Bounds) -> Self {
+        assert!(bounds.window >= 1 && bounds.open >= 2, "no execution fits into {bounds:?}");
+        self.bounds = bounds;
+        self.order.bound(bounds);
+        self
+    }
+
+    /// An execution begins: thread 0 runs, and nothing has happened.
+    pub fn begin(&mut self) {
+        let latest = self.threads[..self.known].iter().map(|thread| thread.clock.now().time()).max();
+        self.base = self.base.max(latest.unwrap_or(0));
+        self.known = 0;
+        self.locations.begin();
+        self.objects.begin();
+        self.pool.begin();
+        self.order.begin(self.base);
+        self.add_threads(0);
+    }
+
+    /// Makes room for threads up to this one, which know nothing.
+    pub(super) fn add_threads(&mut self, last: ThreadId) {
+        assert!((last as usize) < Epoch::THREADS, "an execution has at most {} threads", Epoch::THREADS);
+        while self.known <= last as usize {
+            if self.known == self.threads.len() {
+                self.threads.push(Thread::default());
+            }
+            let thread = &mut self.threads[self.known];
+            thread.clock.reset(self.base, self.known as ThreadId, self.base + 1);
+            thread.has_pending = false;
+            thread.fence = ClockId::NONE;
+            thread.version = Version::NONE;
+            thread.just = Just::Other;
+            self.known += 1;
+        }
+    }
+
+    /// A thread that is used without having been spawned: created by code that is not watched. It is taken to know
+    /// all that has happened so far.
+    #[cold]
+    pub(super) fn meet(&mut self, thread: ThreadId) {
+        let old = self.known;
+        self.add_threads(thread);
+        let (others, new) = self.threads.split_at_mut(thread as usize);
+        for other in &mut others[..old] {
+            new[0].clock.join(&other.clock);
+            other.clock.tick();
+        }
+    }
+
+    /// What lies in the past of a thread.
+    #[must_use]
+    pub fn clock(&self, thread: ThreadId) -> &Clock {
+        &self.threads[thread as usize].clock
+    }
+
+    /// The present of a thread.
+    #[inline]
+    #[must_use]
+    pub fn epoch(&self, thread: ThreadId) -> Epoch {
+        self.threads[thread as usize].clock.now()
+    }
+
+    /// Whether more than one thread has been seen. Before that, whatever happens lies in the past of all to come.
+    #[inline]
+    pub(super) fn is_concurrent(&self) -> bool {
+        self.known > 1
+    }
+}
+
+impl Default for ClockId {
+    fn default() -> Self {
+        ClockId::NONE
+    }
+}
+
+impl Default for Version {
+    fn default() -> Self {
+        Version::NONE
+    }
+}

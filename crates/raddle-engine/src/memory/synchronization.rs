@@ -1,0 +1,154 @@
+//! Happens-before beyond atomic accesses: threads, objects of the thread library, and fences.
+
+use super::clock::ClockId;
+use super::idioms::{self, Just};
+use super::state::{Memory, Model};
+use super::table::NOTHING;
+use super::versions::Version;
+use raddle_protocol::trace::{Order, ThreadId};
+
+/// Whether an operation of this order acquires.
+#[inline]
+pub(super) fn acquires(order: Order) -> bool {
+    matches!(order, Order::Acquire | Order::AcqRel | Order::SeqCst)
+}
+
+/// Whether an operation of this order releases.
+#[inline]
+pub(super) fn releases(order: Order) -> bool {
+    matches!(order, Order::Release | Order::AcqRel | Order::SeqCst)
+}
+
+impl Memory {
+    /// `parent` has created `child`: all that came before lies in the child's past.
+    pub fn spawn(&mut self, parent: ThreadId, child: ThreadId) {
+        self.arrive(parent);
+        self.add_threads(child);
+        self.learn_from_thread(child, parent);
+        self.threads[parent as usize].clock.tick();
+    }
+
+    /// `joiner` has seen the end of `ended`: all that it did lies in the joiner's past.
+    pub fn join(&mut self, joiner: ThreadId, ended: ThreadId) {
+        self.arrive(joiner);
+        self.arrive(ended);
+        self.learn_from_thread(joiner, ended);
+    }
+
+    fn learn_from_thread(&mut self, learner: ThreadId, teacher: ThreadId) {
+        let clock = std::mem::take(&mut self.threads[teacher as usize].clock);
+        let thread = &mut self.threads[learner as usize];
+        if thread.clock.join(&clock) {
+            thread.version = Version::NONE;
+        }
+        self.threads[teacher as usize].clock = clock;
+    }
+
+    /// All that `thread` has done so far happens before whoever acquires `object` from now on. An object is whatever
+    /// orders threads and is no atomic location: a lock at an address, a pipe.
+    pub fn release(&mut self, thread: ThreadId, object: u64) {
+        self.arrive(thread);
+        let clock = &mut self.threads[thread as usize].clock;
+        match self.objects.get(object) {
+            NOTHING => self.objects.set(object, self.pool.copy_of(clock).number()),
+            known => self.pool.add(ClockId::of(known), clock),
+        }
+        clock.tick();
+    }
+
+    /// All that threads had done before they released `object` happens before what `thread` does from now on.
+    pub fn acquire(&mut self, thread: ThreadId, object: u64) {
+        self.arrive(thread);
+        let known = self.objects.get(object);
+        if known != NOTHING {
+            self.learn(thread, ClockId::of(known));
+        }
+    }
+
+    /// The object is gone; one of the same number orders nothing by what went before.
+    pub fn retire(&mut self, object: u64) {
+        let known = self.objects.get(object);
+        if known != NOTHING {
+            self.pool.release(ClockId::of(known));
+            self.objects.set(object, NOTHING);
+        }
+    }
+
+    /// A fence between threads.
+    pub fn fence(&mut self, thread: ThreadId, order: Order) {
+        self.arrive(thread);
+        self.threads[thread as usize].just = Just::Other;
+        if !self.is_concurrent() {
+            return;
+        }
+        let ordered = order == Order::SeqCst && self.model == Model::Rc11;
+        let before = if ordered { self.version(thread) } else { Version::NONE };
+        let state = &mut self.threads[thread as usize];
+        if acquires(order) && state.has_pending {
+            state.has_pending = false;
+            if state.clock.join(&state.pending) {
+                state.version = Version::NONE;
+            }
+        }
+        if releases(order) {
+            self.pool.release(state.fence);
+            state.fence = self.pool.copy_of(&state.clock);
+        }
+        if ordered {
+            let after = self.version(thread);
+            let at = self.threads[thread as usize].clock.now();
+            self.order.fence(at, before, after, &mut self.locations.histories);
+        }
+        if releases(order) {
+            self.threads[thread as usize].clock.tick();
+        }
+    }
+
+    /// A fence between a thread and its own signal handlers. It orders nothing between threads, but may tell what its
+    /// author means by the operation before it.
+    pub fn signal_fence(&mut self, thread: ThreadId, order: Order) {
+        self.arrive(thread);
+        if self.idioms && idioms::makes_fence(order, self.threads[thread as usize].just) {
+            self.fence(thread, Order::SeqCst);
+        }
+    }
+
+    /// A thread does something.
+    #[inline]
+    pub(super) fn arrive(&mut self, thread: ThreadId) {
+        if thread as usize >= self.known {
+            self.meet(thread);
+        }
+    }
+
+    /// Makes what a clock covers the thread's past.
+    #[inline]
+    pub(super) fn learn(&mut self, thread: ThreadId, clock: ClockId) {
+        let thread = &mut self.threads[thread as usize];
+        if thread.clock.join(self.pool.get(clock)) {
+            thread.version = Version::NONE;
+        }
+    }
+
+    /// Notes what a clock covers for the thread's next acquire fence.
+    pub(super) fn learn_later(&mut self, thread: ThreadId, clock: ClockId) {
+        let thread = &mut self.threads[thread as usize];
+        let clock = self.pool.get(clock);
+        if thread.has_pending {
+            thread.pending.join(clock);
+        } else {
+            thread.pending.copy(clock);
+            thread.has_pending = true;
+        }
+    }
+
+    /// What the thread knows now, by name.
+    #[inline]
+    pub(super) fn version(&mut self, thread: ThreadId) -> Version {
+        let thread = &mut self.threads[thread as usize];
+        if !self.order.versions.holds(thread.version) {
+            thread.version = self.order.versions.keep(&thread.clock);
+        }
+        thread.version
+    }
+}

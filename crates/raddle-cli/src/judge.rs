@@ -151,6 +151,7 @@ pub fn keep(finding: &Finding, raw: &RawFinding, case: &Case<'_>, runtime: &Runt
         settings: settings.clone(),
         execution: raw.execution,
         tally,
+        accesses: raw.outcome.bytes(),
         choices: choice::to_text(&raw.choices),
     };
     replay_store::store(&records_of(&subject.source)?, &record)

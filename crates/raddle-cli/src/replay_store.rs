@@ -16,7 +16,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// Version of the records. Old ones are refused, not guessed at.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 const TOKEN_LENGTH: usize = 10;
@@ -49,6 +49,8 @@ pub struct Record {
     pub execution: u64,
     /// Executions that passed and that failed, as the report said.
     pub tally: (u64, u64),
+    /// Bytes whose plain accesses are recorded: first address and number.
+    pub accesses: Option<(u64, u64)>,
     /// The choices, as [`choice::to_text`] writes them.
     pub choices: String,
 }

@@ -2,7 +2,7 @@
 
 use crate::args::explore::ExploreOptions;
 use crate::error::{Error, Result};
-use raddle_protocol::{Budget, Entry, Isolation, Job, Plan, VERSION};
+use raddle_protocol::{Budget, Entry, Isolation, Job, MemoryModel, Plan, VERSION};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -21,6 +21,8 @@ pub struct Settings {
     pub seed: u64,
     /// Name of the search strategy.
     pub strategy: String,
+    /// Which values atomic loads may see.
+    pub memory: MemoryModel,
     /// When executions begin, in the program's eyes: nanoseconds since 1970, whole seconds. See [`Settings::for_program`].
     pub epoch_ns: u64,
     /// Number of processors that the program sees.
@@ -51,6 +53,7 @@ impl Settings {
         Ok(Self {
             seed: options.seed.map_or_else(draw_seed, Ok)?,
             strategy: if options.strategy == "auto" { AUTO.into() } else { options.strategy.clone() },
+            memory: options.memory,
             epoch_ns: nanoseconds(Duration::from_secs(now.as_secs())),
             processors: options.cpus,
             heap_limit: HEAP_LIMIT,
@@ -82,6 +85,7 @@ impl Settings {
             job,
             seed: self.seed,
             strategy: self.strategy.clone(),
+            memory: self.memory,
             budget: Budget {
                 schedules: self.schedules,
                 time_ms: self.time_ms,

@@ -2,7 +2,7 @@
 
 use raddle_engine::waits::{self, Mode};
 use raddle_protocol::Role;
-use raddle_protocol::trace::{StackId, ThreadId};
+use raddle_protocol::trace::{Access, StackId, ThreadId};
 
 /// One action.
 #[derive(Clone, Debug)]
@@ -75,6 +75,8 @@ pub enum What {
         new: u64,
         done: bool,
     },
+    /// A plain access to bytes that the finding is about.
+    Accessed(Access),
     /// Calls a function of a dependency.
     Called,
     Began,

@@ -64,7 +64,7 @@ mod tests {
         prop::collection::vec((0u64..60, 1u64..20, 0u64..10, 1u64..10), 0..12).prop_map(|all| {
             let mut kept: Vec<Block> = Vec::new();
             for (address, size, from, life) in all {
-                let block = Block { address, size, allocated: None, live: (from, from + life) };
+                let block = Block { address, size, allocated: None, live: (from, from + life), freed: None };
                 let clash = |other: &Block| {
                     other.address < block.address + block.size
                         && block.address < other.address + other.size

@@ -28,6 +28,8 @@ pub enum ObjectKind {
     Futex,
     Descriptor,
     Atomic,
+    /// Bytes that are accessed plainly.
+    Memory,
 }
 
 impl ObjectKind {
@@ -45,6 +47,7 @@ impl ObjectKind {
             ObjectKind::Futex => "futex",
             ObjectKind::Descriptor => "descriptor",
             ObjectKind::Atomic => "atomic variable",
+            ObjectKind::Memory => "memory",
         }
     }
 }

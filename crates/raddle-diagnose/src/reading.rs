@@ -93,6 +93,10 @@ impl Reader<'_> {
             Op::Yield => What::Yielded,
             Op::Sleep { ns } => What::Slept(*ns),
             Op::Io { call, blocked, .. } => What::Io { call: call.clone(), blocked: *blocked },
+            Op::Access { address, access, .. } => {
+                let object = self.object(*address, ObjectKind::Memory, at);
+                return self.calls.push(at, step, What::Accessed(*access), Some(object));
+            }
             Op::Fence { .. } | Op::Detach { .. } | Op::Woke => return,
         };
         self.calls.push(at, step, what, None);

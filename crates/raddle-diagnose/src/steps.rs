@@ -183,6 +183,7 @@ impl Teller<'_> {
                     (false, ..) => format!("compare-exchange on {} fails", name()),
                 }
             }
+            What::Accessed(access) => format!("{} {}", words::does(*access), name()),
             What::Called => format!("calls `{}`", crate::function::short(&site.entry()?.function)),
             What::Began => return None,
             What::Ended => "ends".to_owned(),

@@ -2,6 +2,7 @@
 
 use crate::function;
 use crate::site::Site;
+use raddle_protocol::trace::Access;
 
 /// `a`, `a and b`, `a, b and c`.
 pub fn list(items: &[String]) -> String {
@@ -49,6 +50,17 @@ pub fn duration(ns: u64) -> String {
         }
     }
     format!("{ns} ns")
+}
+
+/// What an access does to a variable, as a step tells it.
+pub fn does(access: Access) -> &'static str {
+    match access {
+        Access::Read => "reads",
+        Access::Write => "writes",
+        Access::AtomicRead => "reads (atomically)",
+        Access::AtomicWrite => "writes (atomically)",
+        Access::Free => "frees",
+    }
 }
 
 /// Name and meaning of a signal (`signal(7)`).

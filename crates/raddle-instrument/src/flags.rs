@@ -9,8 +9,9 @@
 //! | option | here | why |
 //! |---|---|---|
 //! | `tsan-instrument-func-entry-exit` | off | call stacks are unwound when they are needed, which is almost never |
+//! | `tsan-distinguish-volatile` | on | what is read as volatile may be meant to race, see `raddle_engine::race` |
 //!
-//! and those left as they are: accesses, atomics and `memcpy` are instrumented; volatile accesses count as plain ones; of a
+//! and those left as they are: accesses, atomics and `memcpy` are instrumented; of a
 //! read followed by a write of the same place in one basic block only the write is announced; a local variable whose
 //! address never leaves the function is not announced.
 //!
@@ -22,13 +23,17 @@ use std::ffi::OsString;
 use std::path::Path;
 
 /// Changes whenever an instrumented standard library made by an older version must not be used any more.
-pub(crate) const OVERLAY_FORMAT: u32 = 1;
+pub(crate) const OVERLAY_FORMAT: u32 = 2;
 
 /// The LLVM passes, in LLVM's own notation.
 pub(crate) const PASSES: &str = "forceattrs,tsan-module,function(tsan)";
 
 /// The LLVM options.
-pub(crate) const LLVM_OPTIONS: &[&str] = &["-force-attribute=sanitize_thread", "-tsan-instrument-func-entry-exit=0"];
+pub(crate) const LLVM_OPTIONS: &[&str] = &[
+    "-force-attribute=sanitize_thread",
+    "-tsan-instrument-func-entry-exit=0",
+    "-tsan-distinguish-volatile=1",
+];
 
 /// What rustc is told beyond the instrumentation. All of it comes after the user's flags and the profile's, so it wins.
 const RUSTC_OPTIONS: &[&str] = &[

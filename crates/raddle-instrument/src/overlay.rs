@@ -27,9 +27,10 @@ use std::process::Command;
 ///
 /// `core` and `alloc` are there for the code that is not generic and not inlined into its callers (slices, strings,
 /// formatting): they cost a quarter of the time of `std` and hold no thread primitives, but plain accesses made by them
-/// on behalf of a program can race. Left as they are: `test`, because the harness runs before and after the program under
-/// test; `compiler_builtins` and `panic_unwind`, which the hooks themselves may need.
-pub const INSTRUMENTED_CRATES: &[&str] = &["std", "alloc", "core"];
+/// on behalf of a program can race. `test`, `hashbrown` and `std_detect` hold copies of generic functions that programs use
+/// too: the last owner of an `Arc` may free it by code that was compiled with the test harness. Left as they are:
+/// `compiler_builtins` and `panic_unwind`, which the hooks themselves may need, and what only prints backtraces.
+pub const INSTRUMENTED_CRATES: &[&str] = &["std", "alloc", "core", "test", "hashbrown", "std_detect"];
 
 /// The section of an object file that holds its bitcode.
 const BITCODE_SECTION: &str = ".llvmbc";

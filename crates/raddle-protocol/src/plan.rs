@@ -16,6 +16,8 @@ pub struct Plan {
     pub seed: u64,
     /// Search strategy, by the name the command line gives it (`random`).
     pub strategy: String,
+    /// Which values atomic loads may see.
+    pub memory: MemoryModel,
     /// When to stop.
     pub budget: Budget,
     /// How executions are kept from seeing each other.
@@ -41,6 +43,16 @@ pub enum Entry {
     Code(Vec<u64>),
 }
 
+/// Which values atomic loads may see.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MemoryModel {
+    /// Always the latest: sequential consistency.
+    Sc,
+    /// All that Rust's memory model (C++20's) allows but load buffering.
+    #[default]
+    Rc11,
+}
+
 /// What to do with the executions.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Job {
@@ -50,6 +62,8 @@ pub enum Job {
     Replay {
         /// The recorded stream.
         choices: Vec<Choice>,
+        /// Bytes whose plain accesses are recorded too: first address and number.
+        accesses: Option<(u64, u64)>,
         /// Hand the program's own output on as it is written, instead of keeping it.
         live_output: bool,
     },

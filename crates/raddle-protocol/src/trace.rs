@@ -42,6 +42,65 @@ pub enum Outcome {
     },
     /// The execution was about to do what this isolation cannot undo.
     NeedsFork(String),
+    /// An access to memory that must not happen where it did.
+    Conflict(Conflict),
+}
+
+impl Outcome {
+    /// The bytes that a conflict is about: first address and number.
+    #[must_use]
+    pub fn bytes(&self) -> Option<(u64, u64)> {
+        match self {
+            Outcome::Conflict(conflict) => Some((conflict.address, conflict.size)),
+            _ => None,
+        }
+    }
+}
+
+/// An access to memory that must not happen where it did, and what it is in conflict with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Conflict {
+    /// What is wrong with it.
+    pub kind: ConflictKind,
+    /// First byte in conflict.
+    pub address: u64,
+    /// Bytes of the access from there on.
+    pub size: u64,
+    /// Who made the access that was one too many. Its place is where the trace ends.
+    pub thread: ThreadId,
+    /// What it did.
+    pub access: Access,
+    /// Who did before what it is in conflict with, and what that was. `None` where there is nothing: memory that was
+    /// never allocated, and stack frames that are left without a word.
+    pub earlier: Option<(ThreadId, Access)>,
+}
+
+/// What is wrong with an access.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ConflictKind {
+    /// Nothing orders it with an earlier one of another thread, one of the two writes, and not both are atomic.
+    Race,
+    /// The heap block has been freed.
+    UseAfterFree,
+    /// The heap block has been freed, and is freed again.
+    DoubleFree,
+    /// What is freed is no heap block.
+    ForeignFree,
+    /// The stack frame has been left, or its thread has ended.
+    DeadStack,
+}
+
+/// What an access does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub enum Access {
+    Read,
+    Write,
+    AtomicRead,
+    /// Also a read-modify-write.
+    AtomicWrite,
+    /// Gives the memory back.
+    Free,
 }
 
 /// What kind of crash.
@@ -272,6 +331,12 @@ pub enum Op {
         descriptor: i32,
         blocked: bool,
     },
+    /// A plain access. Recorded only where it touches bytes that a conflict is about.
+    Access {
+        address: u64,
+        size: u64,
+        access: Access,
+    },
 }
 
 /// Which POSIX object.
@@ -314,4 +379,6 @@ pub struct Block {
     pub allocated: Option<(ThreadId, StackId)>,
     /// Index of the step before which it was allocated, and before which it was freed.
     pub live: (u64, u64),
+    /// Who freed it, and from where; `None` when it was still there at the end.
+    pub freed: Option<(ThreadId, StackId)>,
 }

@@ -70,7 +70,7 @@ fn plans_of_version_2() {
     let (before, after) = ("1101022122", "310672616e646f6d414243440151525301");
     assert_eq!(body(&plan(Job::Explore)), format!("{before}00{after}"));
     assert_eq!(body(&plan(Job::Verify)), format!("{before}02{after}"));
-    let replay = Job::Replay { choices: choices(), live_output: true };
+    let replay = Job::Replay { choices: choices(), accesses: Some((16, 8)), live_output: true };
     assert_eq!(body(&plan(replay)), format!("{before}01{}01{after}", body(&choices())));
     let main = Plan { entry: Entry::Main, isolation: Isolation::Auto, keep_going: false, ..plan(Job::Explore) };
     assert_eq!(body(&main), "110000310672616e646f6d414243440051525300");

@@ -5,7 +5,7 @@ use crate::interpose::raw;
 use crate::record::Recorder;
 use crate::snapshot::{self, Snapshot};
 use crate::state::{RECORDING, Runtime, rt};
-use crate::{crash, fault, heap, modules, state, sys, tls};
+use crate::{crash, fault, heap, modules, state, sys, tls, watch};
 use raddle_engine::random::mix;
 use raddle_engine::strategy::{Replay, by_name};
 use raddle_engine::{Strategy, Tape};
@@ -138,7 +138,7 @@ unsafe extern "C" fn control(_: u64) -> ! {
     let mut explorer = Explorer { summary: Summary::default(), fresh: true, begun_ns: sys::real_time_ns() };
     match runtime.plan.job.clone() {
         Job::Explore => explorer.explore(),
-        Job::Replay { choices, live_output } => explorer.replay(choices, live_output),
+        Job::Replay { choices, accesses, live_output } => explorer.replay(choices, accesses, live_output),
         Job::Verify => explorer.verify(),
     }
     explorer.summary.points = runtime.earlier_points;
@@ -250,12 +250,14 @@ impl Explorer {
         }
     }
 
-    fn replay(&mut self, choices: Vec<Choice>, live_output: bool) {
+    fn replay(&mut self, choices: Vec<Choice>, accesses: Option<(u64, u64)>, live_output: bool) {
         let runtime = rt();
         runtime.live_output = live_output;
+        watch::record_accesses_of(accesses);
         let (outcome, raw) = self.record(0, choices.clone());
         let differs = matches!(outcome, Outcome::Diverged { .. }).then(|| outcome.clone());
-        let raw = RawFinding { outcome, execution: 0, choices, trace: raw.into_trace(runtime), differs };
+        let trace = raw.into_trace(runtime, &outcome);
+        let raw = RawFinding { outcome, execution: 0, choices, trace, differs };
         self.summary.schedules = 1;
         send(&Message::Replayed(Box::new(raw)));
     }
@@ -278,7 +280,7 @@ impl Explorer {
             let (second, mark_again) = self.digest(execution, Box::new(Replay::new(choices.clone())));
             if first != second || mark != mark_again {
                 let (again, recorder) = self.record(execution, choices.clone());
-                let trace = recorder.into_trace(runtime);
+                let trace = recorder.into_trace(runtime, &first);
                 let differs = Some(if second == first { again } else { second });
                 let raw = RawFinding { outcome: first, execution, choices, trace, differs };
                 send(&Message::Finding(Box::new(raw)));
@@ -328,11 +330,13 @@ impl Explorer {
 
     /// Reports a finding with its record.
     fn report(&mut self, outcome: Outcome, execution: u64, choices: Vec<Choice>, known: &mut BTreeSet<u64>) {
+        watch::record_accesses_of(outcome.bytes());
         let (again, recorder) = self.record(execution, choices.clone());
+        watch::record_accesses_of(None);
         let differs = (again != outcome).then_some(again);
         let runtime = rt();
         let key = recorder.signature(&outcome);
-        let trace = recorder.into_trace(runtime);
+        let trace = recorder.into_trace(runtime, &outcome);
         if !known.insert(key) {
             return;
         }
@@ -423,6 +427,9 @@ fn launch() {
         RECORDING = runtime.recorder.is_some();
         IN_EXECUTION = true;
         raw::watch(true);
+        runtime.memory.begin();
+        runtime.detector.begin(runtime.memory.epoch(0).time() - 1);
+        watch::set(true);
         arch::set_thread_pointer(root.control_block);
         arch::launch(&raw mut runtime.controller.sp, &raw const runtime.entry);
         raw::watch(false);

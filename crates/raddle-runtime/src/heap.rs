@@ -1,8 +1,11 @@
 //! The program's heap: the C library's allocator family, at the same addresses in every execution and run.
 //!
-//! Size classes with free lists (last freed, first reused), on a region of address space of its own. The allocator's
-//! state lies at the beginning of that region and is rewound with it. What an execution allocates lies above everything
-//! that is older, so that a rewind only has to forget it; fresh memory is always zero.
+//! Size classes with free lists, on a region of address space of its own. The allocator's state lies at the beginning of
+//! that region and is rewound with it. What an execution allocates lies above everything that is older, so that a rewind
+//! only has to forget it; fresh memory is always zero.
+//!
+//! A block that is freed while accesses are watched is not used again until [`QUARANTINE`] bytes more have been freed, so
+//! that whoever still touches it is found out.
 
 use crate::state;
 use core::ptr::null_mut;
@@ -23,7 +26,13 @@ struct Head {
     used: u64,
     /// Heads of the free lists.
     free: [u64; CLASSES],
+    /// Blocks freed and not yet to be used again: the first and the last of a list, and their bytes.
+    quarantine: (u64, u64),
+    quarantined: u64,
 }
+
+/// Bytes of freed blocks that are kept from use.
+const QUARANTINE: u64 = 16 << 20;
 
 /// Stands before each block.
 #[repr(C)]
@@ -31,10 +40,15 @@ struct Header {
     /// Bytes asked for.
     size: u64,
     /// Size class of the underlying block.
-    class: u32,
+    class: u16,
+    /// [`IN_USE`] or [`FREED`].
+    state: u16,
     /// Bytes from the underlying block's first byte to this header.
     shift: u32,
 }
+
+const IN_USE: u16 = 0x5ca1;
+const FREED: u16 = 0xdead;
 
 /// The heap's extent where executions begin.
 #[derive(Clone, Copy, Debug, Default)]
@@ -116,7 +130,10 @@ pub fn allocate(size: u64, align: u64, zeroed: bool) -> *mut u8 {
         }
         let payload = if extra == 0 { block + HEADER } else { (block + HEADER).next_multiple_of(align) };
         let header = (payload - HEADER) as *mut Header;
-        *header = Header { size, class: class as u32, shift: (payload - HEADER - block) as u32 };
+        *header = Header { size, class: class as u16, state: IN_USE, shift: (payload - HEADER - block) as u32 };
+        if !fresh && crate::watch::watching() {
+            crate::watch::fresh(payload, size);
+        }
         if zeroed && !fresh {
             core::ptr::write_bytes(payload as *mut u8, 0, size as usize);
         }
@@ -130,18 +147,70 @@ pub fn allocate(size: u64, align: u64, zeroed: bool) -> *mut u8 {
 /// Gives a block back.
 ///
 /// # Safety
-/// The block came from [`allocate`] and has not been given back.
+/// The address lies in the heap's part of the address space.
 pub unsafe fn release(payload: *mut u8) {
     let head = head();
-    if crate::state::recording() {
-        crate::record::freed(payload as u64);
+    // SAFETY: the header is looked at before anything is believed of it.
+    unsafe {
+        let header = (payload as u64 - HEADER) as *mut Header;
+        let inside = payload as u64 >= START + size_of::<Head>() as u64 && (payload as u64) < (*head).next;
+        if !inside || !(payload as u64).is_multiple_of(16) || !matches!((*header).state, IN_USE | FREED) {
+            return crate::watch::bad_free(payload as u64, false);
+        }
+        if (*header).state == FREED {
+            return crate::watch::bad_free(payload as u64, true);
+        }
+        crate::watch::free(payload as u64, (*header).size);
+        if crate::state::recording() {
+            crate::record::freed(payload as u64);
+        }
+        (*header).state = FREED;
+        let class = usize::from((*header).class);
+        (*head).used = (*head).used.saturating_sub(class_size(class));
+        if crate::watch::watching() {
+            quarantine(head, payload as u64);
+        } else {
+            reuse(head, payload as u64);
+        }
     }
+}
+
+/// Puts a block at the end of the quarantine, and lets the oldest ones out of it when there are too many.
+unsafe fn quarantine(head: *mut Head, payload: u64) {
+    // SAFETY: freed blocks are the heap's own; the first word of each holds the next.
+    unsafe {
+        *(payload as *mut u64) = 0;
+        match (*head).quarantine.1 {
+            0 => (*head).quarantine.0 = payload,
+            last => *(last as *mut u64) = payload,
+        }
+        (*head).quarantine.1 = payload;
+        (*head).quarantined += class_of_block(payload);
+        while (*head).quarantined > QUARANTINE {
+            let oldest = (*head).quarantine.0;
+            (*head).quarantine.0 = *(oldest as *const u64);
+            if (*head).quarantine.0 == 0 {
+                (*head).quarantine.1 = 0;
+            }
+            (*head).quarantined -= class_of_block(oldest);
+            reuse(head, oldest);
+        }
+    }
+}
+
+/// Bytes of the block behind a payload.
+unsafe fn class_of_block(payload: u64) -> u64 {
+    // SAFETY: the caller vouches for the block.
+    unsafe { class_size(usize::from((*((payload - HEADER) as *const Header)).class)) }
+}
+
+/// Puts a block on its free list.
+unsafe fn reuse(head: *mut Head, payload: u64) {
     // SAFETY: the caller vouches for the block.
     unsafe {
-        let header = (payload as u64 - HEADER) as *const Header;
-        let class = (*header).class as usize;
-        let block = payload as u64 - HEADER - u64::from((*header).shift);
-        (*head).used = (*head).used.saturating_sub(class_size(class));
+        let header = (payload - HEADER) as *const Header;
+        let class = usize::from((*header).class);
+        let block = payload - HEADER - u64::from((*header).shift);
         *((block + HEADER) as *mut u64) = (*head).free[class];
         (*head).free[class] = block;
     }
@@ -191,6 +260,8 @@ pub fn seal() -> Reach {
     // SAFETY: one thread. Old free blocks are left unused from now on.
     unsafe {
         (*head).free = [0; CLASSES];
+        (*head).quarantine = (0, 0);
+        (*head).quarantined = 0;
         (*head).next = (*head).next.next_multiple_of(4096);
         Reach { top: (*head).next }
     }

@@ -22,8 +22,10 @@ mod hooks;
 mod interpose;
 mod mappings;
 mod modules;
+mod order;
 mod record;
 mod sched;
+mod shadow;
 mod snapshot;
 mod stacks;
 mod start;
@@ -31,6 +33,7 @@ mod state;
 mod sys;
 mod thread;
 mod tls;
+mod watch;
 
 #[global_allocator]
 static ARENA: arena::Arena = arena::Arena;

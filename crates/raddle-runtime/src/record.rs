@@ -8,7 +8,7 @@ use crate::state::{Runtime, rt};
 use core::ffi::c_void;
 use raddle_engine::random::mix;
 use raddle_protocol::Op;
-use raddle_protocol::trace::{Block, Outcome, Stack, StackFrame, StackId, Step, Thread, ThreadId, Trace};
+use raddle_protocol::trace::{Block, Conflict, Outcome, Stack, StackFrame, StackId, Step, Thread, ThreadId, Trace};
 use std::collections::BTreeMap;
 
 /// Steps kept at the most; the oldest are dropped first.
@@ -113,12 +113,16 @@ impl Recorder {
             Outcome::NoProgress(_) => 3 << 10,
             Outcome::Diverged { .. } => 4 << 10,
             Outcome::NeedsFork(_) => 5 << 10,
+            Outcome::Conflict(conflict) => (6 << 10) + conflict.kind as u64,
         };
         let mut last: BTreeMap<ThreadId, StackId> = BTreeMap::new();
         for step in &self.steps {
             last.insert(step.thread, step.stack);
         }
         let execution = &rt().execution;
+        if let Outcome::Conflict(conflict) = outcome {
+            return self.places_of(conflict).into_iter().fold(mix(kind), |hash, pc| mix(hash ^ pc));
+        }
         let mut places: Vec<u64> = last
             .iter()
             .filter(|(id, _)| matches!(execution.schedule.state(**id), raddle_protocol::trace::State::Waiting(_)))
@@ -127,6 +131,19 @@ impl Recorder {
             .collect();
         places.sort_unstable();
         places.into_iter().fold(mix(kind), |hash, pc| mix(hash ^ pc))
+    }
+
+    /// The code addresses of the two sides of a conflict, the one that came earlier first; 0 where there is none.
+    fn places_of(&self, conflict: &Conflict) -> [u64; 2] {
+        let execution = &rt().execution;
+        let pc = |stack: StackId| self.stacks[stack as usize].frames.first().map_or(0, |frame| frame.pc);
+        let touches = |step: &&Step| address(&step.op).is_some_and(|at| at.abs_diff(conflict.address) < 16);
+        let of_earlier = |step: &&Step| {
+            conflict.earlier.is_some_and(|(thread, _)| execution.number_of(step.thread) == thread)
+        };
+        let earlier = self.steps.iter().rev().filter(of_earlier).find(touches).map_or(0, |step| pc(step.stack));
+        let later = self.last.get(&execution.running).map_or(0, |stack| pc(*stack));
+        [earlier, later]
     }
 
     fn intern(&mut self, frames: Vec<(u64, u64)>) -> StackId {
@@ -162,7 +179,7 @@ impl Recorder {
 
     /// The finished record. The thread that reached the entry becomes number 0, and the test harness's own threads,
     /// which are older, are left out.
-    pub fn into_trace(mut self, runtime: &Runtime) -> Trace {
+    pub fn into_trace(mut self, runtime: &Runtime, outcome: &Outcome) -> Trace {
         let execution = &runtime.execution;
         let renumber = |id: ThreadId| -> Option<ThreadId> {
             if id == execution.root {
@@ -195,7 +212,11 @@ impl Recorder {
                 last: self.last.get(&id).or_else(|| last_step.get(&id)).copied().filter(|_| !ended),
             });
         }
-        let used: std::collections::BTreeSet<u64> = self.steps.iter().filter_map(|step| address(&step.op)).collect();
+        let mut used: std::collections::BTreeSet<u64> =
+            self.steps.iter().filter_map(|step| address(&step.op)).collect();
+        if let Outcome::Conflict(conflict) = outcome {
+            used.insert(conflict.address);
+        }
         let end = self.position();
         let live = core::mem::take(&mut self.live);
         self.dead.extend(live.into_values().map(|block| Block { live: (block.live.0, end), ..block }));
@@ -203,7 +224,9 @@ impl Recorder {
             .into_iter()
             .filter(|block| used.range(block.address..block.address + block.size.max(1)).next().is_some())
             .map(|mut block| {
-                block.allocated = block.allocated.and_then(|(thread, stack)| Some((renumber(thread)?, stack)));
+                let renumbered = |(thread, stack)| Some((renumber(thread)?, stack));
+                block.allocated = block.allocated.and_then(renumbered);
+                block.freed = block.freed.and_then(renumbered);
                 block
             })
             .collect();
@@ -275,17 +298,24 @@ pub fn allocated(address: u64, size: u64) {
     let Some(recorder) = runtime.recorder.as_mut() else { return };
     let stack = recorder.intern(frames);
     let from = recorder.position();
-    let block = Block { address, size, allocated: Some((thread, stack)), live: (from, from) };
+    let block = Block { address, size, allocated: Some((thread, stack)), live: (from, from), freed: None };
     recorder.live.insert(address, block);
 }
 
 /// Records that a block was given back.
 #[cold]
 pub fn freed(address: u64) {
-    let Some(recorder) = rt().recorder.as_mut() else { return };
+    if rt().recorder.as_ref().is_none_or(|recorder| recorder.digest_only) {
+        return;
+    }
+    let frames = unwind();
+    let runtime = rt();
+    let running = runtime.execution.running;
+    let Some(recorder) = runtime.recorder.as_mut() else { return };
     let end = recorder.position();
     if let Some(mut block) = recorder.live.remove(&address) {
         block.live.1 = end;
+        block.freed = Some((running, recorder.intern(frames)));
         recorder.dead.push(block);
     }
 }
@@ -314,7 +344,8 @@ fn address(op: &Op) -> Option<u64> {
         | Op::LockReleased { address, .. }
         | Op::CondvarWait { address, .. }
         | Op::CondvarReturn { address, .. }
-        | Op::CondvarNotify { address, .. } => Some(*address),
+        | Op::CondvarNotify { address, .. }
+        | Op::Access { address, .. } => Some(*address),
         _ => None,
     }
 }

@@ -115,6 +115,7 @@ fn decide(hint: Hint) {
             let save = &raw mut runtime.execution.threads[from as usize].sp;
             // SAFETY: both contexts belong to live fibers. The address saved to stays valid until the switch is done.
             unsafe {
+                crate::watch::refresh();
                 arch::set_thread_pointer(control_block);
                 arch::switch(save, sp);
             }
@@ -137,6 +138,7 @@ pub fn finish(outcome: Outcome) -> ! {
     // SAFETY: one thread.
     unsafe { crate::state::RECORDING = false };
     runtime.outcome = outcome;
+    crate::watch::set(false);
     let mut abandoned = 0;
     // SAFETY: the controller saved its context when it began this execution.
     unsafe {

@@ -11,7 +11,7 @@
 //! back everything, and is asked after each execution when a run verifies itself.
 
 use crate::state::{Execution, rt};
-use crate::{arena, heap, mappings, stacks, sys, tls};
+use crate::{arena, heap, mappings, shadow, stacks, sys, tls};
 
 const PAGE: u64 = 4096;
 
@@ -77,6 +77,7 @@ fn ours(address: u64) -> bool {
         || (heap::START..heap::START + heap::SIZE).contains(&address)
         || (stacks::START..stacks::END).contains(&address)
         || (tls::START..tls::START + tls::SIZE).contains(&address)
+        || (shadow::START..shadow::START + shadow::SIZE).contains(&address)
 }
 
 impl Snapshot {

@@ -46,6 +46,9 @@ impl Clone for Pool {
     }
 }
 
+/// So many stacks are left alone after their threads have ended, so that who still uses them is found out.
+const KEPT: usize = 64;
+
 /// Stacks of one class at the most.
 const MOST: usize = 8192;
 
@@ -59,8 +62,9 @@ impl Pool {
         // Room for the offset of the top, below.
         let size = (size.max(64 << 10) + (128 << 10)).next_multiple_of(4096);
         let class = (0..CLASSES).find(|class| size + 2 * MARGIN <= stride(*class))?;
-        let index = match self.free[class].pop() {
-            Some(index) => index,
+        let again = self.free[class].len() >= KEPT || self.next[class] as usize >= MOST;
+        let index = match self.free[class].first().filter(|_| again) {
+            Some(_) => self.free[class].remove(0),
             None => {
                 self.next[class] += 1;
                 self.next[class] - 1
@@ -75,6 +79,9 @@ impl Pool {
         let top_page = base + stride(class) - MARGIN / 2;
         let low = top_page - size;
         map_down(class, index as usize, top_page, low);
+        if again {
+            crate::shadow::forget(low, top_page);
+        }
         Some(Stack { low, high, class: class as u8, index })
     }
 

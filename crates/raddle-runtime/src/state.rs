@@ -8,10 +8,12 @@ use crate::arch::Context;
 use crate::record::Recorder;
 use crate::thread::ThreadData;
 use crate::{heap, mappings, stacks, tls};
+use raddle_engine::memory::{Memory, Model};
+use raddle_engine::race::Detector;
 use raddle_engine::random::Random;
 use raddle_engine::{Schedule, Tape};
 use raddle_protocol::trace::Outcome;
-use raddle_protocol::{Isolation, Mode, Module, Plan};
+use raddle_protocol::{Isolation, MemoryModel, Mode, Module, Plan};
 
 /// Whether the runtime is in charge: there is a plan, and this process is not a child that the program made.
 /// When it is not, every interposed function is the C library's.
@@ -29,6 +31,10 @@ pub struct Runtime {
     pub plan: Plan,
     /// Asks and records choices.
     pub tape: Tape,
+    /// Which values atomic operations see, and what happens before what.
+    pub memory: Memory,
+    /// Judges accesses.
+    pub detector: Detector,
     /// The present execution.
     pub execution: Execution,
     /// The execution as it stood at the entry; what [`Runtime::execution`] is put back to.
@@ -117,6 +123,18 @@ impl Execution {
         }
     }
 
+    /// The running thread's number as traces have it: that which reached the entry is 0, later ones follow in order.
+    #[inline]
+    pub fn number(&self) -> u32 {
+        self.number_of(self.running)
+    }
+
+    /// As [`Execution::number`], of any thread.
+    #[inline]
+    pub fn number_of(&self, thread: u32) -> u32 {
+        thread.saturating_sub(self.harness)
+    }
+
     /// Makes this equal to `saved`, reusing what memory it has.
     pub fn restore(&mut self, saved: &Execution) {
         self.schedule.restore(&saved.schedule);
@@ -184,6 +202,11 @@ pub fn take_charge(plan: Plan) {
     let seed = plan.seed;
     let runtime = Runtime {
         tape: Tape::new(Box::new(raddle_engine::strategy::First::default())),
+        memory: Memory::new(match plan.memory {
+            MemoryModel::Sc => Model::Sc,
+            MemoryModel::Rc11 => Model::Rc11,
+        }),
+        detector: Detector::default(),
         execution: Execution::new(seed),
         saved: None,
         snapshot: None,

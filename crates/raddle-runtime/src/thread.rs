@@ -1,6 +1,7 @@
 //! The program's threads: fibers on one operating-system thread, each with a stack and thread-local storage of its own.
 
 use crate::arch::{self, RED_ZONE};
+use crate::order;
 use crate::record;
 use crate::sched;
 use crate::state::{recording, rt};
@@ -103,6 +104,7 @@ pub fn create(start: u64, argument: u64, stack_size: u64, detached: bool) -> Res
         ..ThreadData::first()
     });
     debug_assert_eq!(execution.threads.len(), id as usize + 1);
+    order::spawned(id);
     Ok(id)
 }
 
@@ -207,6 +209,7 @@ pub fn join(id: ThreadId) -> Result<u64, Refused> {
         sched::wait(Wait::Join(id), None, !0);
     }
     let result = rt().execution.threads[id as usize].result;
+    order::joined(id);
     release(id);
     if recording() {
         record::step(Op::Joined { child: id });

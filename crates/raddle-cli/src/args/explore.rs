@@ -2,6 +2,7 @@
 
 use super::values;
 use clap::Args;
+use raddle_protocol::MemoryModel;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
@@ -21,10 +22,9 @@ pub struct ExploreOptions {
     /// Source of all random decisions; one is drawn and shown when none is given
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// Memory model. This version explores sequentially consistent executions (`sc`): it does not show what weaker
-    /// orderings than SeqCst allow on top
-    #[arg(long, value_name = "MODEL", default_value = "sc", value_parser = values::memory)]
-    pub memory: String,
+    /// Which values atomic loads may see: all that Rust's memory model allows (`rc11`), or always the latest (`sc`)
+    #[arg(long, value_name = "MODEL", default_value = "rc11", value_parser = values::memory)]
+    pub memory: MemoryModel,
     /// How many tests are explored at the same time [default: number of processors]
     #[arg(short, long, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,

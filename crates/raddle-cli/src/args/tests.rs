@@ -1,6 +1,7 @@
 use super::harness::{Filter, Ignored, Verdict};
 use super::*;
 use clap::error::ErrorKind;
+use raddle_protocol::MemoryModel;
 use std::time::Duration;
 
 fn read(line: &str) -> Result<Cli, clap::Error> {
@@ -111,7 +112,7 @@ fn tests_are_chosen_as_libtest_chooses_them() {
 fn the_defaults_are_those_of_the_contract() {
     let explore = test("raddle test").explore;
     assert_eq!((explore.schedules, explore.time), (100_000, Duration::from_secs(10)));
-    assert_eq!((explore.strategy.as_str(), explore.memory.as_str()), ("auto", "sc"));
+    assert_eq!((explore.strategy.as_str(), explore.memory), ("auto", MemoryModel::Rc11));
     assert_eq!((explore.cpus, explore.max_steps, explore.stall), (2, 1_000_000, Duration::from_secs(10)));
     assert_eq!((explore.seed, explore.keep_going, explore.fork), (None, false, false));
 }
@@ -131,7 +132,7 @@ fn lengths_of_time_are_read_as_people_write_them() {
 fn wrong_values_are_refused_with_what_there_is() {
     assert!(refused("raddle test --strategy pct").contains("not in this version, which has `auto` and `random`"));
     assert!(refused("raddle test --strategy frob").contains("`auto` and `random`"));
-    assert!(refused("raddle test --memory rc11").contains("sequentially consistent"));
+    assert!(refused("raddle test --memory tso").contains("there are `rc11` and `sc`"));
     assert!(refused("raddle test --schedules 0").contains("at least 1"));
     assert!(refused("raddle test --jobs 0").contains("--jobs"));
     assert!(refused("raddle test --cpus 0").contains("from 1 to 1024"));

@@ -1,5 +1,6 @@
 //! Values of options that need more than a number or a word to be read.
 
+use raddle_protocol::MemoryModel;
 use std::time::Duration;
 
 /// A length of time: `10s`, `1m 30s`, `500ms`; a bare number is seconds.
@@ -24,12 +25,12 @@ pub fn strategy(text: &str) -> Result<String, String> {
     }
 }
 
-/// A memory model of this version.
-pub fn memory(text: &str) -> Result<String, String> {
+/// A memory model.
+pub fn memory(text: &str) -> Result<MemoryModel, String> {
     match text {
-        "sc" => Ok(text.to_owned()),
-        "rc11" => Err("this version explores sequentially consistent executions only: `sc`".into()),
-        _ => Err("there is `sc`".into()),
+        "sc" => Ok(MemoryModel::Sc),
+        "rc11" => Ok(MemoryModel::Rc11),
+        _ => Err("there are `rc11` and `sc`".into()),
     }
 }
 

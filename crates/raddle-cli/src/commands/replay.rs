@@ -153,7 +153,8 @@ fn perform(
         let count = choices.len();
         console.human(&format!("Replaying {} (execution {}, {count} choices)\n\n", record.test, record.execution));
     }
-    let plan = record.settings.plan(subject.entry.clone(), Job::Replay { choices, live_output: live });
+    let job = Job::Replay { choices, accesses: record.accesses, live_output: live };
+    let plan = record.settings.plan(subject.entry.clone(), job);
     let output = if live { Output::Live } else { Output::Kept };
     let mut heard = verdict::Heard::default();
     let mut modules = Vec::new();

@@ -2,7 +2,7 @@
 //! ignored test below.
 
 use super::*;
-use raddle_protocol::{Budget, Entry, Isolation, Job};
+use raddle_protocol::{Budget, Entry, Isolation, Job, MemoryModel};
 use std::fs::OpenOptions;
 
 const BEHAVIOUR: &str = "FAKE_TARGET_BEHAVIOUR";
@@ -71,6 +71,7 @@ fn plan() -> Plan {
         job: Job::Explore,
         seed: 42,
         strategy: "random".into(),
+        memory: MemoryModel::Rc11,
         budget: Budget { schedules: 1, time_ms: 1000, steps: 1000, stall_ms: 1000 },
         isolation: Isolation::Auto,
         epoch_ns: 0,

@@ -36,6 +36,7 @@ fn record() -> Record {
         },
         execution: 17,
         tally: (16, 1),
+        accesses: None,
         choices: "t1/2 t0/3*4 w1/2".into(),
     }
 }

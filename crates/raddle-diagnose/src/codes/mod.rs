@@ -1,5 +1,6 @@
 //! One file for each kind of finding: what happened, where, why, and what to change.
 
+mod conflict;
 mod crash;
 mod deadlock;
 mod failure;
@@ -64,6 +65,7 @@ fn by_outcome(case: &Case<'_>) -> Diagnosis {
         Outcome::Diverged { at, detail } => not_reproducible::diverged(case, *at, detail),
         Outcome::Passed => failure::passed(),
         Outcome::NeedsFork(why) => failure::needs_fork(why),
+        Outcome::Conflict(found) => conflict::conflict(case, found),
     }
 }
 

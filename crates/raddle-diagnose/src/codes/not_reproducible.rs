@@ -100,5 +100,6 @@ fn ended(outcome: &Outcome) -> String {
         Outcome::NoProgress(Bound::Steps(_) | Bound::Stall(_)) => "it made no progress".to_owned(),
         Outcome::Diverged { .. } => "it went another way".to_owned(),
         Outcome::NeedsFork(_) => "it needed a process of its own".to_owned(),
+        Outcome::Conflict(_) => "it had a conflict of accesses".to_owned(),
     }
 }

@@ -186,7 +186,7 @@ impl Scene {
 
     pub fn block(&mut self, address: u64, size: u64, maker: &'static str, place: Place) {
         let stack = self.stack(0, &[std_fn(maker)], place);
-        self.trace.blocks.push(Block { address, size, allocated: Some((0, stack)), live: (0, u64::MAX) });
+        self.trace.blocks.push(Block { address, size, allocated: Some((0, stack)), live: (0, u64::MAX), freed: None });
     }
 
     // Library calls, operation by operation.

@@ -267,17 +267,33 @@ impl Memory {
         }
         let history = &self.locations.histories[slot as usize];
         if history.stores[history.newest()].value != in_memory {
-            self.restart(slot, in_memory);
+            self.restart(thread, slot, in_memory);
         }
         slot
     }
 
-    /// Memory holds another value than the newest store: nothing is known of the location any more.
+    /// Memory holds another value than the newest store: nothing is known of the location any more. Whoever has changed
+    /// it may have meant to pass on all that had happened by then, so that is what its one store does.
     #[cold]
-    fn restart(&mut self, slot: u32, in_memory: u128) {
+    fn restart(&mut self, thread: ThreadId, slot: u32, in_memory: u128) {
         self.let_go(slot);
+        let all = self.all_so_far();
         let history = &mut self.locations.histories[slot as usize];
         history.restart(in_memory, &mut self.locations.spares);
+        history.stores[0].release = all;
+        self.learn(thread, all);
+    }
+
+    /// A clock that covers all that any thread has done.
+    fn all_so_far(&mut self) -> ClockId {
+        let (first, others) = self.threads[..self.known].split_at_mut(1);
+        let all = self.pool.copy_of(&first[0].clock);
+        first[0].clock.tick();
+        for other in others {
+            self.pool.add(all, &other.clock);
+            other.clock.tick();
+        }
+        all
     }
 
     /// A location that is seen for the first time, or in another shape than before. In the second case its one store

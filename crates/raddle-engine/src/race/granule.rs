@@ -157,6 +157,12 @@ impl Detector {
         *granule = Granule { write: FREED | u64::from(before | mask), read: Entry::new(thread, time, false, 0xff).0 };
     }
 
+    /// Who has freed any of these bytes in this execution.
+    #[must_use]
+    pub fn freed_by(&self, granule: &Granule) -> Option<u32> {
+        (granule.write >= FREED && self.freed(granule) != 0).then(|| Entry(granule.read).thread())
+    }
+
     /// The memory is given out anew: whatever was done to it is forgotten.
     pub fn fresh(&mut self, granule: &mut Granule) {
         if let Some(index) = self.record(granule) {

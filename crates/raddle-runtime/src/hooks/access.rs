@@ -1,35 +1,69 @@
-//! Plain accesses. They are not schedule points: while there is no data race, no other thread can tell when between two
-//! visible operations they happened.
+//! Plain and volatile accesses. They are not schedule points: while there is no data race, no other thread can tell when
+//! between two visible operations they happened. Whether there is one is watched here.
+//!
+//! Volatile accesses count as atomic: see `raddle_engine::race`.
 
+use crate::watch::{self, seen, watching};
 use core::ffi::c_void;
+use raddle_engine::race::Kind;
 
-macro_rules! ignored {
-    ($($name:ident)*) => {$(
+/// Accesses of a size up to eight bytes that are aligned to it.
+macro_rules! aligned {
+    ($($name:ident $size:literal $kind:ident;)*) => {$(
         /// A plain access; see the module.
         #[unsafe(no_mangle)]
-        pub extern "C" fn $name(_address: *const c_void) {}
+        pub extern "C" fn $name(address: *const c_void) {
+            let address = address as u64;
+            let mask = (((1u32 << $size) - 1) << (address & (8 - $size))) as u64 & 0xff;
+            if watching() && !seen(address, mask, Kind::$kind.writes()) {
+                watch::access(address, $size, Kind::$kind);
+            }
+        }
     )*};
 }
 
-ignored! {
-    __tsan_read1 __tsan_read2 __tsan_read4 __tsan_read8 __tsan_read16
-    __tsan_write1 __tsan_write2 __tsan_write4 __tsan_write8 __tsan_write16
-    __tsan_unaligned_read2 __tsan_unaligned_read4 __tsan_unaligned_read8 __tsan_unaligned_read16
-    __tsan_unaligned_write2 __tsan_unaligned_write4 __tsan_unaligned_write8 __tsan_unaligned_write16
-    __tsan_read_write1 __tsan_read_write2 __tsan_read_write4 __tsan_read_write8 __tsan_read_write16
-    __tsan_unaligned_read_write2 __tsan_unaligned_read_write4 __tsan_unaligned_read_write8
-    __tsan_unaligned_read_write16
-    __tsan_volatile_read1 __tsan_volatile_read2 __tsan_volatile_read4 __tsan_volatile_read8 __tsan_volatile_read16
-    __tsan_volatile_write1 __tsan_volatile_write2 __tsan_volatile_write4 __tsan_volatile_write8
-    __tsan_volatile_write16
-    __tsan_unaligned_volatile_read2 __tsan_unaligned_volatile_read4 __tsan_unaligned_volatile_read8
-    __tsan_unaligned_volatile_read16
-    __tsan_unaligned_volatile_write2 __tsan_unaligned_volatile_write4 __tsan_unaligned_volatile_write8
-    __tsan_unaligned_volatile_write16
-    __tsan_vptr_read __tsan_func_entry
+aligned! {
+    __tsan_read1 1 Read; __tsan_read2 2 Read; __tsan_read4 4 Read; __tsan_read8 8 Read;
+    __tsan_write1 1 Write; __tsan_write2 2 Write; __tsan_write4 4 Write; __tsan_write8 8 Write;
+    __tsan_read_write1 1 Write; __tsan_read_write2 2 Write; __tsan_read_write4 4 Write; __tsan_read_write8 8 Write;
+    __tsan_vptr_read 8 Read;
 }
 
-/// Function exit; not needed, since stacks are unwound when they are wanted.
+/// Accesses that may lie across the border of two granules.
+macro_rules! ranges {
+    ($($name:ident $size:literal $kind:ident;)*) => {$(
+        /// A plain or volatile access; see the module.
+        #[unsafe(no_mangle)]
+        pub extern "C" fn $name(address: *const c_void) {
+            watch::access(address as u64, $size, Kind::$kind);
+        }
+    )*};
+}
+
+ranges! {
+    __tsan_read16 16 Read; __tsan_write16 16 Write; __tsan_read_write16 16 Write;
+    __tsan_unaligned_read2 2 Read; __tsan_unaligned_read4 4 Read; __tsan_unaligned_read8 8 Read;
+    __tsan_unaligned_read16 16 Read;
+    __tsan_unaligned_write2 2 Write; __tsan_unaligned_write4 4 Write; __tsan_unaligned_write8 8 Write;
+    __tsan_unaligned_write16 16 Write;
+    __tsan_unaligned_read_write2 2 Write; __tsan_unaligned_read_write4 4 Write;
+    __tsan_unaligned_read_write8 8 Write; __tsan_unaligned_read_write16 16 Write;
+    __tsan_volatile_read1 1 AtomicRead; __tsan_volatile_read2 2 AtomicRead; __tsan_volatile_read4 4 AtomicRead;
+    __tsan_volatile_read8 8 AtomicRead; __tsan_volatile_read16 16 AtomicRead;
+    __tsan_volatile_write1 1 AtomicWrite; __tsan_volatile_write2 2 AtomicWrite;
+    __tsan_volatile_write4 4 AtomicWrite; __tsan_volatile_write8 8 AtomicWrite;
+    __tsan_volatile_write16 16 AtomicWrite;
+    __tsan_unaligned_volatile_read2 2 AtomicRead; __tsan_unaligned_volatile_read4 4 AtomicRead;
+    __tsan_unaligned_volatile_read8 8 AtomicRead; __tsan_unaligned_volatile_read16 16 AtomicRead;
+    __tsan_unaligned_volatile_write2 2 AtomicWrite; __tsan_unaligned_volatile_write4 4 AtomicWrite;
+    __tsan_unaligned_volatile_write8 8 AtomicWrite; __tsan_unaligned_volatile_write16 16 AtomicWrite;
+}
+
+/// Function entry; not needed, since stacks are unwound when they are wanted.
+#[unsafe(no_mangle)]
+pub extern "C" fn __tsan_func_entry(_caller: *const c_void) {}
+
+/// Function exit; see the entry.
 #[unsafe(no_mangle)]
 pub extern "C" fn __tsan_func_exit() {}
 
@@ -37,31 +71,46 @@ pub extern "C" fn __tsan_func_exit() {}
 #[unsafe(no_mangle)]
 pub extern "C" fn __tsan_init() {}
 
-/// A virtual-table pointer is written.
+/// A virtual-table pointer is written. Destructors write the pointer that is there already: that is no change.
+///
+/// # Safety
+/// The slot is readable.
 #[unsafe(no_mangle)]
-pub extern "C" fn __tsan_vptr_update(_slot: *mut *mut c_void, _new: *mut c_void) {}
-
-macro_rules! ignored_range {
-    ($($name:ident)*) => {$(
-        /// A plain access to a range; see the module.
-        #[unsafe(no_mangle)]
-        pub extern "C" fn $name(_address: *const c_void, _size: usize) {}
-    )*};
+pub unsafe extern "C" fn __tsan_vptr_update(slot: *mut *mut c_void, new: *mut c_void) {
+    // SAFETY: the caller's.
+    if unsafe { *slot } != new {
+        watch::access(slot as u64, 8, Kind::Write);
+    }
 }
 
-ignored_range! { __tsan_read_range __tsan_write_range }
+/// A read of a range.
+#[unsafe(no_mangle)]
+pub extern "C" fn __tsan_read_range(address: *const c_void, size: usize) {
+    watch::access(address as u64, size as u64, Kind::Read);
+}
 
-macro_rules! ignored_with_pc {
-    ($($name:ident)*) => {$(
+/// A write of a range.
+#[unsafe(no_mangle)]
+pub extern "C" fn __tsan_write_range(address: *const c_void, size: usize) {
+    watch::access(address as u64, size as u64, Kind::Write);
+}
+
+/// Accesses on behalf of other code, whose address is given.
+macro_rules! with_pc {
+    ($($name:ident $size:literal $kind:ident;)*) => {$(
         /// A plain access on behalf of other code; see the module.
         #[unsafe(no_mangle)]
-        pub extern "C" fn $name(_address: *const c_void, _pc: *const c_void) {}
+        pub extern "C" fn $name(address: *const c_void, _pc: *const c_void) {
+            watch::access(address as u64, $size, Kind::$kind);
+        }
     )*};
 }
 
-ignored_with_pc! {
-    __tsan_read1_pc __tsan_read2_pc __tsan_read4_pc __tsan_read8_pc __tsan_read16_pc
-    __tsan_write1_pc __tsan_write2_pc __tsan_write4_pc __tsan_write8_pc __tsan_write16_pc
+with_pc! {
+    __tsan_read1_pc 1 Read; __tsan_read2_pc 2 Read; __tsan_read4_pc 4 Read; __tsan_read8_pc 8 Read;
+    __tsan_read16_pc 16 Read;
+    __tsan_write1_pc 1 Write; __tsan_write2_pc 2 Write; __tsan_write4_pc 4 Write; __tsan_write8_pc 8 Write;
+    __tsan_write16_pc 16 Write;
 }
 
 /// `memcpy`.
@@ -70,6 +119,8 @@ ignored_with_pc! {
 /// As `memcpy`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __tsan_memcpy(to: *mut c_void, from: *const c_void, size: usize) -> *mut c_void {
+    watch::access(from as u64, size as u64, Kind::Read);
+    watch::access(to as u64, size as u64, Kind::Write);
     // SAFETY: the caller's.
     unsafe { libc::memcpy(to, from, size) }
 }
@@ -80,6 +131,8 @@ pub unsafe extern "C" fn __tsan_memcpy(to: *mut c_void, from: *const c_void, siz
 /// As `memmove`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __tsan_memmove(to: *mut c_void, from: *const c_void, size: usize) -> *mut c_void {
+    watch::access(from as u64, size as u64, Kind::Read);
+    watch::access(to as u64, size as u64, Kind::Write);
     // SAFETY: the caller's.
     unsafe { libc::memmove(to, from, size) }
 }
@@ -90,6 +143,7 @@ pub unsafe extern "C" fn __tsan_memmove(to: *mut c_void, from: *const c_void, si
 /// As `memset`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __tsan_memset(to: *mut c_void, byte: i32, size: usize) -> *mut c_void {
+    watch::access(to as u64, size as u64, Kind::Write);
     // SAFETY: the caller's.
     unsafe { libc::memset(to, byte, size) }
 }

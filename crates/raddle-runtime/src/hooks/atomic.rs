@@ -1,14 +1,18 @@
 //! Atomic operations: each is a schedule point, and then happens in one step.
 //!
-//! While the runtime is in charge only one thread runs at a time, so the operation itself can be a plain one. When it is
-//! not (the program runs without Raddle), operations are sequentially consistent: stronger than what was asked for.
+//! While the runtime is in charge only one thread runs at a time, so the operation itself can be a plain one; which value
+//! it sees is up to the memory model ([`model`]). When it is not in charge (the program runs without Raddle), operations
+//! are sequentially consistent: stronger than what was asked for.
 //!
 //! The pass calls the same hook for weak and strong compare-exchange; that a weak one may fail is not produced.
+
+mod model;
 
 use crate::record;
 use crate::sched::{point, read, read_point, wrote};
 use crate::state::{live, recording};
 use core::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering, fence};
+use raddle_engine::memory::Attempt;
 use raddle_protocol::Op;
 use raddle_protocol::trace::Order;
 
@@ -44,7 +48,7 @@ macro_rules! atomic {
                     return (*(address as *const $atomic)).load(Ordering::SeqCst);
                 }
                 read_point(address as u64);
-                let value = address.read_volatile();
+                let value = model::load(address as u64, $size, order(number), address.read_volatile() as u128) as $width;
                 read(address as u64, value as u64);
                 if recording() {
                     record::step(Op::Load {
@@ -67,7 +71,10 @@ macro_rules! atomic {
                     return (*(address as *const $atomic)).store(value, Ordering::SeqCst);
                 }
                 point();
-                address.write_volatile(value);
+                let (at, now) = (address as u64, address.read_volatile() as u128);
+                if let Some(newest) = model::store(at, $size, order(number), now, value as u128) {
+                    address.write_volatile(newest as $width);
+                }
                 if recording() {
                     record::step(Op::Store {
                         address: address as u64, size: $size, order: order(number), value: value as u64,
@@ -88,8 +95,12 @@ macro_rules! atomic {
                     return (*(address as *const $atomic)).swap(value, Ordering::SeqCst);
                 }
                 point();
-                let old = address.read_volatile();
-                address.write_volatile(value);
+                let (at, now) = (address as u64, address.read_volatile() as u128);
+                let (old, newest) = model::rmw(at, $size, order(number), now, |_| value as u128);
+                let old = old as $width;
+                if let Some(newest) = newest {
+                    address.write_volatile(newest as $width);
+                }
                 if recording() {
                     recorded_rmw(address as u64, $size, number, old as u64, value as u64);
                 }
@@ -103,7 +114,7 @@ macro_rules! atomic {
         /// As the load.
         #[unsafe(no_mangle)]
         pub unsafe extern "C" fn $cas(
-            address: *mut $width, expected: $width, new: $width, number: i32, _failure: i32,
+            address: *mut $width, expected: $width, new: $width, number: i32, failure: i32,
         ) -> $width {
             // SAFETY: the caller's.
             unsafe {
@@ -114,9 +125,20 @@ macro_rules! atomic {
                     };
                 }
                 read_point(address as u64);
-                let old = address.read_volatile();
-                if old == expected {
-                    address.write_volatile(new);
+                let (at, now) = (address as u64, address.read_volatile() as u128);
+                let attempt = Attempt {
+                    expected: expected as u128,
+                    new: new as u128,
+                    success: order(number),
+                    failure: order(failure),
+                    weak: false,
+                };
+                let exchange = model::compare_exchange(at, $size, now, attempt);
+                let old = exchange.read as $width;
+                if let Some(newest) = exchange.memory {
+                    address.write_volatile(newest as $width);
+                }
+                if exchange.done {
                     wrote();
                 } else {
                     read(address as u64, old as u64);
@@ -124,7 +146,7 @@ macro_rules! atomic {
                 if recording() {
                     record::step(Op::CompareExchange {
                         address: address as u64, size: $size, order: order(number), expected: expected as u64,
-                        old: old as u64, new: new as u64, done: old == expected,
+                        old: old as u64, new: new as u64, done: exchange.done,
                     });
                 }
                 old
@@ -178,11 +200,15 @@ macro_rules! atomic {
                         };
                     }
                     point();
-                    let old = address.read_volatile();
-                    let new = compute(old, operand);
-                    address.write_volatile(new);
+                    let (at, now) = (address as u64, address.read_volatile() as u128);
+                    let change = |old| compute(old as $width, operand) as u128;
+                    let (old, newest) = model::rmw(at, $size, order(number), now, change);
+                    let old = old as $width;
+                    if let Some(newest) = newest {
+                        address.write_volatile(newest as $width);
+                    }
                     if recording() {
-                        recorded_rmw(address as u64, $size, number, old as u64, new as u64);
+                        recorded_rmw(address as u64, $size, number, old as u64, compute(old, operand) as u64);
                     }
                     old
                 }
@@ -292,6 +318,7 @@ pub extern "C" fn __tsan_atomic_thread_fence(number: i32) {
     if !live() {
         return fence(Ordering::SeqCst);
     }
+    model::fence(order(number));
     if recording() {
         record::step(Op::Fence { order: order(number) });
     }
@@ -299,4 +326,6 @@ pub extern "C" fn __tsan_atomic_thread_fence(number: i32) {
 
 /// A fence between a thread and its own signal handler.
 #[unsafe(no_mangle)]
-pub extern "C" fn __tsan_atomic_signal_fence(_number: i32) {}
+pub extern "C" fn __tsan_atomic_signal_fence(number: i32) {
+    model::signal_fence(order(number));
+}

@@ -73,8 +73,12 @@ pub unsafe extern "C" fn realloc(block: *mut c_void, size: usize) -> *mut c_void
         let old = if heap::owns(block as u64) {
             let capacity = heap::capacity(block as *const u8);
             // Shrinking by more than half moves, so that memory comes back.
-            if size as u64 <= capacity && (size as u64) * 2 + 64 >= capacity && !crate::state::recording() {
+            if size as u64 <= capacity && (size as u64) * 2 + 64 >= capacity {
                 heap::set_asked(block as *mut u8, size as u64);
+                if crate::state::recording() {
+                    crate::record::freed(block as u64);
+                    crate::record::allocated(block as u64, size as u64);
+                }
                 return block;
             }
             heap::asked(block as *const u8) as usize
@@ -83,7 +87,9 @@ pub unsafe extern "C" fn realloc(block: *mut c_void, size: usize) -> *mut c_void
         };
         let new = malloc(size);
         if !new.is_null() {
+            crate::watch::access(block as u64, old.min(size) as u64, raddle_engine::race::Kind::Read);
             core::ptr::copy_nonoverlapping(block as *const u8, new as *mut u8, old.min(size));
+            crate::watch::access(new as u64, old.min(size) as u64, raddle_engine::race::Kind::Write);
             free(block);
         }
         new

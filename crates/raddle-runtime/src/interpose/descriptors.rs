@@ -17,6 +17,7 @@ fn note(result: isize) -> isize {
 
 /// About to write to a descriptor.
 pub fn before_write(descriptor: i32) {
+    crate::order::released(crate::order::INPUT_OUTPUT);
     if !rt().execution.effects.owns(descriptor) {
         irreversible("it writes to a file or connection that was open before the test began");
     }

@@ -4,6 +4,7 @@
 
 use super::output::answer;
 use crate::arch;
+use crate::order;
 use crate::record;
 use crate::sched;
 use crate::state::{executing, recording, rt};
@@ -43,13 +44,14 @@ fn until_ready(descriptor: i32, events: i16, call: &str) {
     // SAFETY: plain fcntl.
     let flags = unsafe { arch::syscall(libc::SYS_fcntl, [descriptor as u64, libc::F_GETFL as u64, 0, 0, 0, 0]) };
     if flags < 0 || flags & i64::from(libc::O_NONBLOCK) != 0 {
-        return;
+        return order::acquired(order::INPUT_OUTPUT);
     }
     let mut blocked = false;
     while !ready(descriptor, events) {
         blocked = true;
         sched::wait(Wait::Descriptor(descriptor << 1 | i32::from(events & libc::POLLOUT != 0)), None, !0);
     }
+    order::acquired(order::INPUT_OUTPUT);
     if recording() {
         record::step(Op::Io { call: call.to_owned(), descriptor, blocked });
     }
@@ -185,6 +187,7 @@ fn wait_until(timeout_ms: i64, mut look: impl FnMut() -> i32) -> i32 {
             Err(_) => u64::MAX,
         };
         if found != 0 || left == 0 {
+            order::acquired(order::INPUT_OUTPUT);
             return found;
         }
         sched::wait(Wait::Descriptor(-2), Some(now + left.min(INTERVAL_NS)), !0);

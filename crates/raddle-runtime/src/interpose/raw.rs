@@ -8,6 +8,7 @@
 use super::{clock, descriptors, files, machine, memory, output, polling, process, random, signals, threads};
 use crate::arch::{self, syscall};
 use crate::effects::irreversible;
+use crate::order;
 use crate::state::rt;
 use core::ffi::{c_char, c_void};
 
@@ -204,10 +205,14 @@ unsafe fn perform(number: i64, args: [u64; 6]) -> i64 {
             libc::SYS_futex | libc::SYS_exit | libc::SYS_exit_group | libc::SYS_gettid => {
                 super::futex::dispatch(number, args)
             }
-            number if HARMLESS.contains(&number) => syscall(number, args),
             number => {
-                irreversible(&what(number));
-                syscall(number, args)
+                if !HARMLESS.contains(&number) {
+                    irreversible(&what(number));
+                }
+                order::released(order::INPUT_OUTPUT);
+                let answer = syscall(number, args);
+                order::acquired(order::INPUT_OUTPUT);
+                answer
             }
         }
     }

@@ -1,5 +1,6 @@
 //! `pthread_barrier_*`.
 
+use crate::order;
 use crate::record;
 use crate::sched;
 use crate::state::{live, recording, rt};
@@ -61,6 +62,7 @@ pub unsafe extern "C" fn pthread_barrier_wait(barrier: *mut Barrier) -> i32 {
         if recording() {
             record::step(Op::LockRequest { address, kind: PosixLock::Barrier });
         }
+        order::released(address);
         (*barrier).arrived += 1;
         let last = (*barrier).arrived == (*barrier).count;
         if last {
@@ -73,6 +75,7 @@ pub unsafe extern "C" fn pthread_barrier_wait(barrier: *mut Barrier) -> i32 {
                 sched::wait(Wait::Barrier(address), None, !0);
             }
         }
+        order::acquired(address);
         if recording() {
             record::step(Op::LockAcquired { address, kind: PosixLock::Barrier, ok: true });
         }

@@ -1,6 +1,7 @@
 //! `pthread_mutex_*`: normal, recursive and error-checking mutexes.
 
 use crate::interpose::clock;
+use crate::order;
 use crate::record;
 use crate::sched;
 use crate::state::{live, recording, rt};
@@ -54,6 +55,7 @@ unsafe fn acquire(mutex: *mut Mutex, deadline_ns: Option<u64>) -> i32 {
         (*mutex).owner = me();
         (*mutex).depth = 1;
     }
+    order::acquired(address);
     if recording() {
         record::step(Op::LockAcquired { address, kind: PosixLock::Mutex, ok: true });
     }
@@ -73,6 +75,7 @@ pub unsafe fn reacquire(mutex: *mut Mutex) {
         (*mutex).owner = me();
         (*mutex).depth = 1;
     }
+    order::acquired(mutex as u64);
 }
 
 /// Gives the mutex back, without a schedule point.
@@ -93,6 +96,7 @@ pub unsafe fn give_back(mutex: *mut Mutex) -> i32 {
         (*mutex).depth = 0;
     }
     let address = mutex as u64;
+    order::released(address);
     rt().execution.schedule.wake_matching(usize::MAX, |wait| matches!(wait, Wait::Mutex(at, _) if *at == address));
     0
 }
@@ -176,6 +180,7 @@ pub unsafe extern "C" fn pthread_mutex_trylock(mutex: *mut Mutex) -> i32 {
         if free {
             (*mutex).owner = me();
             (*mutex).depth = 1;
+            order::acquired(mutex as u64);
         } else if (*mutex).owner == me() && (*mutex).kind & 3 == RECURSIVE {
             (*mutex).depth += 1;
             return 0;

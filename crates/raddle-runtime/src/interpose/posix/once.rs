@@ -1,5 +1,6 @@
 //! `pthread_once`.
 
+use crate::order;
 use crate::record;
 use crate::sched;
 use crate::state::{live, recording, rt};
@@ -26,6 +27,7 @@ pub unsafe extern "C-unwind" fn pthread_once(once: *mut i32, routine: unsafe ext
         }
         // Once done it stays done: nothing depends on when this is seen. The C library's own support code asks often.
         if *once == DONE {
+            order::acquired(address);
             return 0;
         }
         sched::point();
@@ -36,9 +38,11 @@ pub unsafe extern "C-unwind" fn pthread_once(once: *mut i32, routine: unsafe ext
             *once = RUNNING;
             routine();
             *once = DONE;
+            order::released(address);
             rt().execution.schedule.wake_matching(usize::MAX, |wait| *wait == Wait::Once(address));
         }
     }
+    order::acquired(address);
     if recording() {
         record::step(Op::LockAcquired { address, kind: PosixLock::Once, ok: true });
     }

@@ -1,6 +1,7 @@
 //! `pthread_rwlock_*`. Readers are let in while other readers hold the lock, as the C library's default does.
 
 use crate::interpose::clock;
+use crate::order;
 use crate::record;
 use crate::sched;
 use crate::state::{live, recording, rt};
@@ -55,6 +56,10 @@ unsafe fn acquire(lock: *mut RwLock, write: bool, deadline_ns: Option<u64>, may_
         } else {
             (*lock).readers += 1;
         }
+    }
+    order::acquired(address);
+    if write {
+        order::acquired(order::readers_of(address));
     }
     if recording() {
         record::step(Op::LockAcquired { address, kind, ok: true });
@@ -151,6 +156,7 @@ pub unsafe extern "C" fn pthread_rwlock_unlock(lock: *mut RwLock) -> i32 {
         sched::point();
         let address = lock as u64;
         let write = (*lock).writer != 0;
+        order::released(if write { address } else { order::readers_of(address) });
         if write {
             (*lock).writer = 0;
         } else {

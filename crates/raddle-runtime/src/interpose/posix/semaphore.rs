@@ -1,6 +1,7 @@
 //! `sem_*`: unnamed POSIX semaphores.
 
 use crate::interpose::clock;
+use crate::order;
 use crate::record;
 use crate::sched;
 use crate::state::{live, recording, rt};
@@ -34,6 +35,7 @@ unsafe fn take(semaphore: *mut u32, deadline_ns: Option<u64>, may_wait: bool) ->
         }
         *semaphore -= 1;
     }
+    order::acquired(address);
     if recording() {
         record::step(Op::LockAcquired { address, kind: KIND, ok: true });
     }
@@ -118,6 +120,7 @@ pub unsafe extern "C" fn sem_post(semaphore: *mut u32) -> i32 {
         }
         sched::point();
         let address = semaphore as u64;
+        order::released(address);
         *semaphore += 1;
         if recording() {
             record::step(Op::LockReleased { address, kind: KIND });

@@ -1,5 +1,6 @@
 //! `pthread_spin_*`. Waiting is waiting here too: nothing is gained by spinning on one processor.
 
+use crate::order;
 use crate::record;
 use crate::sched;
 use crate::state::{live, recording, rt};
@@ -55,6 +56,7 @@ pub unsafe extern "C" fn pthread_spin_lock(lock: *mut u32) -> i32 {
         }
         *lock = rt().execution.running + 1;
     }
+    order::acquired(address);
     if recording() {
         record::step(Op::LockAcquired { address, kind: PosixLock::Spin, ok: true });
     }
@@ -77,6 +79,7 @@ pub unsafe extern "C" fn pthread_spin_trylock(lock: *mut u32) -> i32 {
         let ok = *lock == 0;
         if ok {
             *lock = rt().execution.running + 1;
+            order::acquired(lock as u64);
         }
         if recording() {
             record::step(Op::LockAcquired { address: lock as u64, kind: PosixLock::Spin, ok });
@@ -101,6 +104,7 @@ pub unsafe extern "C" fn pthread_spin_unlock(lock: *mut u32) -> i32 {
         sched::point();
         *lock = 0;
     }
+    order::released(address);
     if recording() {
         record::step(Op::LockReleased { address, kind: PosixLock::Spin });
     }

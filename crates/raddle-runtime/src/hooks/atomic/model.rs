@@ -1,0 +1,96 @@
+//! Which value an atomic operation sees and leaves: asked of the memory model while accesses are watched, and simply what
+//! memory holds otherwise.
+//!
+//! `now` is what memory holds, `newest` what it must hold afterwards if that changes.
+
+use crate::state::rt;
+use crate::watch::{self, watching};
+use raddle_engine::memory::{Attempt, Exchange, Location};
+use raddle_engine::race::Kind;
+use raddle_engine::{Question, Tape};
+use raddle_protocol::ChoiceKind;
+use raddle_protocol::trace::Order;
+
+fn asks(tape: &mut Tape) -> impl FnMut(ChoiceKind, usize) -> usize {
+    |kind, options| tape.ask(&Question::plain(kind, options))
+}
+
+/// A load.
+#[inline]
+pub fn load(address: u64, size: u8, order: Order, now: u128) -> u128 {
+    if !watching() {
+        return now;
+    }
+    watch::atomic(address, size, Kind::AtomicRead);
+    let runtime = rt();
+    let me = runtime.execution.number();
+    let at = Location { address, size };
+    let value = runtime.memory.load(me, at, order, now, &mut asks(&mut runtime.tape));
+    watch::refresh();
+    value
+}
+
+/// A store.
+#[inline]
+pub fn store(address: u64, size: u8, order: Order, now: u128, value: u128) -> Option<u128> {
+    if !watching() {
+        return Some(value);
+    }
+    watch::atomic(address, size, Kind::AtomicWrite);
+    let runtime = rt();
+    let me = runtime.execution.number();
+    let at = Location { address, size };
+    let newest = runtime.memory.store(me, at, order, now, value, &mut asks(&mut runtime.tape));
+    watch::refresh();
+    newest
+}
+
+/// A read-modify-write: the value read, and the newest.
+#[inline]
+pub fn rmw(address: u64, size: u8, order: Order, now: u128, change: impl FnOnce(u128) -> u128) -> (u128, Option<u128>) {
+    if !watching() {
+        return (now, Some(change(now)));
+    }
+    watch::atomic(address, size, Kind::AtomicWrite);
+    let runtime = rt();
+    let me = runtime.execution.number();
+    let at = Location { address, size };
+    let effect = runtime.memory.rmw(me, at, order, now, change, &mut asks(&mut runtime.tape));
+    watch::refresh();
+    (effect.read, effect.memory)
+}
+
+/// A compare-exchange.
+#[inline]
+pub fn compare_exchange(address: u64, size: u8, now: u128, attempt: Attempt) -> Exchange {
+    let succeeds = now == attempt.expected;
+    if !watching() {
+        return Exchange { read: now, memory: succeeds.then_some(attempt.new), done: succeeds };
+    }
+    watch::atomic(address, size, if succeeds { Kind::AtomicWrite } else { Kind::AtomicRead });
+    let runtime = rt();
+    let me = runtime.execution.number();
+    let at = Location { address, size };
+    let asks = &mut asks(&mut runtime.tape);
+    let exchange = runtime.memory.compare_exchange(me, at, attempt, now, asks);
+    watch::refresh();
+    exchange
+}
+
+/// A fence between threads.
+pub fn fence(order: Order) {
+    if watching() {
+        let runtime = rt();
+        runtime.memory.fence(runtime.execution.number(), order);
+        watch::refresh();
+    }
+}
+
+/// A fence between a thread and its own signal handlers.
+pub fn signal_fence(order: Order) {
+    if watching() {
+        let runtime = rt();
+        runtime.memory.signal_fence(runtime.execution.number(), order);
+        watch::refresh();
+    }
+}

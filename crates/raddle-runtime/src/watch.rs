@@ -1,0 +1,233 @@
+//! Watching accesses: each goes past the detector ([`raddle_engine::race`]), and the first that must not happen ends the
+//! execution as a conflict.
+//!
+//! The common case, an access that the same thread has made since its clock last moved, is decided in the hook by one
+//! comparison ([`seen`]). All else comes here.
+//!
+//! Memory of other threads' stacks is looked at twice: below its owner's stack pointer, or when its owner has ended, it is
+//! the rest of a frame that has been left.
+
+use crate::arch::RED_ZONE;
+use crate::shadow::{self, GRANULE};
+use crate::state::{recording, rt};
+use crate::stacks;
+use raddle_engine::memory::Clock;
+use raddle_engine::race::{self, Detector, Granule, Kind};
+use raddle_protocol::Op;
+use raddle_protocol::trace::{Access, Conflict, ConflictKind, Outcome, State, ThreadId};
+
+/// The running thread and its time as [`race::whole`] writes them; 0 while nothing is watched, and [`ALWAYS`] while every
+/// access has to be looked at.
+pub static mut NOW: u64 = 0;
+
+/// Equals no granule's word: it would be a record with an index that no detector reaches.
+const ALWAYS: u64 = u64::MAX;
+
+/// Bytes whose accesses are recorded.
+static mut RECORDED: (u64, u64) = (0, 0);
+
+/// Whether accesses are watched.
+#[inline(always)]
+pub fn watching() -> bool {
+    // SAFETY: one thread.
+    unsafe { NOW != 0 }
+}
+
+/// Whether the running thread has made this access, of aligned bytes within one granule, since its clock last moved.
+#[inline(always)]
+pub fn seen(address: u64, mask: u64, write: bool) -> bool {
+    // SAFETY: one thread; granules are always readable.
+    unsafe {
+        let granule = shadow::granule(address);
+        let bits = !0xff | mask;
+        ((*granule).write ^ NOW) & bits == 0 || (!write && ((*granule).read ^ NOW) & bits == 0)
+    }
+}
+
+/// An execution begins, or ends its part that is watched.
+pub fn set(on: bool) {
+    // SAFETY: one thread.
+    unsafe { NOW = u64::from(on) };
+    if on {
+        refresh();
+    }
+}
+
+/// Another thread runs, or the running thread's clock has moved.
+#[inline]
+pub fn refresh() {
+    // SAFETY: one thread.
+    unsafe {
+        if NOW == 0 {
+            return;
+        }
+        let runtime = rt();
+        let me = runtime.execution.number();
+        NOW = if RECORDED.1 != 0 { ALWAYS } else { race::whole(me, runtime.memory.epoch(me).time()) };
+    }
+}
+
+/// Which bytes the next recorded execution keeps all accesses of; none by default.
+pub fn record_accesses_of(bytes: Option<(u64, u64)>) {
+    // SAFETY: one thread.
+    unsafe { RECORDED = bytes.map_or((0, 0), |(start, size)| (start, start + size)) };
+}
+
+fn named(kind: Kind) -> Access {
+    match kind {
+        Kind::Read => Access::Read,
+        Kind::Write => Access::Write,
+        Kind::AtomicRead => Access::AtomicRead,
+        Kind::AtomicWrite => Access::AtomicWrite,
+    }
+}
+
+/// Bytes of a granule that a range covers.
+fn mask_of(granule: u64, start: u64, end: u64) -> u8 {
+    let low = start.max(granule) - granule;
+    let high = end.min(granule + GRANULE) - granule;
+    ((0xffu16 >> (8 - (high - low))) << low) as u8
+}
+
+/// A plain or volatile access of the running thread.
+#[inline(never)]
+pub fn access(address: u64, size: u64, kind: Kind) {
+    if watching() && size > 0 {
+        if recording() {
+            record(address, size, named(kind));
+        }
+        check(address, size, kind);
+    }
+}
+
+/// An atomic access of the running thread, which the caller records.
+#[inline]
+pub fn atomic(address: u64, size: u8, kind: Kind) {
+    check(address, size.into(), kind);
+}
+
+fn check(address: u64, size: u64, kind: Kind) {
+    let end = address.saturating_add(size);
+    if (stacks::START..stacks::END).contains(&address) {
+        on_stack(address, size, kind);
+    }
+    each_granule(address, end, |detector, granule, me, mask, clock| {
+        let covers = |thread: u32, time: u64| time <= clock.time_of(thread);
+        detector.access(granule, me, mask, kind, covers)
+    })
+    .unwrap_or_else(|(found, at)| conflict(found, at, end, named(kind)));
+}
+
+/// Calls `act` for each granule of a range with the detector, the granule, the running thread's number and time, the
+/// bytes of the granule in question, and the thread's clock; up to the first conflict, with where that is.
+fn each_granule(
+    start: u64,
+    end: u64,
+    mut act: impl FnMut(&mut Detector, &mut Granule, (ThreadId, u64), u8, &Clock) -> Result<(), race::Conflict>,
+) -> Result<(), (race::Conflict, u64)> {
+    let runtime = rt();
+    let me = runtime.execution.number();
+    let (memory, detector) = (&runtime.memory, &mut runtime.detector);
+    let time = memory.epoch(me).time();
+    let mut at = start & !(GRANULE - 1);
+    while at < end {
+        // SAFETY: one thread; the reference ends with the call.
+        let granule = unsafe { &mut *shadow::granule(at) };
+        act(detector, granule, (me, time), mask_of(at, start, end), memory.clock(me)).map_err(|found| (found, at.max(start)))?;
+        at += GRANULE;
+    }
+    Ok(())
+}
+
+/// The block at `address` is given back by the running thread.
+pub fn free(address: u64, size: u64) {
+    if !watching() {
+        return;
+    }
+    if recording() {
+        record(address, size, Access::Free);
+    }
+    let end = address + size;
+    rt().memory.forget(address, end);
+    each_granule(address, end, |detector, granule, me, mask, clock| {
+        let covers = |thread: u32, time: u64| time <= clock.time_of(thread);
+        let found = detector.access(granule, me, mask, Kind::Write, covers);
+        detector.free(granule, me, mask);
+        found
+    })
+    .unwrap_or_else(|(found, at)| conflict(found, at, end, Access::Free));
+}
+
+/// A block is given out again.
+pub fn fresh(address: u64, size: u64) {
+    let detector = &mut rt().detector;
+    let mut at = address & !(GRANULE - 1);
+    while at < address + size {
+        // SAFETY: one thread.
+        detector.fresh(unsafe { &mut *shadow::granule(at) });
+        at += GRANULE;
+    }
+}
+
+/// Something is freed that is no block, or no longer.
+pub fn bad_free(address: u64, twice: bool) {
+    if !watching() {
+        return;
+    }
+    let runtime = rt();
+    let kind = if twice { ConflictKind::DoubleFree } else { ConflictKind::ForeignFree };
+    // SAFETY: one thread.
+    let granule = unsafe { *shadow::granule(address) };
+    let earlier = runtime.detector.freed_by(&granule).filter(|_| twice).map(|thread| (thread, Access::Free));
+    end(Conflict { kind, address, size: 1, thread: runtime.execution.number(), access: Access::Free, earlier });
+}
+
+/// An access to a stack: whether the frame is still there.
+fn on_stack(address: u64, size: u64, kind: Kind) {
+    let execution = &rt().execution;
+    let running = execution.running as usize;
+    let holds = |data: &crate::thread::ThreadData| (data.stack_extent.0..data.stack_extent.1).contains(&address);
+    if holds(&execution.threads[running]) {
+        return;
+    }
+    // A stack that is used again belongs to the last thread that got it.
+    let Some(owner) = execution.threads.iter().rposition(holds) else { return };
+    let ended = *execution.schedule.state(owner as ThreadId) == State::Ended;
+    if ended || address + size <= execution.threads[owner].sp - RED_ZONE {
+        let thread = execution.number();
+        let earlier = Some((execution.number_of(owner as ThreadId), Access::Free));
+        end(Conflict { kind: ConflictKind::DeadStack, address, size, thread, access: named(kind), earlier });
+    }
+}
+
+#[cold]
+fn conflict(found: race::Conflict, address: u64, end_address: u64, access: Access) {
+    let (kind, earlier) = match found {
+        race::Conflict::Race { earlier, kind } => (ConflictKind::Race, (earlier.thread(), named(kind))),
+        race::Conflict::Freed { thread, .. } if access == Access::Free => {
+            (ConflictKind::DoubleFree, (thread, Access::Free))
+        }
+        race::Conflict::Freed { thread, .. } => (ConflictKind::UseAfterFree, (thread, Access::Free)),
+    };
+    let thread = rt().execution.number();
+    let size = end_address - address;
+    if recording() && matches!(access, Access::AtomicRead | Access::AtomicWrite) {
+        record(address, size, access);
+    }
+    end(Conflict { kind, address, size, thread, access, earlier: Some(earlier) });
+}
+
+#[cold]
+fn end(conflict: Conflict) {
+    crate::sched::finish(Outcome::Conflict(conflict));
+}
+
+/// Keeps an access for the record if it touches the bytes in question.
+#[cold]
+fn record(address: u64, size: u64, access: Access) {
+    // SAFETY: one thread.
+    let (start, end) = unsafe { RECORDED };
+    if address < end && start < address + size {
+        crate::record::step(Op::Access { address, size, access });
+    }
+}

@@ -78,6 +78,7 @@ pub fn diagnose(raw: &RawFinding, symbols: &dyn Symbols, context: &Context<'_>) 
         spans: diagnosis.spans,
         threads: states::views(&case, |thread| acting.contains(&thread) || diagnosis.about.contains(&thread)),
         steps: steps.views,
+        stacks: diagnosis.stacks,
         reason: diagnosis.reason,
         fix: diagnosis.fix,
         notes: diagnosis.notes,

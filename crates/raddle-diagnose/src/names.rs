@@ -279,10 +279,13 @@ fn uses(reading: &Reading) -> Vec<Vec<StackId>> {
 /// A number for each object, the same for those that are one to a reader: the two sides of a channel.
 fn groups(reading: &Reading) -> Vec<usize> {
     let mut channels = BTreeMap::new();
+    let mut blocks = BTreeMap::new();
     let group = |(id, object): (waits::Object, &Object)| match object.kind {
         ObjectKind::Channel | ObjectKind::ChannelRoom => {
             *channels.entry((object.address, object.block)).or_insert(id as usize)
         }
+        // The content of a block is called as what else is known of it.
+        ObjectKind::Memory if object.block.is_some() => *blocks.entry(object.block).or_insert(id as usize),
         _ => id as usize,
     };
     reading.objects.iter().map(group).collect()

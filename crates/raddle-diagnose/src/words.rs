@@ -63,6 +63,17 @@ pub fn does(access: Access) -> &'static str {
     }
 }
 
+/// As [`does`], of something that is over.
+pub fn did(access: Access) -> &'static str {
+    match access {
+        Access::Read => "read",
+        Access::Write => "wrote",
+        Access::AtomicRead => "read (atomically)",
+        Access::AtomicWrite => "wrote (atomically)",
+        Access::Free => "freed",
+    }
+}
+
 /// Name and meaning of a signal (`signal(7)`).
 pub fn signal(number: i32) -> (&'static str, &'static str) {
     match number {

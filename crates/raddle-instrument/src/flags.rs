@@ -29,11 +29,8 @@ pub(crate) const OVERLAY_FORMAT: u32 = 2;
 pub(crate) const PASSES: &str = "forceattrs,tsan-module,function(tsan)";
 
 /// The LLVM options.
-pub(crate) const LLVM_OPTIONS: &[&str] = &[
-    "-force-attribute=sanitize_thread",
-    "-tsan-instrument-func-entry-exit=0",
-    "-tsan-distinguish-volatile=1",
-];
+pub(crate) const LLVM_OPTIONS: &[&str] =
+    &["-force-attribute=sanitize_thread", "-tsan-instrument-func-entry-exit=0", "-tsan-distinguish-volatile=1"];
 
 /// What rustc is told beyond the instrumentation. All of it comes after the user's flags and the profile's, so it wins.
 const RUSTC_OPTIONS: &[&str] = &[

@@ -39,6 +39,9 @@ pub struct Finding {
     pub threads: Vec<ThreadView>,
     /// The user's own steps in the order in which they happened.
     pub steps: Vec<StepView>,
+    /// Whole call stacks, where the places alone do not say enough.
+    #[serde(default)]
+    pub stacks: Vec<StackView>,
     /// Why this went wrong, as paragraphs.
     pub reason: Vec<String>,
     /// What to change, as paragraphs.
@@ -102,6 +105,26 @@ pub struct StepView {
     pub times: u32,
     /// Whether the finding turns on this step.
     pub key: bool,
+}
+
+/// A call stack.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StackView {
+    /// Whose, and what happens there.
+    pub title: String,
+    /// Its frames, innermost first, down to the outermost one in user code.
+    pub frames: Vec<FrameView>,
+}
+
+/// One frame of a call stack.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FrameView {
+    /// Function.
+    pub function: String,
+    /// Source file as in [`Span::file`]; empty when unknown.
+    pub file: String,
+    /// Line, 0 when unknown.
+    pub line: u32,
 }
 
 /// Where the execution stands in the search.

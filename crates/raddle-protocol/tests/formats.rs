@@ -7,8 +7,8 @@ use raddle_protocol::choice::to_text;
 use raddle_protocol::message::{End, Module};
 use raddle_protocol::trace::{Bound, Crash, Order, Stack, StackFrame, State, Thread, Wait};
 use raddle_protocol::{
-    Budget, Choice, ChoiceKind, Code, Entry, Isolation, Job, Message, Mode, Op, Outcome, Plan, RawFinding, Step,
-    Summary, Trace, frame,
+    Budget, Choice, ChoiceKind, Code, Entry, Isolation, Job, MemoryModel, Message, Mode, Op, Outcome, Plan, RawFinding,
+    Step, Summary, Trace, frame,
 };
 
 /// The body of a value's frame, in hexadecimal.
@@ -55,6 +55,7 @@ fn plan(job: Job) -> Plan {
         job,
         seed: 0x31,
         strategy: "random".into(),
+        memory: MemoryModel::Rc11,
         budget: Budget { schedules: 0x41, time_ms: 0x42, steps: 0x43, stall_ms: 0x44 },
         isolation: Isolation::Fork,
         epoch_ns: 0x51,
@@ -67,13 +68,13 @@ fn plan(job: Job) -> Plan {
 /// What the runtime is told. The version comes first, so that any version can be told from any other.
 #[test]
 fn plans_of_version_2() {
-    let (before, after) = ("1101022122", "310672616e646f6d414243440151525301");
+    let (before, after) = ("1101022122", "310672616e646f6d01414243440151525301");
     assert_eq!(body(&plan(Job::Explore)), format!("{before}00{after}"));
     assert_eq!(body(&plan(Job::Verify)), format!("{before}02{after}"));
     let replay = Job::Replay { choices: choices(), accesses: Some((16, 8)), live_output: true };
-    assert_eq!(body(&plan(replay)), format!("{before}01{}01{after}", body(&choices())));
+    assert_eq!(body(&plan(replay)), format!("{before}01{}01100801{after}", body(&choices())));
     let main = Plan { entry: Entry::Main, isolation: Isolation::Auto, keep_going: false, ..plan(Job::Explore) };
-    assert_eq!(body(&main), "110000310672616e646f6d414243440051525300");
+    assert_eq!(body(&main), "110000310672616e646f6d01414243440051525300");
 }
 
 /// What the runtime tells.

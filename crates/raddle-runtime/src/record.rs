@@ -138,9 +138,8 @@ impl Recorder {
         let execution = &rt().execution;
         let pc = |stack: StackId| self.stacks[stack as usize].frames.first().map_or(0, |frame| frame.pc);
         let touches = |step: &&Step| address(&step.op).is_some_and(|at| at.abs_diff(conflict.address) < 16);
-        let of_earlier = |step: &&Step| {
-            conflict.earlier.is_some_and(|(thread, _)| execution.number_of(step.thread) == thread)
-        };
+        let of_earlier =
+            |step: &&Step| conflict.earlier.is_some_and(|(thread, _)| execution.number_of(step.thread) == thread);
         let earlier = self.steps.iter().rev().filter(of_earlier).find(touches).map_or(0, |step| pc(step.stack));
         let later = self.last.get(&execution.running).map_or(0, |stack| pc(*stack));
         [earlier, later]

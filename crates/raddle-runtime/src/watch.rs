@@ -9,8 +9,8 @@
 
 use crate::arch::RED_ZONE;
 use crate::shadow::{self, GRANULE};
-use crate::state::{recording, rt};
 use crate::stacks;
+use crate::state::{recording, rt};
 use raddle_engine::memory::Clock;
 use raddle_engine::race::{self, Detector, Granule, Kind};
 use raddle_protocol::Op;
@@ -133,7 +133,8 @@ fn each_granule(
     while at < end {
         // SAFETY: one thread; the reference ends with the call.
         let granule = unsafe { &mut *shadow::granule(at) };
-        act(detector, granule, (me, time), mask_of(at, start, end), memory.clock(me)).map_err(|found| (found, at.max(start)))?;
+        act(detector, granule, (me, time), mask_of(at, start, end), memory.clock(me))
+            .map_err(|found| (found, at.max(start)))?;
         at += GRANULE;
     }
     Ok(())
@@ -173,6 +174,9 @@ pub fn fresh(address: u64, size: u64) {
 pub fn bad_free(address: u64, twice: bool) {
     if !watching() {
         return;
+    }
+    if recording() {
+        record(address, 1, Access::Free);
     }
     let runtime = rt();
     let kind = if twice { ConflictKind::DoubleFree } else { ConflictKind::ForeignFree };

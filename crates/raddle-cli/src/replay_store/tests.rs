@@ -24,6 +24,7 @@ fn record() -> Record {
         settings: Settings {
             seed: u64::MAX,
             strategy: "random".into(),
+            memory: raddle_protocol::MemoryModel::Rc11,
             epoch_ns: 1_700_000_000_000_000_000,
             processors: 2,
             heap_limit: 4 << 30,

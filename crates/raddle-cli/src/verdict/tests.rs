@@ -22,6 +22,7 @@ fn finding(severity: Severity) -> Finding {
         spans: Vec::new(),
         threads: Vec::new(),
         steps: Vec::new(),
+        stacks: Vec::new(),
         reason: Vec::new(),
         fix: Vec::new(),
         notes: Vec::new(),

@@ -13,7 +13,7 @@ mod self_deadlock;
 use crate::case::Case;
 use crate::states;
 use raddle_engine::waits::{self, Verdict};
-use raddle_protocol::finding::Span;
+use raddle_protocol::finding::{Span, StackView};
 use raddle_protocol::trace::{Outcome, ThreadId};
 use std::collections::BTreeSet;
 
@@ -26,6 +26,8 @@ pub struct Diagnosis {
     pub message: String,
     /// Source places, most important first.
     pub spans: Vec<Span>,
+    /// Whole call stacks.
+    pub stacks: Vec<StackView>,
     /// Why.
     pub reason: Vec<String>,
     /// What to change.

@@ -206,9 +206,7 @@ impl Record {
     fn access(&mut self, now: Entry, kind: Kind, covers: &impl Fn(u32, u64) -> bool) -> Result<(), Conflict> {
         let mask = now.mask();
         let ordered = |entry: &Entry| entry.thread() == now.thread() || covers(entry.thread(), entry.time());
-        let races = |entry: &&Entry| {
-            entry.mask() & mask != 0 && !(entry.atomic() && now.atomic()) && !ordered(entry)
-        };
+        let races = |entry: &&Entry| entry.mask() & mask != 0 && !(entry.atomic() && now.atomic()) && !ordered(entry);
         let of_kind = |entry: &Entry, plain, atomic| if entry.atomic() { atomic } else { plain };
         let conflict = self
             .writes

@@ -9,9 +9,17 @@ const BASE: u64 = 1_000;
 /// What happens in a random history.
 #[derive(Clone, Copy, Debug)]
 enum Event {
-    Access { thread: usize, first: u8, length: u8, kind: Kind },
+    Access {
+        thread: usize,
+        first: u8,
+        length: u8,
+        kind: Kind,
+    },
     /// `from` publishes all it knows to `to`.
-    Edge { from: usize, to: usize },
+    Edge {
+        from: usize,
+        to: usize,
+    },
 }
 
 fn event() -> impl Strategy<Value = Event> {

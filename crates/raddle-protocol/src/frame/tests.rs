@@ -79,7 +79,7 @@ fn trace() -> impl Strategy<Value = Trace> {
     let stack = prop::collection::vec(any::<(u64, u64)>(), 0..4)
         .prop_map(|frames| Stack { frames: frames.into_iter().map(|(pc, cfa)| StackFrame { pc, cfa }).collect() });
     let block = any::<(u64, u64, Option<(u32, u32)>, (u64, u64))>()
-        .prop_map(|(address, size, allocated, live)| Block { address, size, allocated, live });
+        .prop_map(|(address, size, allocated, live)| Block { address, size, allocated, live, freed: allocated });
     (
         prop::collection::vec(thread(), 0..3),
         prop::collection::vec(step(), 0..8),

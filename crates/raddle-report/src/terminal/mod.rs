@@ -7,6 +7,7 @@ mod layout;
 mod names;
 mod rows;
 mod snippets;
+mod stacks;
 
 use crate::{Sources, Style};
 use raddle_protocol::Finding;
@@ -16,6 +17,7 @@ pub fn render_finding(finding: &Finding, style: &Style, sources: &dyn Sources) -
     let parts = [
         snippets::render(finding, style, sources),
         interleaving::render(finding, style, rows::Length::Elided),
+        stacks::render(finding, style),
         footer::paragraphs(finding, style),
         footer::output(finding, style),
         footer::commands(finding, style),

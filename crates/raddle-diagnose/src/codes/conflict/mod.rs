@@ -1,0 +1,183 @@
+//! RD0101 and RD0105: an access that must not have happened where it did.
+//!
+//! The trace ends with that access. The one it is in conflict with is found in the trace by its thread: all accesses to
+//! the bytes in question are recorded.
+
+mod ordering;
+mod race;
+mod stale;
+
+use super::Diagnosis;
+use crate::action::What;
+use crate::case::Case;
+use crate::place::Place;
+use crate::words;
+use raddle_engine::waits;
+use raddle_protocol::finding::{FrameView, StackView};
+use raddle_protocol::trace::{Access, Block, Conflict, ConflictKind, Op, StackId, ThreadId};
+
+/// One of the two accesses, as far as it is known.
+pub struct Side {
+    /// Who.
+    thread: ThreadId,
+    /// What it did.
+    access: Access,
+    /// At which step.
+    at: Option<usize>,
+    /// From where.
+    stack: Option<StackId>,
+}
+
+/// A conflict with what a reader wants to know of it.
+pub struct Facts<'a> {
+    found: &'a Conflict,
+    earlier: Option<Side>,
+    later: Side,
+    /// What the bytes are called.
+    name: String,
+    /// The heap block that holds them, or held them.
+    block: Option<&'a Block>,
+}
+
+/// Describes a conflict of accesses.
+pub fn conflict(case: &Case<'_>, found: &Conflict) -> Diagnosis {
+    let facts = Facts::new(case, found);
+    let mut diagnosis = match found.kind {
+        ConflictKind::Race => race::race(case, &facts),
+        _ => stale::stale(case, &facts),
+    };
+    diagnosis.about.insert(found.thread);
+    diagnosis.about.extend(facts.earlier.as_ref().map(|side| side.thread));
+    let sides = facts.earlier.iter().chain([&facts.later]);
+    diagnosis.keys.extend(sides.filter_map(|side| side.at));
+    diagnosis.stacks = facts.stacks(case);
+    facts.mark_allocation(case, &mut diagnosis);
+    diagnosis
+}
+
+impl<'a> Facts<'a> {
+    fn new(case: &Case<'a>, found: &'a Conflict) -> Self {
+        let trace = case.trace();
+        let end = trace.steps.len();
+        let block = trace.blocks.iter().rev().find(|block| {
+            (block.address..block.address + block.size.max(1)).contains(&found.address)
+                && block.live.0 <= trace.steps_cut + end as u64
+        });
+        let earlier = found.earlier.map(|(thread, access)| {
+            let at = trace.steps[..end].iter().rposition(|step| step.thread == thread && is(&step.op, access, found));
+            let freed = (access == Access::Free).then(|| block.and_then(|block| block.freed)).flatten();
+            let stack = freed.map(|(_, stack)| stack).or_else(|| at.map(|at| trace.steps[at].stack));
+            Side { thread, access, at, stack: stack.filter(|_| found.kind != ConflictKind::DeadStack) }
+        });
+        let last =
+            trace.steps.iter().rposition(|step| step.thread == found.thread && is(&step.op, found.access, found));
+        let stack = trace.threads.get(found.thread as usize).and_then(|thread| thread.last);
+        let stack = stack.or_else(|| last.map(|at| trace.steps[at].stack));
+        let later = Side { thread: found.thread, access: found.access, at: last, stack };
+        let name = name(case, &[last, earlier.as_ref().and_then(|side| side.at)]);
+        Self { found, earlier, later, name, block }
+    }
+
+    /// Both stacks, and those of allocation and release.
+    fn stacks(&self, case: &Case<'_>) -> Vec<StackView> {
+        let mut stacks = Vec::new();
+        let who = |side: &Side| case.threads.prose(side.thread);
+        let mut add = |title: String, stack: Option<StackId>| {
+            let frames = stack.map(|stack| frames(case, stack)).unwrap_or_default();
+            if !frames.is_empty() {
+                stacks.push(StackView { title, frames });
+            }
+        };
+        let later = &self.later;
+        add(format!("{} {} here", who(later), words::does(later.access)), later.stack);
+        if let Some(side) = &self.earlier {
+            add(format!("{} {} here", who(side), words::did(side.access)), side.stack);
+        }
+        if let Some((thread, stack)) = self.block.and_then(|block| block.allocated) {
+            add(format!("{} allocated the memory here", case.threads.prose(thread)), Some(stack));
+        }
+        stacks
+    }
+
+    fn mark_allocation(&self, case: &Case<'_>, diagnosis: &mut Diagnosis) {
+        if let Some((_, stack)) = self.block.and_then(|block| block.allocated) {
+            case.mark(&mut diagnosis.spans, case.place_of(Some(stack)), "the memory was allocated here", false);
+        }
+    }
+
+    /// Where a side was.
+    fn place(&self, case: &Case<'_>, side: &Side) -> Option<Place> {
+        case.place_of(side.stack)
+    }
+
+    /// What the bytes are, as a sentence; `None` when nothing is known.
+    fn memory(&self, case: &Case<'_>) -> Option<String> {
+        let found = self.found;
+        let on_stack = case
+            .trace()
+            .threads
+            .iter()
+            .zip(0..)
+            .find(|(thread, _)| (thread.stack_low..thread.stack_high).contains(&found.address));
+        if let Some(block) = self.block {
+            let size = words::count(block.size, "byte");
+            let of = match case.place_of(block.allocated.map(|(_, stack)| stack)) {
+                Some(place) => format!(", allocated at {}", place.short()),
+                None => String::new(),
+            };
+            return Some(format!(
+                "The memory is a heap block of {size}{of}; the access is at offset {}.",
+                found.address - block.address
+            ));
+        }
+        let (_, owner) = on_stack?;
+        Some(format!("The memory is on the stack of {}.", case.threads.prose(owner)))
+    }
+}
+
+/// Whether an operation is an access of this kind to the bytes of a conflict.
+fn is(op: &Op, access: Access, found: &Conflict) -> bool {
+    let (address, size, kind) = match op {
+        Op::Access { address, size, access } => (*address, *size, *access),
+        Op::Load { address, size, .. } => (*address, u64::from(*size), Access::AtomicRead),
+        Op::CompareExchange { address, size, done: false, .. } => (*address, u64::from(*size), Access::AtomicRead),
+        Op::Store { address, size, .. } | Op::Rmw { address, size, .. } | Op::CompareExchange { address, size, .. } => {
+            (*address, u64::from(*size), Access::AtomicWrite)
+        }
+        _ => return false,
+    };
+    kind == access && address < found.address + found.size && found.address < address + size
+}
+
+/// What the bytes are called by the steps that touch them.
+fn name(case: &Case<'_>, at: &[Option<usize>]) -> String {
+    let object = |at: &usize| {
+        let of_step = |action: &&crate::action::Action| action.at == *at && action.object.is_some();
+        let actions = || case.reading.actions.iter().filter(of_step);
+        actions().find(|action| matches!(action.what, What::Accessed(_))).or_else(|| actions().next())?.object
+    };
+    let named = |object: waits::Object| {
+        let short = case.names.short(object);
+        if short.starts_with('`') { short.to_owned() } else { "the same memory".to_owned() }
+    };
+    at.iter().flatten().find_map(object).map_or_else(|| "the same memory".to_owned(), named)
+}
+
+/// The frames of a stack down to the outermost one in user code, innermost first.
+fn frames(case: &Case<'_>, stack: StackId) -> Vec<FrameView> {
+    use raddle_instrument::symbols::Origin;
+    let site = case.sites.get(stack);
+    let user = site.frames.iter().rposition(|frame| frame.origin == Origin::User);
+    let shown = &site.frames[..user.map_or(site.frames.len(), |last| last + 1)];
+    shown
+        .iter()
+        .map(|frame| {
+            let place = Place::of(frame, case.context);
+            FrameView {
+                function: crate::function::short(&frame.function),
+                file: place.as_ref().map_or_else(String::new, |place| place.file.clone()),
+                line: place.map_or(0, |place| place.line),
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,108 @@
+//! RD0101: a data race.
+
+use super::ordering::{self, Flaw};
+use super::{Facts, Side};
+use crate::case::Case;
+use crate::codes::Diagnosis;
+use crate::words;
+use raddle_engine::waits::Holds;
+use raddle_instrument::symbols::Origin;
+use raddle_protocol::trace::{Access, ThreadId};
+
+/// Describes it.
+pub fn race(case: &Case<'_>, facts: &Facts<'_>) -> Diagnosis {
+    let mut diagnosis = Diagnosis { code: "RD0101", ..Diagnosis::default() };
+    let later = &facts.later;
+    let Some(earlier) = &facts.earlier else { return diagnosis };
+    let name = &facts.name;
+    let (first, second) = (case.threads.prose(earlier.thread), case.threads.prose(later.thread));
+    let what = |side: &Side| words::does(side.access);
+    diagnosis.message = format!(
+        "data race on {name}: {first} {} it, {second} {} it, and nothing orders the two",
+        what(earlier),
+        what(later)
+    );
+    let (place, other) = (facts.place(case, later), facts.place(case, earlier));
+    case.mark(&mut diagnosis.spans, place.clone(), format!("{second} {} {name} here", what(later)), true);
+    case.mark(&mut diagnosis.spans, other.clone(), format!("{first} {} {name} here", words::did(earlier.access)), true);
+    let no_place = if other.is_none() { " (where is not known)" } else { "" };
+    diagnosis.reason.push(format!(
+        "{} {} {name}{}{no_place}; {second} {} it{}. No lock, `join`, channel or pair of `Release` and `Acquire` stands between the two, so they may as well happen at the same moment.",
+        words::capital(&first),
+        words::did(earlier.access),
+        case.at(other.as_ref()),
+        what(later),
+        case.at(place.as_ref()),
+    ));
+    diagnosis.reason.extend(locks(case, facts, earlier));
+    let flaw = ordering::flaw(case, earlier, later);
+    if let Some(flaw) = &flaw {
+        diagnosis.reason.push(flaw.sentence(case));
+        diagnosis.keys.extend([flaw.store, flaw.load]);
+        case.mark(&mut diagnosis.spans, case.place_at(Some(flaw.store)), flaw.store_label(case), false);
+        case.mark(&mut diagnosis.spans, case.place_at(Some(flaw.load)), flaw.load_label(case), false);
+    }
+    diagnosis.reason.push(
+        "That is undefined behaviour: the compiler and the processor assume that it does not happen, and reorder, merge and tear such accesses. It counts even where this run came out right."
+            .to_owned(),
+    );
+    diagnosis.reason.extend(facts.memory(case));
+    diagnosis.fix = fix(case, facts, earlier, flaw.as_ref());
+    diagnosis
+}
+
+/// What the two threads held at their accesses.
+fn locks(case: &Case<'_>, facts: &Facts<'_>, earlier: &Side) -> Option<String> {
+    let held = |thread: ThreadId, until: Option<usize>| {
+        let mut holds = Holds::default();
+        for event in case.reading.events().iter().filter(|event| until.is_none_or(|until| event.at < Some(until))) {
+            holds.apply(event);
+        }
+        let names = holds.by(thread).map(|hold| hold.object).filter(|object| !case.names.get(*object).internal);
+        names.map(|object| case.names.short(object).to_owned()).collect::<Vec<_>>()
+    };
+    let (one, other) = (held(earlier.thread, earlier.at), held(facts.later.thread, facts.later.at));
+    let (first, second) = (case.threads.prose(earlier.thread), case.threads.prose(facts.later.thread));
+    let list = |locks: &[String]| if locks.is_empty() { "no lock".to_owned() } else { words::list(locks) };
+    if one.is_empty() && other.is_empty() || one.iter().any(|lock| other.contains(lock)) {
+        return None;
+    }
+    Some(format!(
+        "{} held {} at its access, {second} holds {}: that is no lock in common.",
+        words::capital(&first),
+        list(&one),
+        list(&other)
+    ))
+}
+
+fn fix(case: &Case<'_>, facts: &Facts<'_>, earlier: &Side, flaw: Option<&Flaw>) -> Vec<String> {
+    let name = &facts.name;
+    let mut fix = Vec::new();
+    if let Some(flaw) = flaw {
+        fix.push(flaw.fix(case));
+    }
+    let atomic = |access: Access| matches!(access, Access::AtomicRead | Access::AtomicWrite);
+    if facts.later.access == Access::Free || earlier.access == Access::Free {
+        fix.push("Free the memory only after every other thread is done with it: join the threads first, or share it through an `Arc`.".to_owned());
+    } else if atomic(facts.later.access) || atomic(earlier.access) {
+        fix.push(format!("Make every access to {name} atomic while other threads can reach it, the plain one too."));
+    } else if flaw.is_none() {
+        fix.push(format!(
+            "Put {name} behind one lock that both threads take (`Mutex`, `RwLock`), make it atomic, or let one thread own it and send the others messages."
+        ));
+    }
+    // Safe code cannot race: somebody's `unsafe` says what is not so.
+    let library = [facts.later.stack, earlier.stack].into_iter().flatten().find_map(|stack| {
+        let site = case.sites.get(stack);
+        let inner = site.frames.iter().find(|frame| frame.origin != Origin::Standard)?;
+        (inner.origin == Origin::Dependency).then(|| crate::function::krate(&inner.function))
+    });
+    fix.push(match library {
+        Some(library) => format!(
+            "Safe Rust cannot race, so some `unsafe` code is wrong. The access is made inside the crate `{library}`: see whether a newer version mends it, and report it there if not."
+        ),
+        None => "Safe Rust cannot race, so some `unsafe` code is wrong: look for `unsafe impl Send` or `Sync`, a raw pointer, an `UnsafeCell` or a `static mut` on the way to this memory, in this package or in a crate that hands it out."
+            .to_owned(),
+    });
+    fix
+}

@@ -1,0 +1,88 @@
+//! RD0105: memory that is not there any more: freed heap blocks, stack frames that have been left.
+
+use super::{Facts, Side};
+use crate::case::Case;
+use crate::codes::Diagnosis;
+use crate::words;
+use raddle_protocol::trace::ConflictKind;
+
+/// Describes it.
+pub fn stale(case: &Case<'_>, facts: &Facts<'_>) -> Diagnosis {
+    let mut diagnosis = Diagnosis { code: "RD0105", ..Diagnosis::default() };
+    let later = &facts.later;
+    let who = case.threads.prose(later.thread);
+    let place = facts.place(case, later);
+    let (at, does) = (case.at(place.as_ref()), words::does(later.access));
+    let other = facts.earlier.as_ref();
+    let owner = other.map_or_else(String::new, |side| case.threads.prose(side.thread));
+    let (message, label, reason) = match facts.found.kind {
+        ConflictKind::DoubleFree => (
+            format!("double free: {who} frees memory that {} has freed already", same(&who, &owner)),
+            format!("{who} frees it a second time here"),
+            format!("{} frees a heap block{at} that {owner} freed before.", words::capital(&who)),
+        ),
+        ConflictKind::ForeignFree => (
+            format!("invalid free: {who} frees an address that no allocation has given out"),
+            format!("{who} frees it here"),
+            format!(
+                "{} frees an address{at} that is not the beginning of a heap block: a pointer into the middle of one, to a static or a stack variable, or from another allocator.",
+                words::capital(&who)
+            ),
+        ),
+        ConflictKind::DeadStack => (
+            format!("use after free: {who} {does} a stack frame that {owner} has left"),
+            format!("{who} {does} it here"),
+            format!(
+                "{} {does} memory on the stack of {owner}{at}, but the function whose variable lay there has returned{}.",
+                words::capital(&who),
+                if ended(case, other) { ", and the thread has ended" } else { "" },
+            ),
+        ),
+        ConflictKind::UseAfterFree | ConflictKind::Race => (
+            format!("use after free: {who} {does} memory that {} has freed", same(&who, &owner)),
+            format!("{who} {does} it here"),
+            format!("{} {does} a heap block{at} that {} had freed.", words::capital(&who), same(&who, &owner)),
+        ),
+    };
+    diagnosis.message = message;
+    case.mark(&mut diagnosis.spans, place, label, true);
+    if let Some(side) = other.filter(|_| facts.found.kind != ConflictKind::DeadStack) {
+        case.mark(&mut diagnosis.spans, facts.place(case, side), format!("{owner} freed the memory here"), true);
+    }
+    diagnosis.reason.push(reason);
+    if case.context.passed > 0 {
+        diagnosis.reason.push(format!(
+            "Under other schedules it did not happen ({} passed so far): whether the memory is still there depends on which thread comes first.",
+            words::count(case.context.passed, "execution")
+        ));
+    }
+    diagnosis.reason.push(
+        "Another block may lie there by then: what is read is garbage, and what is written damages something else, often far away and much later."
+            .to_owned(),
+    );
+    diagnosis.reason.extend(facts.memory(case));
+    diagnosis.fix = match facts.found.kind {
+        ConflictKind::DeadStack => vec![
+            format!("Let {owner} wait until every other thread is done with its variable before it leaves the function: `std::thread::scope` and `join` do."),
+            "Or move what is shared to the heap, behind an `Arc` that each side holds.".to_owned(),
+        ],
+        ConflictKind::ForeignFree => {
+            vec!["Free only what an allocation has returned, with the allocator that it came from.".to_owned()]
+        }
+        _ => vec![
+            "Let whoever uses the memory own a share of it (`Arc`), or free it only after all others have said that they are done.".to_owned(),
+            "Where a count decides who frees: test and change it in one step (`fetch_sub` and look at what it returns), and do not touch the memory after giving up your own share.".to_owned(),
+        ],
+    };
+    diagnosis
+}
+
+fn same<'a>(who: &str, owner: &'a str) -> &'a str {
+    if who == owner { "it" } else { owner }
+}
+
+fn ended(case: &Case<'_>, side: Option<&Side>) -> bool {
+    use raddle_protocol::trace::State;
+    let thread = side.and_then(|side| case.trace().threads.get(side.thread as usize));
+    thread.is_some_and(|thread| thread.state == State::Ended)
+}

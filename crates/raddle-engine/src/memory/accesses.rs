@@ -151,7 +151,8 @@ impl Memory {
         let position = self.settle_order((thread, slot), Role::Reads, index, ordered);
         let before = self.version_if(thread, slot, ordered);
         let history = &mut self.locations.histories[slot as usize];
-        history.note_progress(thread, index);
+        let is_newest = index == history.newest();
+        history.note_progress(thread, history.stores[index].id, is_newest);
         let store = &mut history.stores[index];
         let (value, release, id) = (store.value, store.release, store.id);
         let now = self.threads[thread as usize].clock.now();
@@ -198,7 +199,7 @@ impl Memory {
         let now = state.clock.now();
         let own = if releases(order) { self.pool.copy_of(&state.clock) } else { self.pool.hold(state.fence) };
         release = self.both(release, own);
-        self.locations.histories[slot as usize].note_progress(thread, index);
+        let is_newest = index == self.locations.histories[slot as usize].newest();
         let readers = self.locations.spares.take();
         let tick = self.order.tick();
         let store = Store { value, writer: now, version: before, release, id: 0, tick, rmw, settled: false, readers };
@@ -207,6 +208,7 @@ impl Memory {
         } else {
             self.locations.histories[slot as usize].insert(index + 1, store)
         };
+        self.locations.histories[slot as usize].note_progress(thread, id, is_newest);
         if ordered {
             self.order.access((position, now, before), (slot, id, true), &mut self.locations.histories);
         }

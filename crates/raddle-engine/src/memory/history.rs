@@ -127,7 +127,7 @@ impl Spares {
 struct Behind {
     thread: ThreadId,
     times: u32,
-    /// The store it saw last.
+    /// The store it saw or wrote last.
     store: u32,
 }
 
@@ -229,28 +229,25 @@ impl History {
         }
     }
 
-    /// Notes which store a thread has seen, or after which it has placed its own.
+    /// Notes which store a thread has seen or written, and whether that was the newest.
     #[inline]
-    pub(super) fn note_progress(&mut self, thread: ThreadId, index: usize) {
-        if index == self.newest() && self.behind.is_empty() {
-            return;
+    pub(super) fn note_progress(&mut self, thread: ThreadId, store: u32, is_newest: bool) {
+        if !(is_newest && self.behind.is_empty()) {
+            self.note_behind(thread, store, is_newest);
         }
-        self.note_behind(thread, index);
     }
 
     #[cold]
-    fn note_behind(&mut self, thread: ThreadId, index: usize) {
-        let known = self.behind.iter().position(|behind| behind.thread == thread);
-        let store = self.stores[index].id;
-        match known {
-            Some(place) if index == self.newest() => {
+    fn note_behind(&mut self, thread: ThreadId, store: u32, is_newest: bool) {
+        match self.behind.iter().position(|behind| behind.thread == thread) {
+            Some(place) if is_newest => {
                 self.behind.swap_remove(place);
             }
             Some(place) => {
                 self.behind[place].times += 1;
                 self.behind[place].store = store;
             }
-            None if index == self.newest() => {}
+            None if is_newest => {}
             None => self.behind.push(Behind { thread, times: 1, store }),
         }
     }

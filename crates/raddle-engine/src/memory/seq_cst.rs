@@ -200,11 +200,11 @@ impl TotalOrder {
                 at == slot && Some(store) <= newest && gone.iter().any(|gone| gone.id == store)
             }
             Site::Fence => gone.iter().any(|store| {
-                versions.covers(store.writer, store.version, node.at)
+                versions.follows(store.writer, store.version, node.at)
                     || store
                         .readers
                         .iter()
-                        .any(|reader| versions.covers(Epoch::new(reader.thread, reader.last), reader.version, node.at))
+                        .any(|reader| versions.follows(Epoch::new(reader.thread, reader.last), reader.version, node.at))
             }),
         };
         if let Some(last) = self.open.iter().rposition(precedes) {
@@ -414,7 +414,7 @@ impl TotalOrder {
         }
         for (index, store) in histories[slot as usize].stores.iter().enumerate() {
             self.step(self.fenced.len() * (1 + store.readers.len()))?;
-            let after = |at: Epoch, version| self.fenced.iter().any(|fence| self.versions.covers(at, version, *fence));
+            let after = |at: Epoch, version| self.fenced.iter().any(|fence| self.versions.follows(at, version, *fence));
             if after(store.writer, store.version) {
                 return Some(Some(place::store(index)));
             }

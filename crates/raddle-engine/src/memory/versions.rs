@@ -69,13 +69,22 @@ impl Versions {
         version.0 > self.gone
     }
 
-    /// Whether the moment `at` of one thread, when it knew `version`, was at or after the moment `earlier` of another
-    /// one or of the same.
+    /// Whether an access at `earlier` happens before the fence at `at`, whose thread knew `version` then.
     #[inline]
     pub(super) fn covers(&self, at: Epoch, version: Version, earlier: Epoch) -> bool {
         if at.thread() == earlier.thread() {
             return earlier.time() <= at.time();
         }
         self.get(version).is_some_and(|clock| clock.covers(earlier))
+    }
+
+    /// Whether a fence happens before what a thread did at `at`, when it knew `version`. A fence ends its thread's
+    /// time: what has the same time in the same thread came before it.
+    #[inline]
+    pub(super) fn follows(&self, at: Epoch, version: Version, fence: Epoch) -> bool {
+        if at.thread() == fence.thread() {
+            return fence.time() < at.time();
+        }
+        self.get(version).is_some_and(|clock| clock.covers(fence))
     }
 }

@@ -83,8 +83,37 @@ struct Candidate {
     modification: Vec<Vec<usize>>,
 }
 
-/// Every outcome of the program; `None` when there would be more than `most` choices of stores to read.
-pub fn outcomes(program: &Program, most: usize) -> Option<BTreeSet<Outcome>> {
+/// What the axioms allow a program.
+pub struct Allowed {
+    /// For each consistent execution the outcome, and which store each event reads.
+    executions: BTreeSet<(Outcome, Vec<Option<usize>>)>,
+    /// Thread and index of each statement.
+    statements: Vec<(usize, usize)>,
+}
+
+impl Allowed {
+    pub fn outcomes(&self) -> BTreeSet<Outcome> {
+        self.executions.iter().map(|(outcome, _)| *outcome).collect()
+    }
+
+    /// The outcomes of executions in which, threads taking turns like this, no read comes before the store it reads.
+    pub fn outcomes_under(&self, schedule: &[usize]) -> BTreeSet<Outcome> {
+        let mut next = vec![0; schedule.len()];
+        let mut moment = vec![0; LOCATIONS + self.statements.len()];
+        for (now, &thread) in schedule.iter().enumerate() {
+            let statement = self.statements.iter().position(|at| *at == (thread, next[thread])).unwrap();
+            moment[LOCATIONS + statement] = now + 1;
+            next[thread] += 1;
+        }
+        let fits = |source: &[Option<usize>]| {
+            source.iter().enumerate().all(|(read, store)| store.is_none_or(|store| moment[store] < moment[read]))
+        };
+        self.executions.iter().filter(|(_, source)| fits(source)).map(|(outcome, _)| *outcome).collect()
+    }
+}
+
+/// Every execution of the program; `None` when there would be more than `most` choices of stores to read.
+pub fn allowed(program: &Program, most: usize) -> Option<Allowed> {
     // Events 0 to LOCATIONS - 1 are the initial stores; then come the statements, thread by thread.
     let statements: Vec<(usize, usize, Statement)> = (program.threads.iter().enumerate())
         .flat_map(|(thread, list)| list.iter().enumerate().map(move |(index, statement)| (thread, index, *statement)))
@@ -120,7 +149,7 @@ pub fn outcomes(program: &Program, most: usize) -> Option<BTreeSet<Outcome>> {
     {
         return None;
     }
-    let mut outcomes = BTreeSet::new();
+    let mut executions = BTreeSet::new();
     let mut picks = vec![0; reads.len()];
     loop {
         let mut source = vec![None; statements.len() + LOCATIONS];
@@ -129,13 +158,14 @@ pub fn outcomes(program: &Program, most: usize) -> Option<BTreeSet<Outcome>> {
         }
         if let Some((events, outcome)) = evaluate(&statements, &source) {
             let source = source.iter().map(|source| source.map(|(store, _)| store)).collect();
-            each_modification_order(events, source, outcome, &mut outcomes);
+            each_modification_order(events, source, outcome, &mut executions);
         }
         let Some(place) = (0..picks.len()).find(|place| picks[*place] + 1 < options[*place].len()) else { break };
         picks[..place].fill(0);
         picks[place] += 1;
     }
-    Some(outcomes)
+    let statements = statements.into_iter().map(|(thread, index, _)| (thread, index)).collect();
+    Some(Allowed { executions, statements })
 }
 
 /// Works out all values, given who reads from whom. `None` if the reads wait for each other in a circle, or do not fit.
@@ -221,12 +251,12 @@ fn evaluate(
     Some((events?, outcome))
 }
 
-/// Goes through all orders of the stores to each location, and adds the outcome of each consistent execution.
+/// Goes through all orders of the stores to each location, and adds each consistent execution.
 fn each_modification_order(
     events: Vec<Event>,
     source: Vec<Option<usize>>,
     outcome: Outcome,
-    outcomes: &mut BTreeSet<Outcome>,
+    executions: &mut BTreeSet<(Outcome, Vec<Option<usize>>)>,
 ) {
     let stores = |location: usize| -> Vec<usize> {
         (LOCATIONS..events.len()).filter(|at| events[*at].writes && events[*at].location == Some(location)).collect()
@@ -262,8 +292,9 @@ fn each_modification_order(
                     let last = *candidate.modification[location].last().unwrap();
                     outcome.locations[location] = candidate.events[last].written;
                 }
-                if !outcomes.contains(&outcome) && candidate.is_consistent() {
-                    outcomes.insert(outcome);
+                let execution = (outcome, candidate.source.clone());
+                if !executions.contains(&execution) && candidate.is_consistent() {
+                    executions.insert(execution);
                 }
             }
         }

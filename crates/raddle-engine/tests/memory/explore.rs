@@ -4,7 +4,7 @@ use crate::notation::{Outcome, Program, REGISTERS, Statement, Value};
 use raddle_engine::memory::{Attempt, Location, Memory};
 use raddle_protocol::ChoiceKind;
 use raddle_protocol::trace::ThreadId;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// All answers of one execution, and the way to the next.
 #[derive(Default)]
@@ -89,33 +89,56 @@ pub fn perform(
     }
 }
 
+/// The threads in the order in which they performed their statements.
+pub type Schedule = Vec<usize>;
+
 /// One execution, with answers from `ask`, which is also asked which thread is next (as [`ChoiceKind::Thread`]).
-pub fn execute(memory: &mut Memory, program: &Program, ask: &mut dyn FnMut(ChoiceKind, usize) -> usize) -> Outcome {
+pub fn execute(
+    memory: &mut Memory,
+    program: &Program,
+    ask: &mut dyn FnMut(ChoiceKind, usize) -> usize,
+) -> (Schedule, Outcome) {
     memory.begin();
     let mut outcome = Outcome::default();
+    let mut schedule = Vec::with_capacity(program.len());
     let mut next = vec![0; program.threads.len()];
     (0..program.threads.len()).for_each(|thread| memory.spawn(0, thread as ThreadId + 1));
     loop {
         let ready: Vec<_> = (0..next.len()).filter(|thread| next[*thread] < program.threads[*thread].len()).collect();
         let thread = match ready.len() {
-            0 => return outcome,
+            0 => return (schedule, outcome),
             1 => ready[0],
             more => ready[ask(ChoiceKind::Thread, more)],
         };
         let statement = &program.threads[thread][next[thread]];
         next[thread] += 1;
+        schedule.push(thread);
         perform(memory, thread as ThreadId + 1, statement, &mut outcome, ask);
     }
 }
 
-/// All outcomes, and how many executions there are; `None` when there are more than `most`.
-pub fn outcomes(program: &Program, mut memory: Memory, most: usize) -> Option<(BTreeSet<Outcome>, usize)> {
+/// What comes of all executions.
+pub struct Explored {
+    /// The outcomes of each schedule.
+    pub by_schedule: BTreeMap<Schedule, BTreeSet<Outcome>>,
+    pub executions: usize,
+}
+
+impl Explored {
+    pub fn outcomes(&self) -> BTreeSet<Outcome> {
+        self.by_schedule.values().flatten().copied().collect()
+    }
+}
+
+/// Performs all executions; `None` when there are more than `most`.
+pub fn explore(program: &Program, mut memory: Memory, most: usize) -> Option<Explored> {
     let mut odometer = Odometer::default();
-    let mut outcomes = BTreeSet::new();
+    let mut by_schedule: BTreeMap<Schedule, BTreeSet<Outcome>> = BTreeMap::new();
     for executions in 1..=most {
-        outcomes.insert(execute(&mut memory, program, &mut |_, options| odometer.ask(options)));
+        let (schedule, outcome) = execute(&mut memory, program, &mut |_, options| odometer.ask(options));
+        by_schedule.entry(schedule).or_default().insert(outcome);
         if !odometer.advance() {
-            return Some((outcomes, executions));
+            return Some(Explored { by_schedule, executions });
         }
     }
     None

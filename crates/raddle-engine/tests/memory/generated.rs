@@ -13,20 +13,25 @@ use std::collections::BTreeSet;
 const MOST_CANDIDATES: usize = 20_000;
 const MOST_EXECUTIONS: usize = 300_000;
 
-/// Compares both for these programs; tells how many were compared, and how many executions it took.
+/// Compares both for these programs, schedule by schedule; tells how many were compared, and how many executions it
+/// took.
 fn compare(programs: impl Iterator<Item = Program>) -> (u64, usize) {
     let (mut compared, mut executions) = (0, 0);
     for program in programs {
-        let Some(expected) = axioms::outcomes(&program, MOST_CANDIDATES) else { continue };
-        let Some((found, took)) = explore::outcomes(&program, Memory::to_the_letter(Rc11), MOST_EXECUTIONS) else {
-            continue;
-        };
+        let Some(allowed) = axioms::allowed(&program, MOST_CANDIDATES) else { continue };
+        let Some(found) = explore::explore(&program, Memory::to_the_letter(Rc11), MOST_EXECUTIONS) else { continue };
         compared += 1;
-        executions += took;
-        if found != expected {
-            let too_many: Vec<_> = found.difference(&expected).collect();
-            let missing: Vec<_> = expected.difference(&found).collect();
-            panic!("{program}\nnot allowed, yet found: {too_many:?}\nallowed, yet not found: {missing:?}");
+        executions += found.executions;
+        for (schedule, found) in &found.by_schedule {
+            let expected = allowed.outcomes_under(schedule);
+            if *found != expected {
+                let too_many: Vec<_> = found.difference(&expected).collect();
+                let missing: Vec<_> = expected.difference(found).collect();
+                panic!(
+                    "{program}\nthreads in this order: {schedule:?}\nnot allowed, yet found: {too_many:?}\n\
+                     allowed, yet not found: {missing:?}"
+                );
+            }
         }
     }
     (compared, executions)
@@ -45,8 +50,9 @@ fn compare_bounded(programs: impl Iterator<Item = Program>) -> u64 {
             search: [8, 32, 8192][random.below(3)],
         };
         let memory = Memory::to_the_letter(Rc11).bounded(bounds);
-        let Some(allowed) = axioms::outcomes(&program, MOST_CANDIDATES) else { continue };
-        let Some((found, _)) = explore::outcomes(&program, memory, MOST_EXECUTIONS) else { continue };
+        let Some(allowed) = axioms::allowed(&program, MOST_CANDIDATES) else { continue };
+        let Some(found) = explore::explore(&program, memory, MOST_EXECUTIONS) else { continue };
+        let (found, allowed) = (found.outcomes(), allowed.outcomes());
         let too_many: Vec<_> = found.difference(&allowed).collect();
         assert!(too_many.is_empty(), "{program}\nwith {bounds:?}, not allowed, yet found: {too_many:?}");
         fewer += u64::from(found.len() < allowed.len());
@@ -55,8 +61,7 @@ fn compare_bounded(programs: impl Iterator<Item = Program>) -> u64 {
 }
 
 fn sequential(program: &Program) -> BTreeSet<Outcome> {
-    let (outcomes, _) = explore::outcomes(program, Memory::to_the_letter(Sc), usize::MAX).expect("there is no bound");
-    outcomes
+    explore::explore(program, Memory::to_the_letter(Sc), usize::MAX).expect("there is no bound").outcomes()
 }
 
 #[test]
@@ -84,7 +89,7 @@ fn whoever_always_takes_the_first_answer_gets_a_sequentially_consistent_outcome(
         let mut memory = Memory::to_the_letter(Rc11);
         let mut odometer = explore::Odometer::default();
         loop {
-            let outcome = explore::execute(&mut memory, &program, &mut |kind, options| match kind {
+            let (_, outcome) = explore::execute(&mut memory, &program, &mut |kind, options| match kind {
                 ChoiceKind::Thread => odometer.ask(options),
                 _ => 0,
             });

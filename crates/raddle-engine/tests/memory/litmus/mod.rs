@@ -21,15 +21,17 @@ fn seen(outcomes: &BTreeSet<Outcome>, looks: &str) -> String {
     seen.into_iter().collect::<Vec<_>>().join(" ")
 }
 
-/// The program has exactly these outcomes.
+/// The program has exactly these outcomes, and under each schedule those that the axioms leave to it.
 #[track_caller]
 fn check(program: &str, looks: &str, expected: &str) {
     let program = Program::parse(program);
-    let (found, _) =
-        explore::outcomes(&program, Memory::to_the_letter(Model::Rc11), usize::MAX).expect("there is no bound");
-    let axioms = axioms::outcomes(&program, usize::MAX).expect("there is no bound");
-    assert_eq!(seen(&found, looks), expected, "what is found, and what is known by hand");
-    assert_eq!(found, axioms, "what is found, and what the axioms say");
+    let found = explore::explore(&program, Memory::to_the_letter(Model::Rc11), usize::MAX).expect("there is no bound");
+    assert_eq!(seen(&found.outcomes(), looks), expected, "what is found, and what is known by hand");
+    let allowed = axioms::allowed(&program, usize::MAX).expect("there is no bound");
+    assert_eq!(found.outcomes(), allowed.outcomes(), "what is found, and what the axioms say");
+    for (schedule, outcomes) in &found.by_schedule {
+        assert_eq!(*outcomes, allowed.outcomes_under(schedule), "what is found, and what the axioms say: {schedule:?}");
+    }
 }
 
 macro_rules! litmus {

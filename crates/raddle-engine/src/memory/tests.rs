@@ -1,1 +1,0 @@
-//! The parts of the memory model that small programs do not show: clocks, objects, bounds, shapes, idioms.

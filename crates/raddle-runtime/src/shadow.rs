@@ -59,7 +59,7 @@ pub fn forget(start: u64, end: u64) {
     const PAGE: u64 = 4096;
     let mut at = start;
     while at < end {
-        let next = ((at >> GIB_SHIFT) + 1 << GIB_SHIFT).min(end);
+        let next = (((at >> GIB_SHIFT) + 1) << GIB_SHIFT).min(end);
         let first = granule(at) as u64;
         let last = granule(next - 1) as u64 + size_of::<Granule>() as u64;
         let (low, high) = (first.next_multiple_of(PAGE).min(last), (last & !(PAGE - 1)).max(first));

@@ -163,13 +163,15 @@ fn name(case: &Case<'_>, at: &[Option<usize>]) -> String {
     at.iter().flatten().find_map(object).map_or_else(|| "the same memory".to_owned(), named)
 }
 
-/// The frames of a stack down to the outermost one in user code, innermost first.
+/// The frames of a stack, innermost first: from the library function that was called on the way in down to the outermost
+/// one in user code.
 fn frames(case: &Case<'_>, stack: StackId) -> Vec<FrameView> {
     use raddle_instrument::symbols::Origin;
     let site = case.sites.get(stack);
     let user = site.frames.iter().rposition(|frame| frame.origin == Origin::User);
-    let shown = &site.frames[..user.map_or(site.frames.len(), |last| last + 1)];
-    shown
+    let end = user.map_or(site.frames.len(), |last| last + 1);
+    let outside = site.frames[..end].iter().position(|frame| frame.origin != Origin::Standard).unwrap_or(0);
+    site.frames[outside.saturating_sub(1)..end]
         .iter()
         .map(|frame| {
             let place = Place::of(frame, case.context);

@@ -98,8 +98,9 @@ fn messages_of_version_1() {
         isolation_ns: 0x49,
         digest: 0x4a,
         end: End::AlwaysFails,
+        left_early: 0x4b,
     };
-    assert_eq!(body(&Message::Finished(summary)), "074142434445464748494a03");
+    assert_eq!(body(&Message::Finished(summary)), "074142434445464748494a034b");
 }
 
 #[test]

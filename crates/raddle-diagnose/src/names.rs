@@ -268,6 +268,8 @@ fn is_constructor_of(path: &str, kind: ObjectKind) -> bool {
 fn type_in(function: &str) -> Option<String> {
     let (owner, method) = function.rsplit_once("::")?;
     let owner = owner.strip_prefix('<').and_then(|owner| owner.strip_suffix('>')).unwrap_or(owner);
+    // `<Arc<Mutex<u32>> as Default>::default`.
+    let owner = owner.split_once(" as ").map_or(owner, |(made, _)| made);
     let short = function::short_type(owner)?;
     let names_its_content = short.contains('<') && matches!(method, "new" | "new_in" | "from" | "default" | "pin");
     names_its_content.then_some(short)

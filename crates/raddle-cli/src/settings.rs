@@ -7,9 +7,6 @@ use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-/// Bytes of heap after which an allocation fails, as on a full machine.
-pub const HEAP_LIMIT: u64 = 4 << 30;
-
 /// What `auto` stands for.
 const AUTO: &str = "random";
 
@@ -27,7 +24,7 @@ pub struct Settings {
     pub epoch_ns: u64,
     /// Number of processors that the program sees.
     pub processors: u32,
-    /// See [`HEAP_LIMIT`].
+    /// Bytes of heap after which an allocation fails, as on a full machine.
     pub heap_limit: u64,
     /// Schedule points in one execution at the most.
     pub max_steps: u64,
@@ -56,7 +53,7 @@ impl Settings {
             memory: options.memory,
             epoch_ns: nanoseconds(Duration::from_secs(now.as_secs())),
             processors: options.cpus,
-            heap_limit: HEAP_LIMIT,
+            heap_limit: options.heap,
             max_steps: options.max_steps,
             stall_ms: milliseconds(options.stall),
             schedules: options.schedules,

@@ -56,11 +56,16 @@ pub fn verdict(ended: &Ended, heard: &Heard, findings: &[Finding]) -> Option<Ver
         Ending::Interrupted => return None,
         Ending::Finished(summary) => match ordinary_failure(&ended.ending, &heard.raw) {
             Some(raw) => Verdict { detail: Some(always_fails(raw, summary)), ..plain(TestOutcome::Failed) },
-            None if findings.iter().any(|finding| finding.severity == Severity::Error) => plain(TestOutcome::Failed),
+            None if findings.iter().any(|finding| finding.severity == Severity::Error) => Verdict {
+                detail: (summary.end == End::AlwaysFails).then(|| always_crashes(summary)),
+                ..plain(TestOutcome::Failed)
+            },
             None if summary.end == End::Exhausted && summary.most_threads <= 1 => plain(TestOutcome::SingleThreaded),
             None if summary.end == End::Exhausted => plain(TestOutcome::Exhausted),
             None if summary.schedules == 0 => error("No schedule was completed.".into()),
-            None => plain(TestOutcome::Passed),
+            None => {
+                Verdict { detail: (summary.left_early > 0).then(|| left_early(summary)), ..plain(TestOutcome::Passed) }
+            }
         },
         Ending::Fault(sentence) => Verdict { fault: true, ..error(format!("Raddle itself has failed: {sentence}.")) },
         Ending::Silent(time) => {
@@ -75,6 +80,27 @@ pub fn verdict(ended: &Ended, heard: &Heard, findings: &[Finding]) -> Option<Ver
         }
     };
     Some(verdict)
+}
+
+fn always_crashes(summary: &Summary) -> String {
+    match summary.schedules {
+        1 => "It crashes in the first schedule, and there was no time for another.".to_owned(),
+        schedules => format!(
+            "It crashes in each of {schedules} schedules tried, the one without preemption among them: the order of \
+             threads has no part in it."
+        ),
+    }
+}
+
+fn left_early(summary: &Summary) -> String {
+    let which = match summary.left_early {
+        all if all == summary.schedules => "every schedule".to_owned(),
+        some => format!("{some} of the schedules"),
+    };
+    format!(
+        "In {which} the process ended with exit status 0 before the test function had returned. What would have come \
+         after that was not tested."
+    )
 }
 
 fn always_fails(raw: &RawFinding, summary: &Summary) -> String {

@@ -128,6 +128,18 @@ fn a_program_that_was_not_built_for_raddle_is_refused_with_a_remedy() {
 }
 
 #[test]
+fn a_static_program_is_refused_with_a_remedy() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("a.c"), "int main(void) { return 0; }\n").unwrap();
+    let built = Command::new("cc").args(["-static", "a.c", "-o", "a"]).current_dir(directory.path()).status().unwrap();
+    assert!(built.success(), "cc makes static programs");
+    let output = raddle(&["run", "--", "./a"], directory.path());
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(3), "{text}");
+    assert!(text.contains("is statically linked") && text.contains("help: link it dynamically"), "{text}");
+}
+
+#[test]
 fn a_reader_who_goes_away_is_no_error() {
     let mut child = Command::new(env!("CARGO_BIN_EXE_raddle"))
         .args(["explain"])

@@ -224,8 +224,18 @@ fn a_program_is_explored_with_its_arguments() {
     // The same program by its path.
     let found = std::fs::read_dir(mill.path().join("target/raddle/x86_64-unknown-linux-gnu/debug")).unwrap();
     let path = found.flatten().map(|entry| entry.path()).find(|path| path.ends_with("mill")).unwrap();
-    let output = mill.command("run --schedules 50 --").arg(path).output().unwrap();
+    let output = mill.command("run --schedules 50 --").arg(&path).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+
+    // And without its symbols: explored all the same, and what is missing in the report is said.
+    let stripped = mill.path().join("stripped");
+    let strip = Command::new("strip").arg("-o").arg(&stripped).arg(&path).status().unwrap();
+    assert!(strip.success());
+    let output = mill.command("run --schedules 50 --").arg(&stripped).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let output = mill.command("run --schedules 50 --").arg(&stripped).arg("x").output().unwrap();
+    assert_eq!(output.status.code(), Some(100), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("an ordinary failing test"), "{}", text(&output.stderr));
 }
 
 #[test]

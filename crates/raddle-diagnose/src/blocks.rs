@@ -13,7 +13,7 @@ pub struct Blocks {
     /// By first address, in order of time.
     by_address: BTreeMap<u64, Vec<Life>>,
     largest: u64,
-    steps_cut: u64,
+    cut: (u64, u64),
 }
 
 /// One block's life at its address.
@@ -28,7 +28,7 @@ struct Life {
 impl Blocks {
     /// Indexes the blocks of `trace`.
     pub fn new(trace: &Trace) -> Self {
-        let mut blocks = Self { steps_cut: trace.steps_cut, ..Self::default() };
+        let mut blocks = Self { cut: (trace.steps_before_cut, trace.steps_cut), ..Self::default() };
         for (number, block) in trace.blocks.iter().enumerate() {
             let (from, to) = block.live;
             let life = Life { from, to: to.max(from + 1), size: block.size.max(1), number };
@@ -43,7 +43,8 @@ impl Blocks {
 
     /// The number of the block that holds `address` when step `at` of the trace happens.
     pub fn at(&self, address: u64, at: usize) -> Option<usize> {
-        let at = self.steps_cut + at as u64;
+        let (before, cut) = self.cut;
+        let at = if (at as u64) < before { at as u64 } else { at as u64 + cut };
         let lowest = (address + 1).saturating_sub(self.largest);
         self.by_address.range(lowest..=address).rev().find_map(|(begin, lives)| {
             // At one address, lives follow each other.

@@ -30,8 +30,14 @@ struct Inner {
     requested: Option<usize>,
     /// The lock was taken or given back.
     done: bool,
+    /// Its first step, and how many there were.
+    first: (usize, StackId),
+    steps: usize,
     last: (usize, StackId),
 }
+
+/// A call for a lock that has taken this many steps without getting it spins. Few would do: an uncontended lock takes two.
+const SPINNING: usize = 100;
 
 /// The call that the user made.
 struct Outer {
@@ -276,11 +282,14 @@ impl<'a> Calls<'a> {
                 object: None,
                 requested: None,
                 done: false,
+                first: (at, step.stack),
+                steps: 0,
                 last: (at, step.stack),
             });
         }
         let Some(mut inner) = self.threads[index].inner.take() else { return };
         inner.last = (at, step.stack);
+        inner.steps += 1;
         let kind = lock_role(role).map(|(_, _, kind)| kind).or(unlock_role(role));
         let kind = kind.or(is_once(role).then_some(ObjectKind::Once));
         if let (Some(kind), None, Some(address), true) = (kind, inner.object, encoding::address(&step.op), site.direct)
@@ -521,6 +530,19 @@ impl<'a> Calls<'a> {
             return Some(OpenWait { what: waits::WaitFor::Ends(children.clone()), since: Some(since) });
         }
         Some(OpenWait { what: waits::WaitFor::Notification(outer.object?), since: Some(since) })
+    }
+
+    /// The lock for which `thread`, which could run, spins at the end of the trace; tells its request as an action. Must
+    /// be asked before the calls are closed.
+    pub fn spins(&mut self, thread: ThreadId) -> Option<OpenWait> {
+        let inner = self.threads.get(thread as usize)?.inner.as_ref()?;
+        let (mode, blocking, _) = lock_role(inner.role)?;
+        let object = inner.object.filter(|_| blocking && !inner.done && inner.steps >= SPINNING)?;
+        let (since, stack) = inner.first;
+        if inner.requested.is_none() {
+            self.act(thread, since, stack, What::Requested(mode), Some(object));
+        }
+        Some(OpenWait { what: waits::WaitFor::Lock(object, mode), since: Some(since) })
     }
 
     fn action_at(&self, at: usize, thread: ThreadId) -> Option<&What> {

@@ -10,7 +10,7 @@ use crate::threads::Threads;
 use raddle_engine::waits::{self, Holds};
 use raddle_instrument::symbols::Symbols;
 use raddle_protocol::finding::Span;
-use raddle_protocol::trace::{Outcome, StackId, ThreadId, Trace};
+use raddle_protocol::trace::{Crash, Outcome, StackId, ThreadId, Trace};
 use raddle_protocol::{RawFinding, Role};
 use std::collections::BTreeMap;
 
@@ -36,8 +36,11 @@ pub struct Case<'a> {
 impl<'a> Case<'a> {
     /// Reads and names everything.
     pub fn new(raw: &'a RawFinding, symbols: &dyn Symbols, context: &'a Context<'a>) -> Self {
+        // Where a fault ended the execution, the stack begins at an instruction; elsewhere at a call.
         let crash = match raw.outcome {
-            Outcome::Crashed { thread, .. } => raw.trace.threads.get(thread as usize).and_then(|thread| thread.last),
+            Outcome::Crashed { thread, cause: Crash::Signal | Crash::StackOverflow, .. } => {
+                raw.trace.threads.get(thread as usize).and_then(|thread| thread.last)
+            }
             _ => None,
         };
         let sites = Sites::new(&raw.trace, symbols, crash);

@@ -22,6 +22,29 @@ pub struct Context<'a> {
 impl Context<'_> {
     /// The path as it is shown.
     pub(crate) fn shown(&self, path: &str) -> String {
-        Path::new(path).strip_prefix(&self.root).map_or_else(|_| path.to_owned(), |inside| inside.display().to_string())
+        if let Ok(inside) = Path::new(path).strip_prefix(&self.root) {
+            return inside.display().to_string();
+        }
+        of_dependency(path).unwrap_or(path).to_owned()
+    }
+}
+
+/// The part of a path that a reader needs when it lies in cargo's own directories: `once_cell-1.21.3/src/lib.rs`.
+fn of_dependency(path: &str) -> Option<&str> {
+    let (_, below) = path.split_once("/registry/src/").or_else(|| path.split_once("/git/checkouts/"))?;
+    let (_, inside) = below.split_once('/')?;
+    inside.contains('/').then_some(inside)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::of_dependency;
+
+    #[test]
+    fn a_dependency_is_shown_by_its_name_and_version() {
+        let registry = "/home/a/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/once_cell-1.21.3/src/lib.rs";
+        assert_eq!(of_dependency(registry), Some("once_cell-1.21.3/src/lib.rs"));
+        assert_eq!(of_dependency("/home/a/.cargo/git/checkouts/bank-0123/89ab/src/lib.rs"), Some("89ab/src/lib.rs"));
+        assert_eq!(of_dependency("/home/a/src/lib.rs"), None);
     }
 }

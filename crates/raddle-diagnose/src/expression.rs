@@ -84,16 +84,34 @@ pub fn receiver(line: &str, column: u32, method: &str) -> Option<String> {
             }
         }
     };
-    let start = line[..dot].rfind(|c: char| !(c.is_alphanumeric() || c == '_' || c == '.')).map_or(0, |at| at + 1);
-    let path = &line[start..dot];
+    let path = &line[path_start(&line[..dot])..dot];
     is_path(path).then(|| path.to_owned())
 }
 
-/// Identifiers joined by dots.
+/// Where the path begins that `text` ends with, brackets of indexes included.
+fn path_start(text: &str) -> usize {
+    let mut depth = 0usize;
+    for (at, character) in text.char_indices().rev() {
+        match character {
+            ']' => depth += 1,
+            '[' if depth > 0 => depth -= 1,
+            c if c.is_alphanumeric() || c == '_' || c == '.' => {}
+            c => return at + c.len_utf8(),
+        }
+    }
+    0
+}
+
+/// Identifiers joined by dots, each perhaps with indexes that are a number or an identifier.
 fn is_path(path: &str) -> bool {
     !path.is_empty()
         && path.split('.').enumerate().all(|(place, part)| {
-            identifier(part).is_some() || (place > 0 && !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()))
+            let (name, indexes) = part.split_at(part.find('[').unwrap_or(part.len()));
+            let number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+            let mut indexes = indexes.split_inclusive(']');
+            let index = |text: &str| text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).map(str::to_owned);
+            (identifier(name).is_some() || (place > 0 && number(name)))
+                && indexes.all(|text| index(text).is_some_and(|text| number(&text) || identifier(&text).is_some()))
         })
 }
 
@@ -150,7 +168,12 @@ mod tests {
         assert_eq!(receiver(line, column("lock()"), "lock").as_deref(), Some("from.balance"));
         assert_eq!(receiver(line, column("from"), "lock").as_deref(), Some("from.balance"));
         assert_eq!(receiver(line, 0, "lock").as_deref(), Some("from.balance"));
-        assert_eq!(receiver("forks[i].lock()", 0, "lock"), None);
+        assert_eq!(receiver("forks[i].lock()", 0, "lock").as_deref(), Some("forks[i]"));
+        assert_eq!(receiver("let x = *table[2][k].0.lock()", 0, "lock").as_deref(), Some("table[2][k].0"));
+        assert_eq!(receiver("all[self.turn.load(Relaxed)]", 0, "load").as_deref(), Some("self.turn"));
+        assert_eq!(receiver("forks[i + 1].lock()", 0, "lock"), None);
+        assert_eq!(receiver("forks[a[0]].lock()", 0, "lock"), None);
+        assert_eq!(receiver("forks(1)[0].lock()", 0, "lock"), None);
         assert_eq!(receiver("bank().left.lock()", 0, "lock"), None);
         assert_eq!(receiver("*self.0.lock() = a.b.lock()", 0, "lock"), None);
         assert_eq!(receiver("*self.0.lock() = 1", 0, "lock").as_deref(), Some("self.0"));

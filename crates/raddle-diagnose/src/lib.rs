@@ -66,6 +66,12 @@ pub fn diagnose(raw: &RawFinding, symbols: &dyn Symbols, context: &Context<'_>) 
     if raw.trace.output_cut > 0 {
         diagnosis.notes.push(format!("{} more bytes of output were not kept.", raw.trace.output_cut));
     }
+    if case.sites.unresolved() {
+        diagnosis.notes.push(
+            "The program has no debug information (it is stripped, or was built without): places in its source and the names of its locks are not known."
+                .to_owned(),
+        );
+    }
     let root_cause = diagnosis.decides.take().and_then(|(first, second, because)| {
         Some(RootCause { first: steps.at(&case, first)?, second: steps.at(&case, second)?, because })
     });

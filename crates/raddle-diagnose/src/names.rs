@@ -121,6 +121,11 @@ impl Namer<'_> {
         });
         let internal = variable::is_standard(&found);
         let owner = found.variable.name.contains("::").then(|| function::krate(&found.variable.name));
+        if found.variable.name.contains("::{impl#") {
+            // A static that a macro has put inside a method, such as those of `lazy_static!`: its path is nothing that a
+            // reader could look for. What the uses call it is (see `name_by_use`).
+            return Known { internal, owner, ..Known::new(Vec::new(), kind, origin) };
+        }
         let mut candidates = vec![found.path.clone()];
         candidates.extend(found.scope.map(|scope| format!("{scope}::{}", found.path)));
         Known { internal, owner, ..Known::new(candidates, kind, origin) }
@@ -211,7 +216,13 @@ impl Namer<'_> {
         }
         for (id, expressions) in single {
             let candidates = &mut known[id].candidates;
-            if !candidates.is_empty() {
+            if let Some(name) = candidates.first() {
+                // One of several in a variable: `pair.0`, `forks[1]`, in case the variable's name does not tell them apart.
+                let part = expressions.iter().flatten().find(|expression| {
+                    expression.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with(['.', '[']))
+                        && by_expression[*expression].len() == 1
+                });
+                candidates.extend(part.cloned());
                 continue;
             }
             if let [Some(expression)] = &expressions[..]
@@ -257,6 +268,8 @@ fn is_constructor_of(path: &str, kind: ObjectKind) -> bool {
 fn type_in(function: &str) -> Option<String> {
     let (owner, method) = function.rsplit_once("::")?;
     let owner = owner.strip_prefix('<').and_then(|owner| owner.strip_suffix('>')).unwrap_or(owner);
+    // `<Arc<Mutex<u32>> as Default>::default`.
+    let owner = owner.split_once(" as ").map_or(owner, |(made, _)| made);
     let short = function::short_type(owner)?;
     let names_its_content = short.contains('<') && matches!(method, "new" | "new_in" | "from" | "default" | "pin");
     names_its_content.then_some(short)
@@ -318,6 +331,7 @@ fn named(known: &[Known], groups: &[usize], parts: &[bool]) -> Vec<Name> {
     for (one, chosen) in known.iter().zip(unambiguous::choose(&choices)) {
         let short = match chosen {
             Chosen::Name(name) => quoted(name),
+            Chosen::OfKind(name) => format!("the {} of {}", one.kind, quoted(name)),
             Chosen::Shared(name, number) => format!("{} #{number}", quoted(name)),
             Chosen::Only => format!("the {}", one.kind),
             Chosen::Number(number) => format!("{} {number}", one.kind),

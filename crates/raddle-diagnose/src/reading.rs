@@ -148,7 +148,10 @@ impl Reader<'_> {
     fn final_state(&mut self, thread: ThreadId, sites: &Sites) -> Final {
         let Some(known) = self.trace.threads.get(thread as usize) else { return Final::Runnable };
         let wait = match known.state {
-            State::Runnable => return Final::Runnable,
+            State::Runnable => {
+                let spins = self.calls.spins(thread);
+                return spins.map_or(Final::Runnable, |wait| Final::Waiting(wait.what, wait.since));
+            }
             State::Ended => return Final::Ended,
             State::Waiting(wait) => wait,
         };

@@ -187,6 +187,11 @@ impl Sites {
         Self(trace.stacks.iter().zip(0..).map(resolve).collect())
     }
 
+    /// Whether there are stacks, but no place in any source is known of them.
+    pub fn unresolved(&self) -> bool {
+        !self.0.is_empty() && self.0.iter().all(|site| site.best_frame().is_none())
+    }
+
     /// The stack with this number; a trace that names one it does not hold is given an empty one.
     pub fn get(&self, stack: StackId) -> &Site {
         static EMPTY: Site = Site {

@@ -184,7 +184,10 @@ impl Teller<'_> {
                 }
             }
             What::Accessed(access) => format!("{} {}", words::does(*access), name()),
-            What::Called => format!("calls `{}`", crate::function::short(&site.entry()?.function)),
+            What::Called => match crate::function::method(&site.entry()?.function).as_str() {
+                "drop" | "drop_in_place" | "drop_glue" => "drops a value".to_owned(),
+                _ => format!("calls `{}`", crate::function::short(&site.entry()?.function)),
+            },
             What::Began => return None,
             What::Ended => "ends".to_owned(),
             What::Spawned(child) => format!("starts {}", self.case.threads.prose(*child)),
@@ -271,7 +274,8 @@ pub fn held_by(thread: ThreadId, holders: &[ThreadId], once: bool, threads: &Thr
 /// What a thread that waits for a notification of this kind does; `None` when nothing is known.
 pub fn waiting(kind: Option<ObjectKind>, name: &str) -> Option<String> {
     Some(match kind? {
-        ObjectKind::Condvar | ObjectKind::Futex => format!("waits on {name}"),
+        ObjectKind::Condvar => format!("waits on {name}"),
+        ObjectKind::Futex => format!("sleeps on {name} until it is woken"),
         ObjectKind::Barrier => format!("waits at {name}"),
         ObjectKind::Channel => format!("waits for a message on {name}"),
         ObjectKind::ChannelRoom => format!("waits for room in {name}"),

@@ -18,6 +18,8 @@ pub struct Choices<'a> {
 pub enum Chosen<'a> {
     /// A name that is its own.
     Name(&'a str),
+    /// A name that it shares, but with nothing of its kind: a lazy static's lock and the cell that makes it.
+    OfKind(&'a str),
     /// A name that it shares, and its number among those who do.
     Shared(&'a str, usize),
     /// The only one of its kind.
@@ -32,10 +34,12 @@ pub fn choose<'a>(all: &[Choices<'a>]) -> Vec<Chosen<'a>> {
     let at_level = |one: &Choices<'a>, level: usize| one.candidates.get(level).or(one.candidates.last());
     // For each level, who would have which name if all took their candidate of that level.
     let mut owners: Vec<BTreeMap<&str, BTreeSet<usize>>> = vec![BTreeMap::new(); levels];
+    let mut kinds: Vec<BTreeMap<(&str, &str), BTreeSet<usize>>> = vec![BTreeMap::new(); levels];
     for one in all.iter().filter(|one| !one.part) {
-        for (level, owners) in owners.iter_mut().enumerate() {
+        for level in 0..levels {
             if let Some(name) = at_level(one, level) {
-                owners.entry(name).or_default().insert(one.group);
+                owners[level].entry(name).or_default().insert(one.group);
+                kinds[level].entry((name, one.kind)).or_default().insert(one.group);
             }
         }
     }
@@ -56,8 +60,11 @@ pub fn choose<'a>(all: &[Choices<'a>]) -> Vec<Chosen<'a>> {
             continue;
         }
         let own = (0..one.candidates.len()).find(|level| owners[*level][one.candidates[*level].as_str()].len() == 1);
+        let alone = (0..one.candidates.len())
+            .find(|level| kinds[*level][&(one.candidates[*level].as_str(), one.kind)].len() == 1);
         chosen.push(match (own, one.candidates.last()) {
             (Some(level), _) => Chosen::Name(&one.candidates[level]),
+            (None, Some(_)) if alone.is_some() => Chosen::OfKind(&one.candidates[alone.unwrap_or(0)]),
             (None, Some(name)) => Chosen::Shared(name, number(name, false, one.group)),
             (None, None) if of_kind[one.kind].len() == 1 => Chosen::Only,
             (None, None) => Chosen::Number(number(one.kind, true, one.group)),

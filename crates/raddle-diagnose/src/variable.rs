@@ -56,6 +56,7 @@ fn found(variable: Variable, scope: Option<String>) -> Found {
         None => (None, plain),
     };
     let path = match variable.field.as_deref().map(users_part) {
+        Some(field) if field.starts_with('[') => format!("{name}{field}"),
         Some(field) if !field.is_empty() => format!("{name}.{field}"),
         _ => name,
     };

@@ -127,6 +127,8 @@ pub struct Summary {
     pub digest: u64,
     /// Why it ended.
     pub end: End,
+    /// Executions that passed because the process ended with exit status 0, though the test function had not returned.
+    pub left_early: u64,
 }
 
 /// Why an exploration ended.

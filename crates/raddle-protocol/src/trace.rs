@@ -112,6 +112,8 @@ pub enum Crash {
     StackOverflow,
     /// `abort` was called.
     Abort,
+    /// The program sent the signal to itself.
+    Raised,
 }
 
 /// Which bound an execution passed.
@@ -138,8 +140,18 @@ pub struct Trace {
     pub output: Vec<u8>,
     /// Bytes of output beyond that limit.
     pub output_cut: u64,
-    /// Number of steps at the beginning that were left out because the trace grew too long.
+    /// Number of steps that were left out because the trace grew too long.
     pub steps_cut: u64,
+    /// How many of `steps` come before those that were left out.
+    pub steps_before_cut: u64,
+}
+
+impl Trace {
+    /// The number that `steps[at]` had in the execution, counted from 0.
+    pub fn position(&self, at: usize) -> u64 {
+        let at = at as u64;
+        if at < self.steps_before_cut { at } else { at + self.steps_cut }
+    }
 }
 
 /// One thread of the execution.

@@ -100,8 +100,9 @@ fn messages_of_version_2() {
         isolation_ns: 0x49,
         digest: 0x4a,
         end: End::AlwaysFails,
+        left_early: 0x4b,
     };
-    assert_eq!(body(&Message::Finished(summary)), "074142434445464748494a03");
+    assert_eq!(body(&Message::Finished(summary)), "074142434445464748494a034b");
 }
 
 #[test]
@@ -123,10 +124,11 @@ fn findings_of_version_2() {
         output: b"e".to_vec(),
         output_cut: 0x41,
         steps_cut: 0x42,
+        steps_before_cut: 0x43,
     };
     // One thread, one step, one stack of one frame, no block, the output and what is missing.
     let trace_body =
-        ["0101016401111213140201150116", "00", "012103220402232425", "01013132", "00", "01654142"].concat();
+        ["0101016401111213140201150116", "00", "012103220402232425", "01013132", "00", "0165414243"].concat();
     assert_eq!(body(&trace), trace_body);
     let finding =
         |outcome| RawFinding { outcome, execution: 0x51, choices: choices(), trace: trace.clone(), differs: None };

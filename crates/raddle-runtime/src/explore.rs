@@ -11,7 +11,7 @@ use raddle_engine::strategy::{Replay, by_name};
 use raddle_engine::{Strategy, Tape};
 use raddle_protocol::message::End;
 use raddle_protocol::trace::Outcome;
-use raddle_protocol::{Choice, Job, Message, Mode, RawFinding, Summary, frame};
+use raddle_protocol::{Choice, Entry, Job, Message, Mode, RawFinding, Summary, frame};
 use std::collections::BTreeSet;
 
 const CONTROLLER_STACK: u64 = 1 << 20;
@@ -219,10 +219,12 @@ impl Explorer {
                         }
                     }
                 }
-                Outcome::Exited(_) if execution == 0 => {
+                Outcome::Exited(_) | Outcome::Crashed { .. } if execution == 0 => {
                     first_failure = Some((outcome, runtime.tape.record().to_vec()));
                 }
+                // Nothing but a schedule that passes makes the first failure a matter of order.
                 Outcome::Exited(_) if first_failure.is_some() => {}
+                Outcome::Crashed { .. } if matches!(first_failure, Some((Outcome::Crashed { .. }, _))) => {}
                 outcome => {
                     let choices = runtime.tape.record().to_vec();
                     self.report(outcome, execution, choices, &mut known);
@@ -354,6 +356,8 @@ impl Explorer {
         summary.choices += runtime.tape.record().len() as u64;
         if *outcome == Outcome::Passed {
             summary.passed += 1;
+            let ended = runtime.returned.is_some() || runtime.epilogue || runtime.plan.entry == Entry::Main;
+            summary.left_early += u64::from(!ended);
         } else {
             summary.failed += 1;
         }

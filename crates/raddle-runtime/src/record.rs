@@ -11,8 +11,10 @@ use raddle_protocol::Op;
 use raddle_protocol::trace::{Block, Conflict, Outcome, Stack, StackFrame, StackId, Step, Thread, ThreadId, Trace};
 use std::collections::BTreeMap;
 
-/// Steps kept at the most; the oldest are dropped first.
+/// Steps kept at the most: the first, which lead to whatever goes on for so long, and the last.
 const MOST_STEPS: usize = 400_000;
+/// Of these, the first.
+const FIRST_STEPS: usize = 50_000;
 /// Bytes of output kept.
 const MOST_OUTPUT: usize = 1 << 20;
 /// Frames kept of a stack.
@@ -230,6 +232,10 @@ impl Recorder {
             })
             .collect();
         blocks.sort_by_key(|block| (block.address, block.live.0));
+        // Steps of the harness's threads are left out, so fewer may come before the cut.
+        let first = &self.steps[..FIRST_STEPS.min(self.steps.len())];
+        let first = first.iter().filter(|step| renumber(step.thread).is_some()).count();
+        let steps_before_cut = if self.steps_cut > 0 { first as u64 } else { 0 };
         let steps = core::mem::take(&mut self.steps)
             .into_iter()
             .filter_map(|mut step| {
@@ -246,6 +252,7 @@ impl Recorder {
             output: self.output,
             output_cut: self.output_cut,
             steps_cut: self.steps_cut,
+            steps_before_cut,
         }
     }
 }
@@ -279,8 +286,9 @@ pub fn step(op: Op) {
         recorder.spawned.insert(child, stack);
     }
     if recorder.steps.len() == MOST_STEPS {
-        recorder.steps.drain(..MOST_STEPS / 2);
-        recorder.steps_cut += MOST_STEPS as u64 / 2;
+        let dropped = (MOST_STEPS - FIRST_STEPS) / 2;
+        recorder.steps.drain(FIRST_STEPS..FIRST_STEPS + dropped);
+        recorder.steps_cut += dropped as u64;
     }
     recorder.steps.push(Step { thread, op, stack, time_ns });
 }

@@ -46,6 +46,9 @@ pub struct ExploreOptions {
     /// Time after which a schedule that reaches no schedule point has made no progress (RD0503)
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = values::duration)]
     pub stall: Duration,
+    /// Heap of the program at the most, such as `512M`; beyond, allocation fails
+    #[arg(long, value_name = "SIZE", default_value = "4G", value_parser = values::size)]
+    pub heap: u64,
 
     /// Findings of this code are shown, but fail nothing
     #[arg(long, value_name = "CODE", value_parser = values::code, help_heading = "Judgement")]

@@ -48,6 +48,23 @@ pub fn processors(text: &str) -> Result<u32, String> {
     }
 }
 
+/// A size of memory: `512M`, `4G`; a bare number is bytes. Not less than what a test harness needs to start.
+pub fn size(text: &str) -> Result<u64, String> {
+    const LEAST: u64 = 16 << 20;
+    let text = text.trim();
+    let (number, shift) = match text.char_indices().last() {
+        Some((at, 'k' | 'K')) => (&text[..at], 10),
+        Some((at, 'm' | 'M')) => (&text[..at], 20),
+        Some((at, 'g' | 'G')) => (&text[..at], 30),
+        _ => (text, 0),
+    };
+    match number.trim().parse::<u64>().ok().and_then(|number| number.checked_mul(1 << shift)) {
+        Some(bytes) if bytes >= LEAST => Ok(bytes),
+        Some(_) => Err("must be at least 16M".into()),
+        None => Err("write a number of bytes, or `512M`, `4G`".into()),
+    }
+}
+
 /// A number that is not 0.
 pub fn positive(text: &str) -> Result<u64, String> {
     match text.replace(['_', ','], "").parse() {

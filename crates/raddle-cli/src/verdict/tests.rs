@@ -73,6 +73,28 @@ fn an_unusual_exit_status_is_named() {
 }
 
 #[test]
+fn a_test_that_always_crashes_is_a_finding_that_says_so() {
+    let always = Summary { end: End::AlwaysFails, ..Summary::default() };
+    let of = |ended: &Ended| verdict(ended, &Heard::default(), &[finding(Severity::Error)]).unwrap();
+    let detail = of(&finished(always.clone())).detail.unwrap();
+    assert!(detail.starts_with("It crashes in each of 9 schedules tried, the one without preemption"), "{detail}");
+    assert_eq!(of(&finished(Summary { end: End::Finding, ..always })).detail, None);
+}
+
+#[test]
+fn a_test_that_leaves_with_success_before_its_end_passes_with_a_word_about_it() {
+    let detail = |left_early| {
+        let ended = finished(Summary { left_early, ..Summary::default() });
+        let verdict = verdict(&ended, &Heard::default(), &[]).unwrap();
+        assert_eq!(verdict.outcome, TestOutcome::Passed);
+        verdict.detail
+    };
+    assert!(detail(9).unwrap().starts_with("In every schedule the process ended with exit status 0 before"));
+    assert!(detail(2).unwrap().starts_with("In 2 of the schedules the process"));
+    assert_eq!(detail(0), None);
+}
+
+#[test]
 fn a_test_that_always_hangs_is_a_finding() {
     let ended = finished(Summary { end: End::AlwaysFails, ..Summary::default() });
     assert!(ordinary_failure(&ended.ending, &[raw(Outcome::Stuck, "")]).is_none());

@@ -27,6 +27,14 @@ pub fn crashed(case: &Case<'_>, thread: ThreadId, signal: i32, address: u64, cau
     match cause {
         Crash::StackOverflow => overflow(case, thread, &mut diagnosis),
         Crash::Abort => abort(case, &who, &at, &mut diagnosis),
+        Crash::Raised => {
+            diagnosis.message = format!("crash: {who} sends {signal_name} to its own process{at}");
+            diagnosis.reason.push(format!(
+                "{} sent {signal_name} to its own process{at}; this signal ends a process that does not handle it.",
+                words::capital(&who)
+            ));
+            diagnosis.fix.push("Find out from the interleaving what made it do so.".to_owned());
+        }
         Crash::Signal => {
             diagnosis.message = format!("crash: {who} dies of {signal_name}{at}");
             diagnosis.reason.push(format!("{} died of {signal_name}{at}: {meaning}.", words::capital(&who)));
@@ -36,6 +44,7 @@ pub fn crashed(case: &Case<'_>, thread: ThreadId, signal: i32, address: u64, cau
     let label = match cause {
         Crash::StackOverflow => format!("{who} ran out of stack here"),
         Crash::Abort => format!("{who} aborted here"),
+        Crash::Raised => format!("{who} sent {signal_name} here"),
         Crash::Signal => format!("{who} died of {signal_name} here"),
     };
     case.mark(&mut diagnosis.spans, place, label, true);
@@ -62,7 +71,7 @@ fn memory(case: &Case<'_>, signal: i32, address: u64, diagnosis: &mut Diagnosis)
         diagnosis.fix.push(NULL_POINTER.to_owned());
         return;
     }
-    let end = case.trace().steps_cut + case.trace().steps.len() as u64;
+    let end = case.trace().position(case.trace().steps.len());
     let freed = case.trace().blocks.iter().rev().find(|block| {
         faults && (block.address..block.address + block.size.max(1)).contains(&address) && block.live.1 < end
     });

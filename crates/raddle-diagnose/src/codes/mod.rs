@@ -12,6 +12,7 @@ mod self_deadlock;
 
 use crate::case::Case;
 use crate::states;
+use crate::words;
 use raddle_engine::waits::{self, Verdict};
 use raddle_protocol::finding::{Span, StackView};
 use raddle_protocol::trace::{Outcome, ThreadId};
@@ -47,7 +48,7 @@ pub fn diagnose(case: &Case<'_>) -> Diagnosis {
     let mut diagnosis = by_outcome(case);
     if case.trace().steps_cut > 0 {
         diagnosis.notes.push(format!(
-            "The first {} operations of this execution were not kept: locks that were taken in them have no holder here.",
+            "{} operations in the middle of this execution were not kept: counts leave them out, and a lock taken in them has no holder here.",
             crate::words::thousands(case.trace().steps_cut)
         ));
     }
@@ -63,12 +64,40 @@ fn by_outcome(case: &Case<'_>) -> Diagnosis {
         Outcome::Stuck => stuck(case),
         Outcome::Exited(status) => failure::exited(case, *status),
         Outcome::Crashed { thread, signal, address, cause } => crash::crashed(case, *thread, *signal, *address, *cause),
-        Outcome::NoProgress(bound) => no_progress::no_progress(case, *bound),
+        Outcome::NoProgress(bound) => spinning_deadlock(case).unwrap_or_else(|| no_progress::no_progress(case, *bound)),
         Outcome::Diverged { at, detail } => not_reproducible::diverged(case, *at, detail),
         Outcome::Passed => failure::passed(),
         Outcome::NeedsFork(why) => failure::needs_fork(why),
         Outcome::Conflict(found) => conflict::conflict(case, found),
     }
+}
+
+/// The deadlock among threads that spin for their locks, or some of which do: an execution that never ends, but no thread
+/// of which gets anywhere.
+fn spinning_deadlock(case: &Case<'_>) -> Option<Diagnosis> {
+    let finals = &case.reading.finals;
+    if finals.contains(&waits::Final::Runnable) {
+        return None;
+    }
+    let verdict = waits::judge(&case.reading.events(), finals);
+    let code = verdict.code();
+    let mut diagnosis = match verdict {
+        Verdict::SelfDeadlock(found) => self_deadlock::self_deadlock(case, &found),
+        Verdict::Deadlock(found) => deadlock::deadlock(case, &found),
+        Verdict::LostWakeup(_) | Verdict::Unexplained => return None,
+    };
+    diagnosis.code = code;
+    let spins = |thread: &u32| {
+        let known = case.trace().threads.get(*thread as usize);
+        known.is_some_and(|thread| thread.state == raddle_protocol::trace::State::Runnable)
+    };
+    let spinning: Vec<u32> = (0..finals.len() as u32).filter(spins).collect();
+    let verb = if spinning.len() == 1 { "spins" } else { "spin" };
+    diagnosis.notes.push(format!(
+        "{} {verb}: a spin lock tests again and again instead of sleeping, here for ever.",
+        words::capital(&case.threads.list(&spinning))
+    ));
+    Some(diagnosis)
 }
 
 fn stuck(case: &Case<'_>) -> Diagnosis {

@@ -218,6 +218,83 @@ fn null_pointer() {
 }
 
 #[test]
+fn a_deadlock_of_threads_that_spin() {
+    let mut scene = Scene::new();
+    scene.static_lock("bank::LEFT", A, 3);
+    scene.static_lock("bank::RIGHT", B, 4);
+    let one = scene.thread(Some("mover"), Some(("bank::tests::scene", 9, 9)));
+    scene.lock(0, A, ("bank::f", 10, 5));
+    scene.lock(one, B, ("bank::g", 20, 5));
+    for _ in 0..200 {
+        scene.step(0, cas(B, 0, 1, 1), &[CAS, MUTEX_LOCK], ("bank::f", 11, 5));
+        scene.step(one, cas(A, 0, 1, 1), &[CAS, MUTEX_LOCK], ("bank::g", 21, 5));
+    }
+    scene.runs(0, &[CAS, MUTEX_LOCK], ("bank::f", 11, 5));
+    scene.runs(one, &[CAS, MUTEX_LOCK], ("bank::g", 21, 5));
+    let finding = scene.finding(Outcome::NoProgress(Bound::Steps(100_000)));
+    assert_eq!(finding.code.0, "RD0201");
+    assert_eq!(
+        finding.message,
+        "deadlock: thread `main` holds `LEFT` and waits for `RIGHT`, thread `mover` holds `RIGHT` and waits for `LEFT`"
+    );
+    assert_eq!(finding.steps.len(), 5, "{:?}", finding.steps);
+    assert!(finding.notes[0].contains("spin"), "{:?}", finding.notes);
+}
+
+#[test]
+fn a_signal_that_the_program_sends_itself_is_placed_at_the_call() {
+    let mut scene = Scene::new();
+    let stack = scene.stack(0, &[], ("bank::stop", 40, 14));
+    scene.trace.threads[0].state = State::Runnable;
+    scene.trace.threads[0].last = Some(stack);
+    let finding = scene.finding(Outcome::Crashed { thread: 0, signal: 11, address: 0, cause: Crash::Raised });
+    assert_eq!(finding.message, "crash: thread `main` sends SIGSEGV to its own process at src/lib.rs:40");
+    assert!(!finding.reason.iter().any(|reason| reason.contains("null pointer")), "{:?}", finding.reason);
+}
+
+#[test]
+fn statics_that_a_macro_hides_in_a_method_are_named_by_their_use() {
+    let mut scene = Scene::new();
+    scene.source.insert(10, "    LEFT.lock();");
+    scene.source.insert(11, "    RIGHT.lock();");
+    for (index, address) in [(0, A), (1, B)] {
+        scene.static_lock(&format!("bank::{{impl#{index}}}::deref::__stability::LAZY"), address, 3);
+    }
+    let one = scene.thread(None, Some(("bank::tests::scene", 9, 9)));
+    scene.lock(0, A, ("bank::f", 10, 10));
+    scene.lock(one, B, ("bank::f", 11, 11));
+    scene.lock_waits(0, B, ("bank::f", 11, 11));
+    scene.lock_waits(one, A, ("bank::f", 10, 10));
+    let message = scene.finding(Outcome::Stuck).message;
+    assert!(message.starts_with("deadlock: thread `main` holds `LEFT` and waits for `RIGHT`"), "{message}");
+}
+
+#[test]
+fn locks_of_different_kinds_under_one_name_are_told_apart_by_their_kind() {
+    let mut scene = Scene::new();
+    scene.static_lock("bank::TABLE", A, 3);
+    scene.static_lock("bank::TABLE", B, 3);
+    let one = scene.thread(None, Some(("bank::tests::scene", 9, 9)));
+    scene.lock(0, A, ("bank::f", 10, 5));
+    scene.step(one, rmw(B, 0, 1), &[ADD], ("bank::f", 11, 5));
+    scene.lock_waits(one, A, ("bank::f", 12, 5));
+    scene.lock_waits(0, A, ("bank::f", 12, 5));
+    let message = scene.finding(Outcome::Stuck).message;
+    assert!(message.contains("the mutex of `TABLE`"), "{message}");
+}
+
+#[test]
+fn a_program_without_debug_information_is_said_to_have_none() {
+    let mut scene = Scene::new();
+    let bare = scene.push_stack(Stack { frames: vec![StackFrame { pc: 0x99_0000, cfa: 0x1000 }] });
+    scene.trace.steps.push(Step { thread: 0, op: Op::Yield, stack: bare, time_ns: 0 });
+    let noted =
+        |finding: raddle_protocol::Finding| finding.notes.iter().any(|note| note.contains("no debug information"));
+    assert!(noted(scene.finding(Outcome::Exited(1))));
+    assert!(!noted(two_locks().finding(Outcome::Stuck)));
+}
+
+#[test]
 fn no_progress() {
     let mut scene = Scene::new();
     scene.static_lock("bank::READY", A, 3);

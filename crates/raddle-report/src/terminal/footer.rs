@@ -54,7 +54,7 @@ fn hanging(label: &str, paragraphs: &[String], style: &Style) -> String {
 
 /// The end of what the program printed in this execution.
 pub(super) fn output(finding: &Finding, style: &Style) -> String {
-    let mut lines = text::clean_lines(finding.output.trim_end(), style);
+    let mut lines = text::clean_lines(without_backtraces(&finding.output).trim_end(), style);
     while lines.first().is_some_and(|line| line.trim().is_empty()) {
         lines.remove(0);
     }
@@ -88,6 +88,29 @@ pub(super) fn output(finding: &Finding, style: &Style) -> String {
     out
 }
 
+/// Without what std's panic hook says beyond the message: the frames of a backtrace, which it prints unasked where a panic
+/// ends the process, and the advice to ask for one. The report shows the place; a replay prints all.
+fn without_backtraces(output: &str) -> String {
+    let frame = |line: &str| {
+        let line = line.trim_start();
+        let number = line.split_once(": ").is_some_and(|(number, _)| number.parse::<u32>().is_ok());
+        number || line.starts_with("at ")
+    };
+    let mut kept = String::with_capacity(output.len());
+    let mut lines = output.split_inclusive('\n').peekable();
+    while let Some(line) = lines.next() {
+        if line.starts_with("note: run with `RUST_BACKTRACE=") {
+            continue;
+        }
+        if line.trim_end() == "stack backtrace:" && lines.peek().is_some_and(|next| frame(next)) {
+            while lines.next_if(|next| frame(next)).is_some() {}
+            continue;
+        }
+        kept.push_str(line);
+    }
+    kept
+}
+
 /// How to see it again and how to learn more. Commands are never broken, so that they can be copied: where they do not
 /// fit beside their labels, they stand below.
 pub(super) fn commands(finding: &Finding, style: &Style) -> String {
@@ -104,4 +127,27 @@ pub(super) fn commands(finding: &Finding, style: &Style) -> String {
             if beside { format!("{}{command}\n", text::pad(label, labels)) } else { format!("{label}\n  {command}\n") }
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_backtraces;
+
+    #[test]
+    fn of_a_panic_the_message_is_shown_and_not_its_backtrace() {
+        let output = "at work\nthread 'a' (1) panicked at src/lib.rs:4:5:\nboom\nstack backtrace:\n   0:     0x55 - a::b\n             \
+                      at /x/src/lib.rs:4:5\n   1:     0x66 - <unknown>\nthread caused non-unwinding panic. aborting.\n";
+        let kept =
+            "at work\nthread 'a' (1) panicked at src/lib.rs:4:5:\nboom\nthread caused non-unwinding panic. aborting.\n";
+        assert_eq!(without_backtraces(output), kept);
+        let advice = "boom\nnote: run with `RUST_BACKTRACE=1` environment variable to display a backtrace\nbye\n";
+        assert_eq!(without_backtraces(advice), "boom\nbye\n");
+    }
+
+    #[test]
+    fn what_only_looks_like_one_is_left_alone() {
+        for text in ["", "0: first\n1: second\n", "stack backtrace:\nnone\n", "at home\n", "no line break"] {
+            assert_eq!(without_backtraces(text), text);
+        }
+    }
 }

@@ -264,7 +264,7 @@ impl<'a> Table<'a> {
         let shares: Vec<String> = (self.threads.iter())
             .filter_map(|thread| {
                 let count = self.finding.steps[range.clone()].iter().filter(|step| step.thread == thread.id).count();
-                (count > 0).then(|| format!("{} of `{}`", thousands(count as u64), thread.name))
+                (count > 0).then(|| format!("{} of {}", thousands(count as u64), thread.quoted()))
             })
             .collect();
         let steps = counted((range.end - range.start) as u64, "step");
@@ -285,7 +285,7 @@ impl<'a> Table<'a> {
         let others = self.threads.iter().filter(|thread| !thread.acts && !thread.state.is_empty());
         let mut lines = Vec::new();
         for thread in others {
-            let sentence = format!("meanwhile `{}`: {}", thread.name, thread.state);
+            let sentence = format!("meanwhile {}: {}", thread.quoted(), thread.state);
             let room = self.style.prose_width().saturating_sub(self.gutter);
             let wrapped = text::paragraph(&sentence, room, self.style);
             lines.extend(wrapped.into_iter().map(|line| format!("{}{line}", " ".repeat(self.gutter))));

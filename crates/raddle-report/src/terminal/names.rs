@@ -18,6 +18,13 @@ pub(super) struct Thread {
     pub(super) acts: bool,
 }
 
+impl Thread {
+    /// The name in a sentence: quoted unless it is a number that Raddle has given.
+    pub(super) fn quoted(&self) -> String {
+        if self.name == format!("thread {}", self.id) { self.name.clone() } else { format!("`{}`", self.name) }
+    }
+}
+
 /// The finding's threads in order of creation, and any that only its steps name.
 pub(super) fn threads(finding: &Finding, files: &Files, style: &Style) -> Vec<Thread> {
     let acting: BTreeSet<u32> = finding.steps.iter().map(|step| step.thread).collect();
@@ -28,7 +35,7 @@ pub(super) fn threads(finding: &Finding, files: &Files, style: &Style) -> Vec<Th
         .map(|(index, view)| Thread {
             id: view.id,
             name: text::clean(&view.name, style),
-            state: text::clean(&view.state, style),
+            state: text::clean(&files.shorten(&view.state), style),
             spawned_at: view.spawned_at.as_deref().map_or_else(String::new, |place| files.place(place, style)),
             index,
             acts: acting.contains(&view.id),
@@ -94,6 +101,17 @@ impl Files {
         if file.is_empty() || line == 0 { file } else { format!("{file}:{line}") }
     }
 
+    /// A sentence with the files in it shortened.
+    fn shorten(&self, sentence: &str) -> String {
+        let mut files: Vec<&String> = self.0.iter().filter(|file| self.short(file) != file.as_str()).collect();
+        // A longer path may end in a shorter one.
+        files.sort_by_key(|file| core::cmp::Reverse(file.len()));
+        match files.into_iter().find(|file| sentence.contains(&format!(" {file}:"))) {
+            Some(file) => sentence.replace(&format!(" {file}:"), &format!(" {}:", self.short(file))),
+            None => sentence.to_owned(),
+        }
+    }
+
     fn place(&self, place: &str, style: &Style) -> String {
         let (file, line) = split(place);
         text::clean(&format!("{}{line}", self.short(file)), style)
@@ -119,6 +137,14 @@ mod tests {
         assert_eq!(files.short("src/a/mod.rs"), "a/mod.rs");
         assert_eq!(files.short("mod.rs"), "mod.rs");
         assert_eq!(files.short(""), "");
+    }
+
+    #[test]
+    fn files_in_a_sentence_are_shortened_too() {
+        let files = Files(["bank/src/lib.rs", "bank/tests/lib.rs", "src/a.rs"].map(String::from).into());
+        assert_eq!(files.shorten("is at bank/src/lib.rs:9"), "is at src/lib.rs:9");
+        assert_eq!(files.shorten("is at src/a.rs:9"), "is at a.rs:9");
+        assert_eq!(files.shorten("waits for `src/a.rs`"), "waits for `src/a.rs`");
     }
 
     #[test]

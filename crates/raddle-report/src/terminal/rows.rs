@@ -108,6 +108,7 @@ mod tests {
             spans: Vec::new(),
             threads: Vec::new(),
             steps: (0..steps).map(step).collect(),
+            stacks: Vec::new(),
             reason: Vec::new(),
             fix: Vec::new(),
             notes: Vec::new(),

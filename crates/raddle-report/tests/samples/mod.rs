@@ -57,6 +57,7 @@ impl Build {
             spans: Vec::new(),
             threads: Vec::new(),
             steps: Vec::new(),
+            stacks: Vec::new(),
             reason: Vec::new(),
             fix: Vec::new(),
             notes: Vec::new(),

@@ -108,7 +108,7 @@ fn ends_process(signal: i32) -> bool {
 fn to_self(signal: i32) {
     if executing() && ends_process(signal) {
         let thread = rt().execution.running;
-        sched::finish(Outcome::Crashed { thread, signal, address: 0, cause: Crash::Signal });
+        sched::finish(Outcome::Crashed { thread, signal, address: 0, cause: Crash::Raised });
     }
 }
 

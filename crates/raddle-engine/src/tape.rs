@@ -6,7 +6,7 @@
 mod tests;
 
 use crate::random::mix;
-use crate::strategy::{Question, Strategy};
+use crate::strategy::{Question, Seen, Strategy};
 use raddle_protocol::Choice;
 
 /// A strategy and the record of its answers in the present execution.
@@ -42,6 +42,11 @@ impl Tape {
             .rotate_left(29);
         self.record.push(choice);
         taken
+    }
+
+    /// The execution has ended; the strategy may learn from it.
+    pub fn end(&mut self, seen: &Seen<'_>) {
+        self.strategy.end(seen);
     }
 
     /// The answers so far in this execution.

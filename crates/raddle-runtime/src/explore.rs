@@ -123,6 +123,7 @@ unsafe extern "C" fn control(_: u64) -> ! {
     execution.root = execution.running;
     execution.harness = execution.threads.len() as u32 - 1;
     execution.schedule.reset_most_alive();
+    execution.schedule.clear_log();
     runtime.saved = Some(execution.clone());
     runtime.entered = true;
     // SAFETY: one thread; the list is not changed any more.

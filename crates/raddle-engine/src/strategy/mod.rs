@@ -6,6 +6,8 @@ mod first;
 mod random;
 mod replay;
 
+use crate::access::Access;
+use crate::log::Logged;
 use raddle_protocol::ChoiceKind;
 use raddle_protocol::trace::ThreadId;
 
@@ -22,6 +24,8 @@ pub struct Question<'a> {
     pub options: usize,
     /// For [`ChoiceKind::Thread`], the threads that can run, in ascending order; empty for other kinds.
     pub threads: &'a [ThreadId],
+    /// What every thread is about to do, by thread number, those included that cannot run. See [`Question::pending`].
+    pub pending: &'a [Access],
     /// Where answer 0 stands in `threads`; the others follow, around the end.
     pub first: usize,
     /// What the running thread is about, as far as it matters to the decision.
@@ -45,7 +49,7 @@ impl<'a> Question<'a> {
     /// A question that is not about threads.
     #[must_use]
     pub fn plain(kind: ChoiceKind, options: usize) -> Self {
-        Question { kind, options, threads: &[], first: 0, hint: Hint::None }
+        Question { kind, options, threads: &[], pending: &[], first: 0, hint: Hint::None }
     }
 
     /// Where the thread behind an answer stands in `threads`. Both numbers are below their count, so no division is
@@ -61,6 +65,26 @@ impl<'a> Question<'a> {
     pub fn thread(&self, answer: usize) -> ThreadId {
         self.threads[self.place(answer)]
     }
+
+    /// What the thread behind an answer does first if it is chosen.
+    #[inline]
+    #[must_use]
+    pub fn pending(&self, answer: usize) -> Access {
+        self.pending.get(self.thread(answer) as usize).copied().unwrap_or_default()
+    }
+}
+
+/// What came of an execution, as far as a strategy may learn from it.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen<'a> {
+    /// What happened, or the last of it if it was very much.
+    pub steps: &'a [Logged],
+    /// How much happened in all.
+    pub length: u64,
+    /// Whether no earlier execution was equivalent.
+    pub new: bool,
+    /// Whether it passed.
+    pub passed: bool,
 }
 
 /// Answers questions. A strategy sees plain data only, and is told where executions begin and end.
@@ -70,6 +94,9 @@ pub trait Strategy {
 
     /// The answer, below `question.options`.
     fn choose(&mut self, question: &Question<'_>) -> usize;
+
+    /// The execution has ended. Not told of executions that are performed again.
+    fn end(&mut self, _: &Seen<'_>) {}
 
     /// Where and how the recorded stream stopped fitting the program; only a replay ever answers.
     fn divergence(&self) -> Option<Divergence> {

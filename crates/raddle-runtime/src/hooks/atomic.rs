@@ -6,9 +6,10 @@
 //! The pass calls the same hook for weak and strong compare-exchange; that a weak one may fail is not produced.
 
 use crate::record;
-use crate::sched::{point, read, read_point, wrote};
+use crate::sched::{only_read, point, read, read_point, wrote};
 use crate::state::{live, recording};
 use core::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering, fence};
+use raddle_engine::{Access, AccessKind};
 use raddle_protocol::Op;
 use raddle_protocol::trace::Order;
 
@@ -43,7 +44,7 @@ macro_rules! atomic {
                 if !live() {
                     return (*(address as *const $atomic)).load(Ordering::SeqCst);
                 }
-                read_point(address as u64);
+                read_point(Access::new(AccessKind::Read, address as u64, $size));
                 let value = address.read_volatile();
                 read(address as u64, value as u64);
                 if recording() {
@@ -66,7 +67,7 @@ macro_rules! atomic {
                 if !live() {
                     return (*(address as *const $atomic)).store(value, Ordering::SeqCst);
                 }
-                point();
+                point(Access::new(AccessKind::Write, address as u64, $size));
                 address.write_volatile(value);
                 if recording() {
                     record::step(Op::Store {
@@ -87,7 +88,7 @@ macro_rules! atomic {
                 if !live() {
                     return (*(address as *const $atomic)).swap(value, Ordering::SeqCst);
                 }
-                point();
+                point(Access::new(AccessKind::Update, address as u64, $size));
                 let old = address.read_volatile();
                 address.write_volatile(value);
                 if recording() {
@@ -113,13 +114,14 @@ macro_rules! atomic {
                         Ok(old) | Err(old) => old,
                     };
                 }
-                read_point(address as u64);
+                read_point(Access::new(AccessKind::Update, address as u64, $size));
                 let old = address.read_volatile();
                 if old == expected {
                     address.write_volatile(new);
                     wrote();
                 } else {
                     read(address as u64, old as u64);
+                    only_read();
                 }
                 if recording() {
                     record::step(Op::CompareExchange {
@@ -177,7 +179,7 @@ macro_rules! atomic {
                             Ok(old) | Err(old) => old,
                         };
                     }
-                    point();
+                    point(Access::new(AccessKind::Update, address as u64, $size));
                     let old = address.read_volatile();
                     let new = compute(old, operand);
                     address.write_volatile(new);

@@ -10,9 +10,6 @@ use std::time::{Duration, SystemTime};
 /// Bytes of heap after which an allocation fails, as on a full machine.
 pub const HEAP_LIMIT: u64 = 4 << 30;
 
-/// What `auto` stands for.
-const AUTO: &str = "random";
-
 /// The circumstances of an exploration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -50,7 +47,7 @@ impl Settings {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         Ok(Self {
             seed: options.seed.map_or_else(draw_seed, Ok)?,
-            strategy: if options.strategy == "auto" { AUTO.into() } else { options.strategy.clone() },
+            strategy: options.strategy.clone(),
             epoch_ns: nanoseconds(Duration::from_secs(now.as_secs())),
             processors: options.cpus,
             heap_limit: HEAP_LIMIT,

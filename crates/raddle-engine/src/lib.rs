@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 pub mod access;
+pub mod classes;
 pub mod log;
 pub mod random;
 pub mod schedule;

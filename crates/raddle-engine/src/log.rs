@@ -4,6 +4,7 @@
 //! the last entries are kept.
 
 use crate::access::Access;
+use crate::classes::Canonical;
 use raddle_protocol::trace::ThreadId;
 
 /// Entries kept at the most.
@@ -35,11 +36,15 @@ pub struct Logged {
 }
 
 /// The log of one execution.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Log {
     steps: Vec<Logged>,
     /// Entries written before those in `steps`.
     earlier: u64,
+    /// What they come to.
+    class: Canonical,
+    /// Entries in `steps` that `class` knows of already.
+    absorbed: usize,
 }
 
 impl Log {
@@ -54,8 +59,21 @@ impl Log {
 
     #[cold]
     fn flush(&mut self) {
+        self.class();
         self.earlier += self.steps.len() as u64;
         self.steps.clear();
+        self.absorbed = 0;
+    }
+
+    /// The equivalence class of what has happened so far; see [`Canonical`]. To be asked when an execution is over: what
+    /// has been looked at is not taken back any more.
+    pub fn class(&mut self) -> u64 {
+        if self.earlier == 0 && self.absorbed == 0 {
+            self.class.begin();
+        }
+        self.class.absorb(&self.steps[self.absorbed..]);
+        self.absorbed = self.steps.len();
+        self.class.hash()
     }
 
     /// Takes back the last entry, if it tells of an operation of `thread`; returns that operation.
@@ -76,6 +94,7 @@ impl Log {
     pub fn clear(&mut self) {
         self.steps.clear();
         self.earlier = 0;
+        self.absorbed = 0;
     }
 
     /// The entries, or the last of them if there were very many.
@@ -99,11 +118,21 @@ impl Log {
 
 impl Clone for Log {
     fn clone(&self) -> Self {
-        Log { steps: self.steps.clone(), earlier: self.earlier }
+        let mut log = Log::default();
+        log.clone_from(self);
+        log
     }
 
+    /// Of a log that has been cut, the class of the copy is that of what is left.
     fn clone_from(&mut self, other: &Self) {
         self.steps.clone_from(&other.steps);
-        self.earlier = other.earlier;
+        self.earlier = 0;
+        self.absorbed = 0;
+    }
+}
+
+impl core::fmt::Debug for Log {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Log").field("steps", &self.steps).finish_non_exhaustive()
     }
 }

@@ -162,6 +162,11 @@ impl Schedule {
         &self.log
     }
 
+    /// The equivalence class of this execution, once it is over.
+    pub fn class(&mut self) -> u64 {
+        self.log.class()
+    }
+
     /// Forgets what has happened so far: the part of the program that is explored begins here.
     pub fn clear_log(&mut self) {
         self.log.clear();
@@ -385,8 +390,8 @@ impl Schedule {
                 Err(_) => 0,
             }
         };
-        let (kind, threads, pending) = (ChoiceKind::Thread, &self.ready, &self.pending);
-        let question = Question { kind, options: count, threads, pending, first, hint };
+        let (kind, threads, pending) = (ChoiceKind::Thread, &self.ready[..], &self.pending[..]);
+        let question = Question { kind, options: count, threads, pending, steps: self.log.steps(), first, hint };
         let answer = tape.ask(&question);
         self.current_place = question.place(answer);
         self.run(self.ready[self.current_place])

@@ -61,6 +61,11 @@ impl Tape {
         mix(self.hash ^ self.record.len() as u64)
     }
 
+    /// Lets another strategy answer from now on; returns the one before.
+    pub fn exchange(&mut self, strategy: Box<dyn Strategy>) -> Box<dyn Strategy> {
+        std::mem::replace(&mut self.strategy, strategy)
+    }
+
     /// The strategy.
     #[must_use]
     pub fn strategy(&self) -> &dyn Strategy {

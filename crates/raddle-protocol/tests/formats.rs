@@ -91,6 +91,9 @@ fn messages_of_version_1() {
         passed: 0x42,
         failed: 0x43,
         distinct: 0x44,
+        new_lately: 0x4b,
+        unseen: None,
+        pct: None,
         points: 0x45,
         most_threads: 0x46,
         choices: 0x47,
@@ -99,7 +102,7 @@ fn messages_of_version_1() {
         digest: 0x4a,
         end: End::AlwaysFails,
     };
-    assert_eq!(body(&Message::Finished(summary)), "074142434445464748494a03");
+    assert_eq!(body(&Message::Finished(summary)), "07414243444b000045464748494a03");
 }
 
 #[test]

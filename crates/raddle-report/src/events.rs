@@ -82,15 +82,22 @@ pub struct TestFinished {
     pub outcome: TestOutcome,
     /// Schedules tried.
     pub schedules: u64,
-    /// How many of them differ from each other.
+    /// How many of them differ in earnest: those that differ only in the order of independent steps count as one.
     pub distinct: u64,
+    /// How many of the last thousand schedules (or of all, if there were fewer) were unlike all before them.
+    pub new_lately: u64,
     /// Schedule points passed in all of them.
     pub points: u64,
     /// Hash of every step of every schedule, in hexadecimal, where each schedule was performed twice to be compared.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
-    /// Upper bound on the probability that one more schedule would be one not seen so far; `None` when not estimated.
+    /// Estimate of the probability that one more schedule would be unlike all seen so far; `None` when not estimated.
+    pub unseen_estimate: Option<f64>,
+    /// Upper bound on that probability, at 95 % confidence.
     pub unseen_upper_bound: Option<f64>,
+    /// Lower bounds on the probability that a bug which needs 2, 3 and 4 steps in a certain order would have been found,
+    /// where the strategy gives them.
+    pub pct_guarantee: Option<[f64; 3]>,
     /// Wall-clock milliseconds.
     pub elapsed_ms: u64,
     /// How executions were kept apart.

@@ -1,6 +1,7 @@
 //! The controller: performs executions one after the other, keeps them apart, and reports.
 
 use crate::arch::{self, Context, syscall};
+use crate::classes::Classes;
 use crate::interpose::raw;
 use crate::record::Recorder;
 use crate::snapshot::{self, Snapshot};
@@ -8,7 +9,7 @@ use crate::state::{RECORDING, Runtime, rt};
 use crate::{crash, fault, heap, modules, state, sys, tls};
 use raddle_engine::random::mix;
 use raddle_engine::strategy::{Replay, by_name};
-use raddle_engine::{Strategy, Tape};
+use raddle_engine::{Seen, Tape};
 use raddle_protocol::message::End;
 use raddle_protocol::trace::Outcome;
 use raddle_protocol::{Choice, Job, Message, Mode, RawFinding, Summary, frame};
@@ -21,8 +22,6 @@ const MOST_FINDINGS: usize = 16;
 const TRIES_FOR_A_PASS: u64 = 200;
 /// Nanoseconds between two reports of progress.
 const REPORT_EVERY_NS: u64 = 100_000_000;
-/// Hashes of executions kept to tell distinct ones.
-const MOST_HASHES: usize = 4_000_000;
 
 /// Code of the runtime itself.
 static mut OWN_CODE: (u64, u64) = (0, 0);
@@ -136,13 +135,17 @@ unsafe extern "C" fn control(_: u64) -> ! {
     raw::prepare();
     // SAFETY: one thread.
     raw::arm(unsafe { OWN_CODE });
-    let mut explorer = Explorer { summary: Summary::default(), fresh: true, begun_ns: sys::real_time_ns() };
+    let (summary, classes) = (Summary::default(), Classes::default());
+    let mut explorer = Explorer { summary, classes, fresh: true, begun_ns: sys::real_time_ns() };
     match runtime.plan.job.clone() {
         Job::Explore => explorer.explore(),
         Job::Replay { choices, live_output } => explorer.replay(choices, live_output),
         Job::Verify => explorer.verify(),
     }
     explorer.summary.points = runtime.earlier_points;
+    explorer.classes.into_summary(&mut explorer.summary);
+    explorer.summary.pct =
+        runtime.tape.strategy().pct().map(|runs| [runs.guarantee(2), runs.guarantee(3), runs.guarantee(4)]);
     send(&Message::Finished(explorer.summary));
     sys::exit_process(0)
 }
@@ -159,28 +162,9 @@ pub fn check_replay() {
     crate::sched::finish(Outcome::Diverged { at: divergence.at, detail });
 }
 
-/// A set of hashes, which need no further hashing. Never iterated over.
-type Hashes = std::collections::HashSet<u64, std::hash::BuildHasherDefault<AsIs>>;
-
-#[derive(Default)]
-struct AsIs(u64);
-
-impl std::hash::Hasher for AsIs {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        self.0 = bytes.iter().fold(self.0, |hash, byte| mix(hash ^ u64::from(*byte)));
-    }
-
-    fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
-    }
-}
-
 struct Explorer {
     summary: Summary,
+    classes: Classes,
     /// No execution has touched the process yet.
     fresh: bool,
     begun_ns: u64,
@@ -195,7 +179,6 @@ impl Explorer {
         };
         let budget = plan.budget;
         runtime.tape = Tape::new(strategy);
-        let mut hashes = Hashes::default();
         let mut first_failure: Option<(Outcome, Vec<Choice>)> = None;
         let mut known = BTreeSet::new();
         let mut reported_ns = self.begun_ns;
@@ -203,7 +186,7 @@ impl Explorer {
         self.summary.end = End::Budget;
         while execution < budget.schedules {
             let outcome = self.perform_reversibly(execution);
-            self.count(&outcome, &mut hashes);
+            self.count(&outcome);
             match outcome {
                 Outcome::Passed => {
                     if runtime.pass_mark.is_none() {
@@ -265,18 +248,19 @@ impl Explorer {
     fn verify(&mut self) {
         let runtime = rt();
         let budget = runtime.plan.budget;
-        let (name, seed) = (runtime.plan.strategy.clone(), runtime.plan.seed);
-        let mut hashes = Hashes::default();
+        let Some(strategy) = by_name(&runtime.plan.strategy, runtime.plan.seed) else {
+            fault::die(&format!("there is no strategy named {}", runtime.plan.strategy));
+        };
+        runtime.tape = Tape::new(strategy);
         self.summary.end = End::Budget;
         for execution in 0..budget.schedules {
-            let Some(strategy) = by_name(&name, seed) else {
-                fault::die(&format!("there is no strategy named {name}"));
-            };
-            let (first, mark) = self.digest(execution, strategy);
+            let (first, mark) = self.digest(execution);
             let choices = runtime.tape.record().to_vec();
-            self.count(&first, &mut hashes);
+            self.count(&first);
             self.summary.digest = mix(self.summary.digest ^ mark);
-            let (second, mark_again) = self.digest(execution, Box::new(Replay::new(choices.clone())));
+            let strategy = runtime.tape.exchange(Box::new(Replay::new(choices.clone())));
+            let (second, mark_again) = self.digest(execution);
+            runtime.tape.exchange(strategy);
             if first != second || mark != mark_again {
                 let (again, recorder) = self.record(execution, choices.clone());
                 let trace = recorder.into_trace(runtime);
@@ -293,9 +277,8 @@ impl Explorer {
     }
 
     /// Performs one execution and hashes its steps. Afterwards, whether a rewind puts back everything.
-    fn digest(&mut self, execution: u64, strategy: Box<dyn Strategy>) -> (Outcome, u64) {
+    fn digest(&mut self, execution: u64) -> (Outcome, u64) {
         let runtime = rt();
-        runtime.tape = Tape::new(strategy);
         runtime.recorder = Some(Box::new(Recorder::digest_only()));
         let outcome = self.perform_reversibly(execution);
         let digest = runtime.recorder.take().map_or(0, |recorder| recorder.digest());
@@ -314,16 +297,13 @@ impl Explorer {
     /// Performs an execution again, for the record.
     fn record(&mut self, execution: u64, choices: Vec<Choice>) -> (Outcome, Box<Recorder>) {
         let runtime = rt();
-        let strategy = by_name(&runtime.plan.strategy, runtime.plan.seed);
-        runtime.tape = Tape::new(Box::new(Replay::new(choices)));
+        let strategy = runtime.tape.exchange(Box::new(Replay::new(choices)));
         runtime.recorder = Some(Box::new(Recorder::default()));
         // libtest's own judgement is part of what is performed again only where it was reached the first time; the
         // recorded choices end with it.
         let outcome = self.perform_reversibly(execution);
         let recorder = runtime.recorder.take().unwrap_or_default();
-        if let Some(strategy) = strategy {
-            runtime.tape = Tape::new(strategy);
-        }
+        runtime.tape.exchange(strategy);
         (outcome, recorder)
     }
 
@@ -341,7 +321,8 @@ impl Explorer {
         send(&Message::Finding(Box::new(RawFinding { outcome, execution, choices, trace, differs })));
     }
 
-    fn count(&mut self, outcome: &Outcome, hashes: &mut Hashes) {
+    /// Counts an execution, and tells the strategy what came of it.
+    fn count(&mut self, outcome: &Outcome) {
         let runtime = rt();
         let summary = &mut self.summary;
         summary.schedules += 1;
@@ -351,9 +332,10 @@ impl Explorer {
         } else {
             summary.failed += 1;
         }
-        if hashes.len() < MOST_HASHES && hashes.insert(runtime.tape.hash()) {
-            summary.distinct += 1;
-        }
+        let class = runtime.execution.schedule.class();
+        let new = self.classes.count(class);
+        let (choices, passed) = (runtime.tape.record().len() as u64, *outcome == Outcome::Passed);
+        runtime.tape.end(&Seen { steps: runtime.execution.schedule.log().steps(), choices, new, passed });
         summary.digest = mix(summary.digest ^ runtime.tape.hash());
         let (_, most) = runtime.execution.schedule.alive();
         summary.most_threads = summary.most_threads.max(most - runtime.execution.harness);

@@ -2,18 +2,29 @@
 //!
 //! One strategy a file. Adding one means adding its file and its line in [`by_name`].
 
+mod auto;
+mod common;
 mod first;
+mod pct;
+mod pos;
 mod random;
 mod replay;
+mod surw;
+#[cfg(test)]
+mod toy;
 
 use crate::access::Access;
 use crate::log::Logged;
 use raddle_protocol::ChoiceKind;
 use raddle_protocol::trace::ThreadId;
 
+pub use auto::Auto;
 pub use first::First;
+pub use pct::{Pct, PctRuns};
+pub use pos::Pos;
 pub use random::RandomWalk;
 pub use replay::{Divergence, Replay};
+pub use surw::Surw;
 
 /// Something that could go more than one way, now.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +37,8 @@ pub struct Question<'a> {
     pub threads: &'a [ThreadId],
     /// What every thread is about to do, by thread number, those included that cannot run. See [`Question::pending`].
     pub pending: &'a [Access],
+    /// What has happened in this execution so far, or the last of it if it was very much.
+    pub steps: &'a [Logged],
     /// Where answer 0 stands in `threads`; the others follow, around the end.
     pub first: usize,
     /// What the running thread is about, as far as it matters to the decision.
@@ -49,7 +62,7 @@ impl<'a> Question<'a> {
     /// A question that is not about threads.
     #[must_use]
     pub fn plain(kind: ChoiceKind, options: usize) -> Self {
-        Question { kind, options, threads: &[], pending: &[], first: 0, hint: Hint::None }
+        Question { kind, options, threads: &[], pending: &[], steps: &[], first: 0, hint: Hint::None }
     }
 
     /// Where the thread behind an answer stands in `threads`. Both numbers are below their count, so no division is
@@ -79,8 +92,8 @@ impl<'a> Question<'a> {
 pub struct Seen<'a> {
     /// What happened, or the last of it if it was very much.
     pub steps: &'a [Logged],
-    /// How much happened in all.
-    pub length: u64,
+    /// Questions answered.
+    pub choices: u64,
     /// Whether no earlier execution was equivalent.
     pub new: bool,
     /// Whether it passed.
@@ -98,6 +111,11 @@ pub trait Strategy {
     /// The execution has ended. Not told of executions that are performed again.
     fn end(&mut self, _: &Seen<'_>) {}
 
+    /// What the executions of PCT were like, where there were any.
+    fn pct(&self) -> Option<&PctRuns> {
+        None
+    }
+
     /// Where and how the recorded stream stopped fitting the program; only a replay ever answers.
     fn divergence(&self) -> Option<Divergence> {
         None
@@ -105,13 +123,17 @@ pub trait Strategy {
 }
 
 /// The names by which [`by_name`] knows strategies.
-pub const NAMES: &[&str] = &["random"];
+pub const NAMES: &[&str] = &["auto", "random", "pct", "pos", "surw"];
 
 /// The strategy of this name; `None` when there is none.
 #[must_use]
 pub fn by_name(name: &str, seed: u64) -> Option<Box<dyn Strategy>> {
     match name {
+        "auto" => Some(Box::new(Auto::new(seed))),
         "random" => Some(Box::new(RandomWalk::new(seed))),
+        "pct" => Some(Box::new(Pct::new(seed))),
+        "pos" => Some(Box::new(Pos::new(seed))),
+        "surw" => Some(Box::new(Surw::new(seed))),
         _ => None,
     }
 }

@@ -1,15 +1,15 @@
-//! Compares what schedules reach with what is possible: a random walk and, for programs that end under every schedule,
+//! Compares what schedules reach with what is possible: every strategy and, for programs that end under every schedule,
 //! all schedules one after the other, against the naive enumeration and against what is known by hand.
 
 use crate::enumerate;
 use crate::machine::{beginning, run};
 use crate::program::{Look, Op, Outcome, Program};
-use raddle_engine::strategy::{RandomWalk, Replay};
-use raddle_engine::{Question, Schedule, Strategy, Tape};
+use raddle_engine::strategy::{NAMES, RandomWalk, Replay, by_name};
+use raddle_engine::{Question, Schedule, Seen, Strategy, Tape};
 use raddle_protocol::Choice;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Executions of a random walk. Enough for the rarest outcome of the programs here; the seed is fixed.
+/// Executions of each strategy. Enough for the rarest outcome of the programs here; the seed is fixed.
 const EXECUTIONS: u64 = 4000;
 
 /// Bound on the schedules of one program.
@@ -32,11 +32,13 @@ impl Litmus {
         let possible = enumerate::outcomes(&self.program);
         let seen: BTreeSet<String> = possible.iter().map(|outcome| outcome.seen(&self.looks)).collect();
         assert_eq!(seen, expected.iter().map(|text| (*text).to_owned()).collect(), "possible");
-        let reached = walk(&self.program);
-        assert_eq!(reached.keys().cloned().collect::<BTreeSet<_>>(), possible, "reached by a random walk");
-        for (outcome, record) in &reached {
-            let (again, record_again) = replay(&self.program, record);
-            assert_eq!((&again, &record_again), (outcome, record), "replayed");
+        for name in NAMES {
+            let reached = walk(&self.program, name);
+            assert_eq!(reached.keys().cloned().collect::<BTreeSet<_>>(), possible, "reached by {name}");
+            for (outcome, record) in &reached {
+                let (again, record_again) = replay(&self.program, record);
+                assert_eq!((&again, &record_again), (outcome, record), "replayed");
+            }
         }
     }
 
@@ -69,7 +71,7 @@ impl Litmus {
     /// Distinct records and distinct hashes among all executions of the walk, and how many schedules there are.
     pub fn distinct(&self) -> (usize, usize, usize) {
         let (mut records, mut hashes) = (BTreeSet::new(), BTreeSet::new());
-        executions(&self.program, |_, tape| {
+        executions(&self.program, "random", |_, tape, _| {
             records.insert(tape.record().iter().map(|choice| choice.taken).collect::<Vec<_>>());
             hashes.insert(tape.hash());
         });
@@ -77,23 +79,26 @@ impl Litmus {
     }
 }
 
-/// Executions of a random walk, each begun by putting the book back as the runtime does.
-fn executions(program: &Program, mut each: impl FnMut(Outcome, &Tape)) {
+/// Executions of a strategy, each begun by putting the book back as the runtime does.
+fn executions(program: &Program, strategy: &str, mut each: impl FnMut(Outcome, &Tape, &mut Schedule)) {
     let saved = beginning(program);
     let mut schedule = Schedule::new();
-    let mut tape = Tape::new(Box::new(RandomWalk::new(0x11_7a05)));
+    let mut tape = Tape::new(by_name(strategy, 0x11_7a05).expect(strategy));
+    let mut classes = BTreeSet::new();
     for execution in 0..EXECUTIONS {
         schedule.restore(&saved);
         tape.begin(execution);
         let outcome = run(program, &mut schedule, &mut tape);
-        each(outcome, &tape);
+        each(outcome, &tape, &mut schedule);
+        let (new, choices) = (classes.insert(schedule.class()), tape.record().len() as u64);
+        tape.end(&Seen { steps: schedule.log().steps(), choices, new, passed: true });
     }
 }
 
-/// What a random walk reaches, with the first record of each outcome.
-fn walk(program: &Program) -> BTreeMap<Outcome, Vec<Choice>> {
+/// What a strategy reaches, with the first record of each outcome.
+fn walk(program: &Program, strategy: &str) -> BTreeMap<Outcome, Vec<Choice>> {
     let mut reached = BTreeMap::new();
-    executions(program, |outcome, tape| {
+    executions(program, strategy, |outcome, tape, _| {
         reached.entry(outcome).or_insert_with(|| tape.record().to_vec());
     });
     reached

@@ -155,8 +155,8 @@ fn barrier_used_again_too_early() {
 fn one_poison_pill_for_two() {
     let (queue, changed) = (Mutex::new(VecDeque::from([Some(1), Some(2)])), Condvar::new());
     let work = || {
-        let mut items = queue.lock().unwrap();
         for _ in 0..2 {
+            let mut items = queue.lock().unwrap();
             while items.is_empty() {
                 items = changed.wait(items).unwrap();
             }

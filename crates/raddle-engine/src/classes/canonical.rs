@@ -8,7 +8,8 @@
 //!
 //! Neither addresses nor thread numbers go into the hash: both depend on the order in which independent steps
 //! allocate and create. They need not: as long as nothing but its visible operations decides what a thread does,
-//! its next step is a function of its past. A thread is known by the step that created it.
+//! its next step is a function of its past. A thread is known by the step that created it, and by its number
+//! only if it is older than the execution.
 //!
 //! Departures and limits. Waiting for a lock, a permit or a thread's end is no step; taking it is. A compare-exchange
 //! that fails is a read. A thread that is woken comes after who woke it. Memory that is freed and
@@ -80,8 +81,9 @@ impl Canonical {
     #[inline]
     fn thread(&mut self, id: u64) -> &mut u64 {
         let at = id as usize & 0xffff_ffff;
-        if at >= self.threads.len() {
-            self.threads.resize(at + 1, 0);
+        while at >= self.threads.len() {
+            let number = self.threads.len() as u64;
+            self.threads.push(fold(number, CREATED));
         }
         &mut self.threads[at]
     }

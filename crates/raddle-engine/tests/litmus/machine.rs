@@ -28,6 +28,8 @@ struct Machine<'a> {
 
 #[derive(Clone, Copy)]
 enum Return {
+    /// To the operation that had to wait, which the schedule takes account of.
+    Again,
     Untimed,
     Timed(Option<usize>),
 }
@@ -135,7 +137,9 @@ impl Machine<'_> {
     }
 
     fn step(&mut self, thread: usize) {
+        let mut known = false;
         match self.returns[thread].take() {
+            Some(Return::Again) => known = true,
             Some(Return::Untimed) => assert!(!self.schedule.timed_out(), "a wait without deadline cannot time out"),
             Some(Return::Timed(Some(register))) => {
                 self.memory.registers[thread][register] = u8::from(self.schedule.timed_out());
@@ -145,7 +149,9 @@ impl Machine<'_> {
             None => {}
         }
         if let Some(op) = self.op(thread) {
-            self.schedule.perform(self.access(op));
+            if !known {
+                self.schedule.perform(self.access(op));
+            }
             self.perform(thread, op);
             self.announce(thread);
         }
@@ -181,7 +187,7 @@ impl Machine<'_> {
 
     /// Waits, and performs the same operation again afterwards.
     fn retry(&mut self, thread: usize, wait: Wait) {
-        self.returns[thread] = Some(Return::Untimed);
+        self.returns[thread] = Some(Return::Again);
         self.schedule.wait(wait, None, !0);
     }
 

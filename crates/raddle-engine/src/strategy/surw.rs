@@ -7,7 +7,8 @@
 //! of interest, and letting the others happen as they may, makes the orders that matter few enough to be sampled.
 //!
 //! Departures. Of interest are, drawn for each execution: all operations on one shared object (half of the executions), on
-//! two (a quarter), or on any. How many operations of interest each thread has is counted in earlier executions; where
+//! two (three eighths), or on any. Objects are drawn in proportion to how many threads beside the first touch them, since
+//! those that all threads meet at are few. How many operations of interest each thread has is counted in earlier executions; where
 //! the program does something else this time, what is pending shows it, and counts are corrected. A thread that has
 //! not been created yet is weighed with its creator. While operations of interest are held back for the thread whose turn it
 //! is, the others are drawn evenly; if that thread cannot go on, spins, or goes on for a thousand points without coming
@@ -57,6 +58,8 @@ impl Interest {
 struct Profile {
     /// For each object that several threads touch and one of them changes: how often each thread touches it.
     objects: Vec<(u64, Vec<u32>)>,
+    /// How many threads touch each of them, less one.
+    meets: Vec<u64>,
     /// How often each thread touches any shared object.
     all: Vec<u32>,
     /// Who created whom.
@@ -79,11 +82,13 @@ impl Profile {
                 _ => {}
             }
         }
+        let threads = |counts: &[u32]| counts.iter().filter(|count| **count > 0).count() as u64;
         let shared = |(object, (counts, changed)): (u64, (Vec<u32>, bool))| {
-            let threads = counts.iter().filter(|count| **count > 0).count();
-            (changed && threads > 1).then_some((object, counts))
+            (changed && threads(&counts) > 1).then_some((object, counts))
         };
-        Profile { objects: objects.into_iter().filter_map(shared).collect(), all, parents }
+        let objects: Vec<_> = objects.into_iter().filter_map(shared).collect();
+        let meets = objects.iter().map(|(_, counts)| threads(counts) - 1).collect();
+        Profile { objects, meets, all, parents }
     }
 }
 
@@ -242,13 +247,13 @@ impl Strategy for Surw {
         (self.read, self.waited) = (0, 0);
         let random = &mut self.common.random;
         let objects = &self.profile.objects;
-        let which = random.below(4);
+        let which = random.below(8);
         if self.always_all || objects.is_empty() || which == 0 {
             self.interest = Interest::All;
             self.left.extend(&self.profile.all);
         } else {
-            let one = &objects[random.below(objects.len())];
-            let two = if which == 1 { &objects[random.below(objects.len())] } else { one };
+            let one = &objects[draw(&self.profile.meets, random).unwrap_or(0)];
+            let two = if which < 4 { &objects[draw(&self.profile.meets, random).unwrap_or(0)] } else { one };
             self.interest = Interest::Objects([one.0, two.0]);
             self.left.extend(&one.1);
             if one.0 != two.0 {

@@ -85,10 +85,10 @@ fn orders_of_chosen_steps_are_even_whatever_surrounds_them() {
     };
     let surw = |seed| Box::new(Surw::new(seed));
     let last = |order: &[ThreadId]| interesting(order) == [0, 0, 1, 1];
-    // Only one object is shared, so three executions in four have its operations as the interesting ones, and one in four
-    // all of them; there the wanted order is as good as excluded.
+    // Only one object is shared, so seven executions in eight have its operations as the interesting ones, and one all of
+    // them; there the wanted order is as good as excluded.
     let found = share(&toy, surw(4), EXECUTIONS, last);
-    assert!((0.75 / 6.0..0.85 / 6.0).contains(&found), "{found}");
+    assert!((0.82 / 6.0..0.95 / 6.0).contains(&found), "{found}");
     let walked = share(&toy, Box::new(RandomWalk::new(4)), EXECUTIONS, last);
     assert!(walked < 0.001, "{walked}");
 }

@@ -13,6 +13,7 @@ pub mod classes;
 pub mod log;
 pub mod random;
 pub mod schedule;
+pub mod shrink;
 pub mod strategy;
 pub mod tape;
 pub mod waits;

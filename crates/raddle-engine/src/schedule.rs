@@ -390,8 +390,16 @@ impl Schedule {
                 Err(_) => 0,
             }
         };
-        let (kind, threads, pending) = (ChoiceKind::Thread, &self.ready[..], &self.pending[..]);
-        let question = Question { kind, options: count, threads, pending, steps: self.log.steps(), first, hint };
+        let question = Question {
+            kind: ChoiceKind::Thread,
+            options: count,
+            threads: &self.ready,
+            pending: &self.pending,
+            steps: self.log.steps(),
+            current: self.current,
+            first,
+            hint,
+        };
         let answer = tape.ask(&question);
         self.current_place = question.place(answer);
         self.run(self.ready[self.current_place])

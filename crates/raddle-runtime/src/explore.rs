@@ -6,7 +6,7 @@ use crate::interpose::raw;
 use crate::record::Recorder;
 use crate::snapshot::{self, Snapshot};
 use crate::state::{RECORDING, Runtime, rt};
-use crate::{crash, fault, heap, modules, state, sys, tls};
+use crate::{crash, fault, heap, modules, shrink, state, sys, tls};
 use raddle_engine::random::mix;
 use raddle_engine::strategy::{Replay, by_name};
 use raddle_engine::{Seen, Tape};
@@ -162,8 +162,8 @@ pub fn check_replay() {
     crate::sched::finish(Outcome::Diverged { at: divergence.at, detail });
 }
 
-struct Explorer {
-    summary: Summary,
+pub struct Explorer {
+    pub summary: Summary,
     classes: Classes,
     /// No execution has touched the process yet.
     fresh: bool,
@@ -309,16 +309,36 @@ impl Explorer {
 
     /// Reports a finding with its record.
     fn report(&mut self, outcome: Outcome, execution: u64, choices: Vec<Choice>, known: &mut BTreeSet<u64>) {
-        let (again, recorder) = self.record(execution, choices.clone());
-        let differs = (again != outcome).then_some(again);
-        let runtime = rt();
-        let key = recorder.signature(&outcome);
-        let trace = recorder.into_trace(runtime);
-        if !known.insert(key) {
+        let (mut again, mut recorder) = self.record(execution, choices.clone());
+        if !known.insert(recorder.signature(&outcome)) {
             return;
         }
+        let mut choices = choices;
+        if again == outcome && execution != 0 {
+            let places = (recorder.signature(&outcome), recorder.panics());
+            let shorter = self.shrink(execution, &choices).unwrap_or_else(|| choices.clone());
+            (again, recorder) = self.record(execution, shorter.clone());
+            // The same kind of end is not enough: it must be in the same places.
+            if again == outcome && places == (recorder.signature(&outcome), recorder.panics()) {
+                choices = shorter;
+            } else {
+                (again, recorder) = self.record(execution, choices.clone());
+            }
+        }
+        let differs = (again != outcome).then_some(again);
+        let runtime = rt();
+        let trace = recorder.into_trace(runtime);
         let outcome = renumbered(outcome, runtime);
         send(&Message::Finding(Box::new(RawFinding { outcome, execution, choices, trace, differs })));
+    }
+
+    /// The choices of an execution that ends as the last one did, with what it does not need left out.
+    fn shrink(&mut self, execution: u64, choices: &[Choice]) -> Option<Vec<Choice>> {
+        // None of this counts as search.
+        let (summary, points) = (self.summary.clone(), rt().earlier_points);
+        let shorter = shrink::shrink(self, execution, choices);
+        (self.summary, rt().earlier_points) = (summary, points);
+        shorter
     }
 
     /// Counts an execution, and tells the strategy what came of it.
@@ -343,7 +363,7 @@ impl Explorer {
 
     /// Performs an execution; when it is about to do what cannot be undone, all executions are forked from now on, this
     /// one performed again first.
-    fn perform_reversibly(&mut self, execution: u64) -> Outcome {
+    pub fn perform_reversibly(&mut self, execution: u64) -> Outcome {
         let outcome = self.perform(execution);
         if let Outcome::NeedsFork(why) = outcome {
             rt().mode = Mode::Fork;

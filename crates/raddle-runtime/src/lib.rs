@@ -25,6 +25,7 @@ mod mappings;
 mod modules;
 mod record;
 mod sched;
+mod shrink;
 mod snapshot;
 mod stacks;
 mod start;

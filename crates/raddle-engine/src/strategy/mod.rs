@@ -11,7 +11,7 @@ mod random;
 mod replay;
 mod surw;
 #[cfg(test)]
-mod toy;
+pub(crate) mod toy;
 
 use crate::access::Access;
 use crate::log::Logged;
@@ -39,6 +39,8 @@ pub struct Question<'a> {
     pub pending: &'a [Access],
     /// What has happened in this execution so far, or the last of it if it was very much.
     pub steps: &'a [Logged],
+    /// The thread that ran last, whether or not it can go on. Answer 0 is that thread if it can.
+    pub current: ThreadId,
     /// Where answer 0 stands in `threads`; the others follow, around the end.
     pub first: usize,
     /// What the running thread is about, as far as it matters to the decision.
@@ -62,7 +64,7 @@ impl<'a> Question<'a> {
     /// A question that is not about threads.
     #[must_use]
     pub fn plain(kind: ChoiceKind, options: usize) -> Self {
-        Question { kind, options, threads: &[], pending: &[], steps: &[], first: 0, hint: Hint::None }
+        Question { kind, options, threads: &[], pending: &[], steps: &[], current: 0, first: 0, hint: Hint::None }
     }
 
     /// Where the thread behind an answer stands in `threads`. Both numbers are below their count, so no division is

@@ -12,6 +12,7 @@ fn choose(first: &mut First, running: usize, hint: Hint) -> ThreadId {
         threads: &[4, 5, 6],
         pending: &[],
         steps: &[],
+        current: 4,
         first: running,
         hint,
     };

@@ -124,6 +124,9 @@ unsafe extern "C" fn control(_: u64) -> ! {
     execution.schedule.reset_most_alive();
     execution.schedule.clear_log();
     runtime.saved = Some(execution.clone());
+    // The unwinder initialises itself at its first use. Were that a panic in one performance and the recording of a
+    // stack in the other, the two would differ by a schedule point.
+    drop(crate::record::unwind());
     runtime.entered = true;
     // SAFETY: one thread; the list is not changed any more.
     let (holes, count) = unsafe { (LEFT_OUT, LEFT_OUT_COUNT) };

@@ -6,6 +6,7 @@
 //! | `rewind` | how much rewinding memory saves, against a process for each schedule |
 //! | `build` | how much longer a cold instrumented build takes than a plain one |
 //! | `determinism` | whether the same seed gives the same executions twice |
+//! | `first-failure` | how many schedules each strategy takes to find the mistakes of `buggy` |
 //! | `quiet` | whether right programs are left alone |
 //!
 //! `cargo run --release -p compare -- all` asks them all. Raddle is driven as a user drives it: through
@@ -15,6 +16,7 @@ mod build;
 mod correct;
 mod determinism;
 mod error;
+mod first_failure;
 mod machine;
 mod quiet;
 mod raddle;
@@ -56,6 +58,8 @@ enum What {
     Determinism(correct::Options),
     /// Findings in right tests of fixtures and examples: there must be none
     Quiet(correct::Options),
+    /// Schedules until the first failure of each program in `buggy`, by strategy
+    FirstFailure(first_failure::Options),
     /// All of these, with their defaults
     All,
 }
@@ -98,6 +102,7 @@ fn run(cli: &Cli) -> Result<bool> {
             What::Build(build::Options::default()),
             What::Determinism(correct::Options::default()),
             What::Quiet(correct::Options::default()),
+            What::FirstFailure(first_failure::Options::default()),
         ],
         one => vec![one.clone()],
     };
@@ -109,6 +114,7 @@ fn run(cli: &Cli) -> Result<bool> {
             What::Build(options) => build::run(&root, &raddle, &options)?,
             What::Determinism(options) => determinism::run(&root, &raddle, &options)?,
             What::Quiet(options) => quiet::run(&root, &raddle, &options)?,
+            What::FirstFailure(options) => first_failure::run(&root, &raddle, &options)?,
             What::All => unreachable!("replaced by its parts"),
         };
     }

@@ -5,8 +5,13 @@ use comfy_table::{CellAlignment, Table};
 
 /// A table whose first column holds names and whose others hold figures.
 pub fn new<const N: usize>(header: [&str; N]) -> Table {
+    headed(header)
+}
+
+/// The same for a number of columns that is known only now.
+pub fn headed<'a>(header: impl IntoIterator<Item = &'a str>) -> Table {
     let mut table = Table::new();
-    table.load_preset(ASCII_MARKDOWN).set_header(header);
+    table.load_preset(ASCII_MARKDOWN).set_header(header.into_iter().collect::<Vec<_>>());
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
     }

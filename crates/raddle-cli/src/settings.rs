@@ -7,9 +7,6 @@ use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-/// What `auto` stands for.
-const AUTO: &str = "random";
-
 /// The circumstances of an exploration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -49,7 +46,7 @@ impl Settings {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         Ok(Self {
             seed: options.seed.map_or_else(draw_seed, Ok)?,
-            strategy: if options.strategy == "auto" { AUTO.into() } else { options.strategy.clone() },
+            strategy: options.strategy.clone(),
             memory: options.memory,
             epoch_ns: nanoseconds(Duration::from_secs(now.as_secs())),
             processors: options.cpus,

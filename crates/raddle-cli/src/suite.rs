@@ -177,7 +177,10 @@ impl Suite<'_> {
             distinct: 0,
             points: 0,
             digest: None,
+            new_lately: 0,
+            unseen_estimate: None,
             unseen_upper_bound: None,
+            pct_guarantee: None,
             elapsed_ms: 0,
             mode: mode.0.into(),
             mode_why: mode.1,
@@ -188,8 +191,15 @@ impl Suite<'_> {
         match ended {
             Err(error) => test.detail = Some(format!("{error}.")),
             Ok(ended) => {
-                if let Ending::Finished(Summary { schedules, distinct, points, digest, .. }) = ended.ending {
+                if let Ending::Finished(Summary {
+                    schedules, distinct, points, digest, new_lately, unseen, pct, ..
+                }) = ended.ending
+                {
                     (test.schedules, test.distinct, test.points) = (schedules, distinct, points);
+                    test.new_lately = new_lately;
+                    test.unseen_estimate = unseen.map(|[estimate, _]| estimate);
+                    test.unseen_upper_bound = unseen.map(|[_, bound]| bound);
+                    test.pct_guarantee = pct;
                     test.digest = self.verify.then(|| format!("{digest:016x}"));
                 }
                 let findings = self.findings(subject, &settings, &ended.ending, &heard, &modules, judge);

@@ -8,14 +8,19 @@
 
 #![forbid(unsafe_code)]
 
+pub mod access;
+pub mod classes;
+pub mod log;
 pub mod memory;
 pub mod race;
 pub mod random;
 pub mod schedule;
+pub mod shrink;
 pub mod strategy;
 pub mod tape;
 pub mod waits;
 
+pub use access::{Access, AccessKind};
 pub use schedule::{Next, Schedule};
-pub use strategy::{Hint, Question, Strategy};
+pub use strategy::{Hint, Question, Seen, Strategy};
 pub use tape::Tape;

@@ -9,6 +9,8 @@
 #[cfg(test)]
 mod tests;
 
+use crate::access::{Access, AccessKind};
+use crate::log::{Event, Log};
 use crate::strategy::{Hint, Question};
 use crate::tape::Tape;
 use raddle_protocol::ChoiceKind;
@@ -36,6 +38,8 @@ struct Thread {
     timed_out: bool,
     /// Futex bit set of the present wait.
     mask: u32,
+    /// What it waits for it takes itself once it runs again (a lock): its pending operation has not happened yet.
+    retries: bool,
 }
 
 impl Default for Schedule {
@@ -48,6 +52,8 @@ impl Default for Schedule {
 #[derive(Clone, Debug)]
 pub struct Schedule {
     threads: Vec<Thread>,
+    /// What each thread is about to do.
+    pending: Vec<Access>,
     /// Threads that can run, in ascending order.
     ready: Vec<ThreadId>,
     /// Threads that wait, in order of arrival.
@@ -62,6 +68,7 @@ pub struct Schedule {
     most_alive: u32,
     /// Threads that wait for a descriptor.
     descriptor_waits: u32,
+    log: Log,
 }
 
 impl Schedule {
@@ -70,6 +77,7 @@ impl Schedule {
     pub fn new() -> Self {
         let mut schedule = Schedule {
             threads: Vec::new(),
+            pending: Vec::new(),
             ready: Vec::new(),
             waiting: Vec::new(),
             current: 0,
@@ -79,14 +87,18 @@ impl Schedule {
             alive: 0,
             most_alive: 0,
             descriptor_waits: 0,
+            log: Log::default(),
         };
         schedule.spawn();
+        schedule.log.clear();
         schedule
     }
 
     /// Makes this book equal to `saved`, without allocating where it need not.
     pub fn restore(&mut self, saved: &Schedule) {
         self.threads.clone_from(&saved.threads);
+        self.pending.clone_from(&saved.pending);
+        self.log.clone_from(&saved.log);
         self.ready.clone_from(&saved.ready);
         self.waiting.clone_from(&saved.waiting);
         self.current = saved.current;
@@ -101,11 +113,63 @@ impl Schedule {
     /// A new thread, which can run. Returns its number: threads are numbered from 0 in order of creation.
     pub fn spawn(&mut self) -> ThreadId {
         let id = self.threads.len() as ThreadId;
-        self.threads.push(Thread { state: State::Runnable, deadline: None, timed_out: false, mask: !0 });
+        self.threads.push(Thread {
+            state: State::Runnable,
+            deadline: None,
+            timed_out: false,
+            mask: !0,
+            retries: false,
+        });
+        self.pending.push(Access::begins(self.current));
+        self.log.push(self.current, Event::Spawned, Access::begins(id));
         self.ready.push(id);
         self.alive += 1;
         self.most_alive = self.most_alive.max(self.alive);
         id
+    }
+
+    /// The running thread is about to perform this operation: what strategies see of it while it waits for its turn.
+    #[inline]
+    pub fn arrive(&mut self, access: Access) {
+        self.set_pending(self.current, access);
+    }
+
+    /// Says what any thread is about to do.
+    #[inline]
+    pub fn set_pending(&mut self, thread: ThreadId, access: Access) {
+        if let Some(pending) = self.pending.get_mut(thread as usize) {
+            *pending = access;
+        }
+    }
+
+    /// The running thread performs this operation now, or begins to wait for it.
+    #[inline]
+    pub fn perform(&mut self, access: Access) {
+        self.log.push(self.current, Event::Performed, access);
+    }
+
+    /// What the running thread has just performed turned out to change nothing: a compare-exchange that failed.
+    #[inline]
+    pub fn only_read(&mut self) {
+        if let Some(last) = self.log.last_mut() {
+            last.access.kind = AccessKind::Read;
+        }
+    }
+
+    /// What has happened so far.
+    #[must_use]
+    pub fn log(&self) -> &Log {
+        &self.log
+    }
+
+    /// The equivalence class of this execution, once it is over.
+    pub fn class(&mut self) -> u64 {
+        self.log.class()
+    }
+
+    /// Forgets what has happened so far: the part of the program that is explored begins here.
+    pub fn clear_log(&mut self) {
+        self.log.clear();
     }
 
     /// The thread that runs.
@@ -170,7 +234,10 @@ impl Schedule {
     pub fn wait(&mut self, wait: Wait, deadline_ns: Option<u64>, mask: u32) {
         let deadline_ns = deadline_ns.filter(|deadline| *deadline != u64::MAX);
         let id = self.current;
+        let retried = if is_retried(&wait) { self.log.take_back(id) } else { None };
+        self.pending[id as usize] = retried.unwrap_or(Access::begins(id));
         let thread = &mut self.threads[id as usize];
+        thread.retries = retried.is_some();
         self.descriptor_waits += u32::from(matches!(wait, Wait::Descriptor(_)));
         thread.state = State::Waiting(wait);
         thread.deadline = deadline_ns;
@@ -185,6 +252,7 @@ impl Schedule {
     pub fn end_current(&mut self) {
         let id = self.current;
         self.threads[id as usize].state = State::Ended;
+        self.pending[id as usize] = Access::local();
         self.leave_ready(id);
         self.alive -= 1;
     }
@@ -274,8 +342,19 @@ impl Schedule {
         if let Err(stuck) = self.advance() {
             return stuck;
         }
-        self.current = self.ready[0];
-        Next::Run(self.current)
+        self.run(self.ready[0])
+    }
+
+    /// Makes a thread the running one. If it has waited to take something, it tries now.
+    #[inline]
+    fn run(&mut self, id: ThreadId) -> Next {
+        self.current = id;
+        let thread = &mut self.threads[id as usize];
+        if thread.retries {
+            thread.retries = false;
+            self.log.push(id, Event::Performed, self.pending[id as usize]);
+        }
+        Next::Run(id)
     }
 
     /// Lets deadlines pass that have been reached, and moves time to the next one when nobody can run.
@@ -299,8 +378,7 @@ impl Schedule {
         }
         let count = self.ready.len();
         if count == 1 {
-            self.current = self.ready[0];
-            return Next::Run(self.current);
+            return self.run(self.ready[0]);
         }
         // Option 0 is the running thread, if it can go on; the others follow in ascending order, around the end.
         let first = if self.ready.get(self.current_place) == Some(&self.current) {
@@ -312,11 +390,19 @@ impl Schedule {
                 Err(_) => 0,
             }
         };
-        let question = Question { kind: ChoiceKind::Thread, options: count, threads: &self.ready, first, hint };
+        let question = Question {
+            kind: ChoiceKind::Thread,
+            options: count,
+            threads: &self.ready,
+            pending: &self.pending,
+            steps: self.log.steps(),
+            current: self.current,
+            first,
+            hint,
+        };
         let answer = tape.ask(&question);
         self.current_place = question.place(answer);
-        self.current = self.ready[self.current_place];
-        Next::Run(self.current)
+        self.run(self.ready[self.current_place])
     }
 
     fn fire_deadlines(&mut self) {
@@ -334,6 +420,10 @@ impl Schedule {
         thread.state = State::Runnable;
         let deadline = thread.deadline.take();
         thread.timed_out = timed_out;
+        if !thread.retries {
+            let event = if timed_out { Event::TimedOut } else { Event::Woken };
+            self.log.push(id, event, Access::begins(self.current));
+        }
         self.waiting.retain(|waiting| *waiting != id);
         if deadline == Some(self.next_deadline) {
             let deadlines = self.waiting.iter().filter_map(|id| self.threads[*id as usize].deadline);
@@ -348,4 +438,9 @@ impl Schedule {
             self.ready.remove(at);
         }
     }
+}
+
+/// Whether a thread that has waited for this takes it itself when it runs again, so that the operation happens then.
+fn is_retried(wait: &Wait) -> bool {
+    matches!(wait, Wait::Mutex(..) | Wait::RwLock(..) | Wait::Semaphore(_) | Wait::Once(_) | Wait::Join(_))
 }

@@ -6,7 +6,7 @@
 mod tests;
 
 use crate::random::mix;
-use crate::strategy::{Question, Strategy};
+use crate::strategy::{Question, Seen, Strategy};
 use raddle_protocol::Choice;
 
 /// A strategy and the record of its answers in the present execution.
@@ -44,6 +44,11 @@ impl Tape {
         taken
     }
 
+    /// The execution has ended; the strategy may learn from it.
+    pub fn end(&mut self, seen: &Seen<'_>) {
+        self.strategy.end(seen);
+    }
+
     /// The answers so far in this execution.
     #[must_use]
     pub fn record(&self) -> &[Choice] {
@@ -54,6 +59,11 @@ impl Tape {
     #[must_use]
     pub fn hash(&self) -> u64 {
         mix(self.hash ^ self.record.len() as u64)
+    }
+
+    /// Lets another strategy answer from now on; returns the one before.
+    pub fn exchange(&mut self, strategy: Box<dyn Strategy>) -> Box<dyn Strategy> {
+        std::mem::replace(&mut self.strategy, strategy)
     }
 
     /// The strategy.

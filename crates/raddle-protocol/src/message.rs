@@ -102,7 +102,7 @@ pub struct RawFinding {
 }
 
 /// The end of an exploration.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// Executions done.
     pub schedules: u64,
@@ -110,8 +110,15 @@ pub struct Summary {
     pub passed: u64,
     /// Executions that failed, whatever the way.
     pub failed: u64,
-    /// Distinct executions by the hash of their choice streams.
+    /// Equivalence classes of executions: two that differ only in the order of independent steps count as one.
     pub distinct: u64,
+    /// Classes that were new among the last thousand executions counted (or all, if there were fewer).
+    pub new_lately: u64,
+    /// The probability that one more execution is of a class not seen so far: an estimate, and an upper bound.
+    pub unseen: Option<[f64; 2]>,
+    /// Where PCT was among the strategies: a lower bound on the probability that a bug of depth 2, 3 and 4 would have
+    /// been found, if there is one.
+    pub pct: Option<[f64; 3]>,
     /// Schedule points passed in all executions.
     pub points: u64,
     /// Most threads alive at once in any execution; 1 means that there was nothing to schedule.

@@ -93,6 +93,9 @@ fn messages_of_version_2() {
         passed: 0x42,
         failed: 0x43,
         distinct: 0x44,
+        new_lately: 0x4b,
+        unseen: None,
+        pct: None,
         points: 0x45,
         most_threads: 0x46,
         choices: 0x47,
@@ -102,7 +105,7 @@ fn messages_of_version_2() {
         end: End::AlwaysFails,
         left_early: 0x4b,
     };
-    assert_eq!(body(&Message::Finished(summary)), "074142434445464748494a034b");
+    assert_eq!(body(&Message::Finished(summary)), "07414243444b000045464748494a034b");
 }
 
 #[test]

@@ -82,15 +82,22 @@ pub struct TestFinished {
     pub outcome: TestOutcome,
     /// Schedules tried.
     pub schedules: u64,
-    /// How many of them differ from each other.
+    /// How many of them differ in earnest: those that differ only in the order of independent steps count as one.
     pub distinct: u64,
+    /// How many of the last thousand schedules (or of all, if there were fewer) were unlike all before them.
+    pub new_lately: u64,
     /// Schedule points passed in all of them.
     pub points: u64,
     /// Hash of every step of every schedule, in hexadecimal, where each schedule was performed twice to be compared.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
-    /// Upper bound on the probability that one more schedule would be one not seen so far; `None` when not estimated.
+    /// Estimate of the probability that one more schedule would be unlike all seen so far; `None` when not estimated.
+    pub unseen_estimate: Option<f64>,
+    /// Upper bound on that probability, at 95 % confidence.
     pub unseen_upper_bound: Option<f64>,
+    /// Lower bounds on the probability that a bug which needs 2, 3 and 4 steps in a certain order would have been found,
+    /// where the strategy gives them.
+    pub pct_guarantee: Option<[f64; 3]>,
     /// Wall-clock milliseconds.
     pub elapsed_ms: u64,
     /// How executions were kept apart.
@@ -142,6 +149,9 @@ pub struct SuiteFinished {
     pub seed: u64,
     /// Wall-clock milliseconds, without the build.
     pub elapsed_ms: u64,
+    /// Whether it was estimated for any passed test how much has not been seen. Not part of the JSON output.
+    #[serde(skip)]
+    pub estimated: bool,
     /// Whether the user stopped the run; the tests in no other count were not reached or not finished.
     pub interrupted: bool,
 }
@@ -150,6 +160,7 @@ impl SuiteFinished {
     /// Counts the end of one test in; the caller sets the rest.
     pub fn count(&mut self, test: &TestFinished) {
         self.schedules += test.schedules;
+        self.estimated |= test.outcome == TestOutcome::Passed && test.unseen_upper_bound.is_some();
         *match test.outcome {
             TestOutcome::Passed => &mut self.passed,
             TestOutcome::Failed => &mut self.failed,

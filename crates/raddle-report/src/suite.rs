@@ -45,6 +45,10 @@ pub fn test(event: &TestFinished, style: &Style) -> String {
     let count = text::pad(&count(event), COUNT);
     let test = style.ink(Ink::Strong, &text::clean(&event.test, style));
     let unseen = match (event.outcome, event.unseen_upper_bound.and_then(percent_at_most)) {
+        // A bound that says nothing is not worth its number.
+        (TestOutcome::Passed, Some(_)) if event.unseen_upper_bound.is_some_and(|bound| bound > 0.5) => {
+            style.ink(Ink::Faint, "  (much is still new)")
+        }
         (TestOutcome::Passed, Some(percent)) => {
             let at_most = style.signs().at_most;
             style.ink(Ink::Faint, &format!("  ({at_most}{percent} that the next is new)"))
@@ -134,6 +138,12 @@ pub fn finished(event: &SuiteFinished, style: &Style) -> String {
         out.push_str(&indented(&format!("Add `--seed {}` to try the same schedules again.", event.seed), style));
         if event.passed > 0 {
             out.push_str(&indented("Passed means: no schedule tried has failed. One not tried may.", style));
+        }
+        if event.estimated {
+            let what = "New is a schedule that does something in an order in which no earlier one did it. The percentage \
+                        is an upper bound, at 95% confidence, on how many further schedules would be new; more \
+                        schedules (`--schedules`, `--time`) bring it down.";
+            out.push_str(&indented(what, style));
         }
     }
     out

@@ -33,7 +33,10 @@ fn passed(test: &str) -> TestFinished {
         distinct: 11_870,
         points: 0,
         digest: None,
+        new_lately: 960,
+        unseen_estimate: None,
         unseen_upper_bound: None,
+        pct_guarantee: None,
         elapsed_ms: 520,
         mode: Mode::Rewind,
         mode_why: None,
@@ -45,11 +48,17 @@ fn passed(test: &str) -> TestFinished {
 /// One test of every kind there is.
 fn tests() -> Vec<TestFinished> {
     let mut tests = vec![
-        TestFinished { unseen_upper_bound: Some(0.0312), ..passed("shop::stats::tests::reads_while_writing") },
+        TestFinished {
+            unseen_estimate: Some(0.0123),
+            unseen_upper_bound: Some(0.0312),
+            pct_guarantee: Some([0.75, 0.125, 0.0]),
+            ..passed("shop::stats::tests::reads_while_writing")
+        },
         TestFinished {
             schedules: 100_000,
             elapsed_ms: 9_870,
             findings: vec![code("RD0202")],
+            unseen_upper_bound: Some(0.7),
             ..passed("shop::bank::tests::audit")
         },
         TestFinished {
@@ -242,8 +251,11 @@ fn json_lines_have_their_type_first_and_the_keys_of_the_contract() {
                 "outcome",
                 "schedules",
                 "distinct",
+                "new_lately",
                 "points",
+                "unseen_estimate",
                 "unseen_upper_bound",
+                "pct_guarantee",
                 "elapsed_ms",
                 "mode",
                 "mode_why",

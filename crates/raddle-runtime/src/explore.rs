@@ -1,14 +1,15 @@
 //! The controller: performs executions one after the other, keeps them apart, and reports.
 
 use crate::arch::{self, Context, syscall};
+use crate::classes::Classes;
 use crate::interpose::raw;
 use crate::record::Recorder;
 use crate::snapshot::{self, Snapshot};
 use crate::state::{RECORDING, Runtime, rt};
-use crate::{crash, fault, heap, modules, state, sys, tls, watch};
+use crate::{crash, fault, heap, modules, shrink, state, sys, tls, watch};
 use raddle_engine::random::mix;
 use raddle_engine::strategy::{Replay, by_name};
-use raddle_engine::{Strategy, Tape};
+use raddle_engine::{Seen, Tape};
 use raddle_protocol::message::End;
 use raddle_protocol::trace::Outcome;
 use raddle_protocol::{Choice, Entry, Job, Message, Mode, RawFinding, Summary, frame};
@@ -21,8 +22,6 @@ const MOST_FINDINGS: usize = 16;
 const TRIES_FOR_A_PASS: u64 = 200;
 /// Nanoseconds between two reports of progress.
 const REPORT_EVERY_NS: u64 = 100_000_000;
-/// Hashes of executions kept to tell distinct ones.
-const MOST_HASHES: usize = 4_000_000;
 
 /// Code of the runtime itself.
 static mut OWN_CODE: (u64, u64) = (0, 0);
@@ -126,7 +125,11 @@ unsafe extern "C" fn control(_: u64) -> ! {
     execution.root = execution.running;
     execution.harness = execution.threads.len() as u32 - 1;
     execution.schedule.reset_most_alive();
+    execution.schedule.clear_log();
     runtime.saved = Some(execution.clone());
+    // The unwinder initialises itself at its first use. Were that a panic in one performance and the recording of a
+    // stack in the other, the two would differ by a schedule point.
+    drop(crate::record::unwind());
     runtime.entered = true;
     // SAFETY: one thread; the list is not changed any more.
     let (holes, count) = unsafe { (LEFT_OUT, LEFT_OUT_COUNT) };
@@ -138,13 +141,17 @@ unsafe extern "C" fn control(_: u64) -> ! {
     raw::prepare();
     // SAFETY: one thread.
     raw::arm(unsafe { OWN_CODE });
-    let mut explorer = Explorer { summary: Summary::default(), fresh: true, begun_ns: sys::real_time_ns() };
+    let (summary, classes) = (Summary::default(), Classes::default());
+    let mut explorer = Explorer { summary, classes, fresh: true, begun_ns: sys::real_time_ns() };
     match runtime.plan.job.clone() {
         Job::Explore => explorer.explore(),
         Job::Replay { choices, accesses, live_output } => explorer.replay(choices, accesses, live_output),
         Job::Verify => explorer.verify(),
     }
     explorer.summary.points = runtime.earlier_points;
+    explorer.classes.into_summary(&mut explorer.summary);
+    explorer.summary.pct =
+        runtime.tape.strategy().pct().map(|runs| [runs.guarantee(2), runs.guarantee(3), runs.guarantee(4)]);
     send(&Message::Finished(explorer.summary));
     sys::exit_process(0)
 }
@@ -161,28 +168,9 @@ pub fn check_replay() {
     crate::sched::finish(Outcome::Diverged { at: divergence.at, detail });
 }
 
-/// A set of hashes, which need no further hashing. Never iterated over.
-type Hashes = std::collections::HashSet<u64, std::hash::BuildHasherDefault<AsIs>>;
-
-#[derive(Default)]
-struct AsIs(u64);
-
-impl std::hash::Hasher for AsIs {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        self.0 = bytes.iter().fold(self.0, |hash, byte| mix(hash ^ u64::from(*byte)));
-    }
-
-    fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
-    }
-}
-
-struct Explorer {
-    summary: Summary,
+pub struct Explorer {
+    pub summary: Summary,
+    classes: Classes,
     /// No execution has touched the process yet.
     fresh: bool,
     begun_ns: u64,
@@ -197,7 +185,6 @@ impl Explorer {
         };
         let budget = plan.budget;
         runtime.tape = Tape::new(strategy);
-        let mut hashes = Hashes::default();
         let mut first_failure: Option<(Outcome, Vec<Choice>)> = None;
         let mut known = BTreeSet::new();
         let mut reported_ns = self.begun_ns;
@@ -205,7 +192,7 @@ impl Explorer {
         self.summary.end = End::Budget;
         while execution < budget.schedules {
             let outcome = self.perform_reversibly(execution);
-            self.count(&outcome, &mut hashes);
+            self.count(&outcome);
             match outcome {
                 Outcome::Passed => {
                     if runtime.pass_mark.is_none() {
@@ -258,8 +245,7 @@ impl Explorer {
     fn replay(&mut self, choices: Vec<Choice>, accesses: Option<(u64, u64)>, live_output: bool) {
         let runtime = rt();
         runtime.live_output = live_output;
-        watch::record_accesses_of(accesses);
-        let (outcome, raw) = self.record(0, choices.clone());
+        let (outcome, raw) = self.record(0, choices.clone(), accesses);
         let differs = matches!(outcome, Outcome::Diverged { .. }).then(|| outcome.clone());
         let trace = raw.into_trace(runtime, &outcome);
         let raw = RawFinding { outcome, execution: 0, choices, trace, differs };
@@ -271,20 +257,21 @@ impl Explorer {
     fn verify(&mut self) {
         let runtime = rt();
         let budget = runtime.plan.budget;
-        let (name, seed) = (runtime.plan.strategy.clone(), runtime.plan.seed);
-        let mut hashes = Hashes::default();
+        let Some(strategy) = by_name(&runtime.plan.strategy, runtime.plan.seed) else {
+            fault::die(&format!("there is no strategy named {}", runtime.plan.strategy));
+        };
+        runtime.tape = Tape::new(strategy);
         self.summary.end = End::Budget;
         for execution in 0..budget.schedules {
-            let Some(strategy) = by_name(&name, seed) else {
-                fault::die(&format!("there is no strategy named {name}"));
-            };
-            let (first, mark) = self.digest(execution, strategy);
+            let (first, mark) = self.digest(execution);
             let choices = runtime.tape.record().to_vec();
-            self.count(&first, &mut hashes);
+            self.count(&first);
             self.summary.digest = mix(self.summary.digest ^ mark);
-            let (second, mark_again) = self.digest(execution, Box::new(Replay::new(choices.clone())));
+            let strategy = runtime.tape.exchange(Box::new(Replay::new(choices.clone())));
+            let (second, mark_again) = self.digest(execution);
+            runtime.tape.exchange(strategy);
             if first != second || mark != mark_again {
-                let (again, recorder) = self.record(execution, choices.clone());
+                let (again, recorder) = self.record(execution, choices.clone(), None);
                 let trace = recorder.into_trace(runtime, &first);
                 let differs = Some(if second == first { again } else { second });
                 let raw = RawFinding { outcome: first, execution, choices, trace, differs };
@@ -299,9 +286,8 @@ impl Explorer {
     }
 
     /// Performs one execution and hashes its steps. Afterwards, whether a rewind puts back everything.
-    fn digest(&mut self, execution: u64, strategy: Box<dyn Strategy>) -> (Outcome, u64) {
+    fn digest(&mut self, execution: u64) -> (Outcome, u64) {
         let runtime = rt();
-        runtime.tape = Tape::new(strategy);
         runtime.recorder = Some(Box::new(Recorder::digest_only()));
         let outcome = self.perform_reversibly(execution);
         let digest = runtime.recorder.take().map_or(0, |recorder| recorder.digest());
@@ -318,38 +304,62 @@ impl Explorer {
     }
 
     /// Performs an execution again, for the record.
-    fn record(&mut self, execution: u64, choices: Vec<Choice>) -> (Outcome, Box<Recorder>) {
+    fn record(
+        &mut self,
+        execution: u64,
+        choices: Vec<Choice>,
+        accesses: Option<(u64, u64)>,
+    ) -> (Outcome, Box<Recorder>) {
         let runtime = rt();
-        let strategy = by_name(&runtime.plan.strategy, runtime.plan.seed);
-        runtime.tape = Tape::new(Box::new(Replay::new(choices)));
+        watch::record_accesses_of(accesses);
+        let strategy = runtime.tape.exchange(Box::new(Replay::new(choices)));
         runtime.recorder = Some(Box::new(Recorder::default()));
         // libtest's own judgement is part of what is performed again only where it was reached the first time; the
         // recorded choices end with it.
         let outcome = self.perform_reversibly(execution);
         let recorder = runtime.recorder.take().unwrap_or_default();
-        if let Some(strategy) = strategy {
-            runtime.tape = Tape::new(strategy);
-        }
+        runtime.tape.exchange(strategy);
+        watch::record_accesses_of(None);
         (outcome, recorder)
     }
 
     /// Reports a finding with its record.
     fn report(&mut self, outcome: Outcome, execution: u64, choices: Vec<Choice>, known: &mut BTreeSet<u64>) {
-        watch::record_accesses_of(outcome.bytes());
-        let (again, recorder) = self.record(execution, choices.clone());
-        watch::record_accesses_of(None);
-        let differs = (again != outcome).then_some(again);
-        let runtime = rt();
-        let key = recorder.signature(&outcome);
-        let trace = recorder.into_trace(runtime, &outcome);
-        if !known.insert(key) {
+        let accesses = outcome.bytes();
+        let (mut again, mut recorder) = self.record(execution, choices.clone(), accesses);
+        if !known.insert(recorder.signature(&outcome)) {
             return;
         }
+        let mut choices = choices;
+        if again == outcome && execution != 0 {
+            let places = (recorder.signature(&outcome), recorder.panics());
+            let shorter = self.shrink(execution, &choices).unwrap_or_else(|| choices.clone());
+            (again, recorder) = self.record(execution, shorter.clone(), accesses);
+            // The same kind of end is not enough: it must be in the same places.
+            if again == outcome && places == (recorder.signature(&outcome), recorder.panics()) {
+                choices = shorter;
+            } else {
+                (again, recorder) = self.record(execution, choices.clone(), accesses);
+            }
+        }
+        let differs = (again != outcome).then_some(again);
+        let runtime = rt();
+        let trace = recorder.into_trace(runtime, &outcome);
         let outcome = renumbered(outcome, runtime);
         send(&Message::Finding(Box::new(RawFinding { outcome, execution, choices, trace, differs })));
     }
 
-    fn count(&mut self, outcome: &Outcome, hashes: &mut Hashes) {
+    /// The choices of an execution that ends as the last one did, with what it does not need left out.
+    fn shrink(&mut self, execution: u64, choices: &[Choice]) -> Option<Vec<Choice>> {
+        // None of this counts as search.
+        let (summary, points) = (self.summary.clone(), rt().earlier_points);
+        let shorter = shrink::shrink(self, execution, choices);
+        (self.summary, rt().earlier_points) = (summary, points);
+        shorter
+    }
+
+    /// Counts an execution, and tells the strategy what came of it.
+    fn count(&mut self, outcome: &Outcome) {
         let runtime = rt();
         let summary = &mut self.summary;
         summary.schedules += 1;
@@ -361,9 +371,10 @@ impl Explorer {
         } else {
             summary.failed += 1;
         }
-        if hashes.len() < MOST_HASHES && hashes.insert(runtime.tape.hash()) {
-            summary.distinct += 1;
-        }
+        let class = runtime.execution.schedule.class();
+        let new = self.classes.count(class);
+        let (choices, passed) = (runtime.tape.record().len() as u64, *outcome == Outcome::Passed);
+        runtime.tape.end(&Seen { steps: runtime.execution.schedule.log().steps(), choices, new, passed });
         summary.digest = mix(summary.digest ^ runtime.tape.hash());
         let (_, most) = runtime.execution.schedule.alive();
         summary.most_threads = summary.most_threads.max(most - runtime.execution.harness);
@@ -371,7 +382,7 @@ impl Explorer {
 
     /// Performs an execution; when it is about to do what cannot be undone, all executions are forked from now on, this
     /// one performed again first.
-    fn perform_reversibly(&mut self, execution: u64) -> Outcome {
+    pub fn perform_reversibly(&mut self, execution: u64) -> Outcome {
         let outcome = self.perform(execution);
         if let Outcome::NeedsFork(why) = outcome {
             rt().mode = Mode::Fork;

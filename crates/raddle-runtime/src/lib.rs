@@ -12,6 +12,7 @@ compile_error!("raddle-runtime is for x86-64 Linux with glibc; see ARCHITECTURE.
 
 mod arch;
 mod arena;
+mod classes;
 mod crash;
 mod effects;
 mod entry;
@@ -26,6 +27,7 @@ mod order;
 mod record;
 mod sched;
 mod shadow;
+mod shrink;
 mod snapshot;
 mod stacks;
 mod start;

@@ -9,7 +9,7 @@ use core::ffi::c_void;
 use raddle_engine::random::mix;
 use raddle_protocol::Op;
 use raddle_protocol::trace::{Block, Conflict, Outcome, Stack, StackFrame, StackId, Step, Thread, ThreadId, Trace};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Steps kept at the most: the first, which lead to whatever goes on for so long, and the last.
 const MOST_STEPS: usize = 400_000;
@@ -103,6 +103,13 @@ impl Recorder {
     /// Begins anew.
     pub fn clear(&mut self) {
         *self = Recorder { digest_only: self.digest_only, ..Recorder::default() };
+    }
+
+    /// Where the program has panicked, as its messages say.
+    pub fn panics(&self) -> BTreeSet<String> {
+        let output = String::from_utf8_lossy(&self.output);
+        let places = output.split("panicked at ").skip(1);
+        places.filter_map(|text| text.lines().next()).map(str::to_owned).collect()
     }
 
     /// Tells findings apart: the same kind of end with the same threads at the same places has the same signature.
@@ -213,8 +220,7 @@ impl Recorder {
                 last: self.last.get(&id).or_else(|| last_step.get(&id)).copied().filter(|_| !ended),
             });
         }
-        let mut used: std::collections::BTreeSet<u64> =
-            self.steps.iter().filter_map(|step| address(&step.op)).collect();
+        let mut used: BTreeSet<u64> = self.steps.iter().filter_map(|step| address(&step.op)).collect();
         if let Outcome::Conflict(conflict) = outcome {
             used.insert(conflict.address);
         }

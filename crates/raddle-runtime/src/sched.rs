@@ -6,30 +6,37 @@
 
 use crate::arch;
 use crate::state::rt;
-use raddle_engine::{Hint, Next};
+use raddle_engine::{Access, AccessKind, Hint, Next};
 use raddle_protocol::trace::{Bound, Outcome, Wait};
 
-/// A schedule point: another thread may run before the caller goes on.
+/// The schedule point before this operation: another thread may run before the caller goes on.
 #[inline(always)]
-pub fn point() {
+pub fn point(access: Access) {
     if crate::state::live() {
         wrote();
-        live_point(Hint::None);
+        live_point(Hint::None, access);
     }
+}
+
+/// As [`point`], before an operation on what lies at `address`.
+#[inline(always)]
+pub fn point_at(kind: AccessKind, address: u64) {
+    point(Access::new(kind, address, 0));
 }
 
 /// The schedule point of a thread that offers its turn to others.
 pub fn yield_point() {
-    live_point(Hint::Yields);
+    live_point(Hint::Yields, Access::local());
 }
 
-/// The schedule point before a read of `address`, and after it [`read`] with the value found.
+/// The schedule point before an operation that may do no more than read, and after it [`read`] with the value found.
 #[inline(always)]
-pub fn read_point(address: u64) {
+pub fn read_point(access: Access) {
+    let address = access.object;
     let runtime = rt();
     let reading = runtime.execution.threads[runtime.execution.running as usize].reading;
     let spins = reading.address == address && reading.times >= SPINNING;
-    live_point(if spins { Hint::Spins } else { Hint::None });
+    live_point(if spins { Hint::Spins } else { Hint::None }, access);
 }
 
 /// The running thread has read this value.
@@ -63,15 +70,23 @@ pub struct Reading {
 }
 
 #[inline]
-fn live_point(hint: Hint) {
+fn live_point(hint: Hint, access: Access) {
     let runtime = rt();
     runtime.points += 1;
     if runtime.points >= runtime.plan.budget.steps {
         finish(Outcome::NoProgress(Bound::Steps(runtime.points)));
     }
     if runtime.execution.schedule.runnable() > 1 {
+        runtime.execution.schedule.arrive(access);
         decide(hint);
     }
+    rt().execution.schedule.perform(access);
+}
+
+/// The operation just performed has changed nothing.
+#[inline(always)]
+pub fn only_read() {
+    rt().execution.schedule.only_read();
 }
 
 /// The running thread waits. Returns once it runs again; [`raddle_engine::Schedule::timed_out`] tells why.

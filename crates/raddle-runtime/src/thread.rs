@@ -8,6 +8,7 @@ use crate::state::{recording, rt};
 use crate::sys::Real;
 use crate::{stacks, tls};
 use core::ffi::c_void;
+use raddle_engine::{Access, AccessKind};
 use raddle_protocol::Op;
 use raddle_protocol::trace::{State, ThreadId, Wait};
 
@@ -128,7 +129,7 @@ unsafe extern "C" fn begin(id: u64) -> ! {
 /// Ends the running thread: destructors, then the joiner, then somebody else runs.
 pub fn end(result: u64) -> ! {
     run_destructors();
-    sched::point();
+    sched::point(Access::on_thread(AccessKind::End, rt().execution.running));
     if recording() {
         record::step(Op::End);
     }
@@ -194,7 +195,7 @@ pub fn find(pthread: u64) -> Option<ThreadId> {
 
 /// Waits for a thread to end and frees what it had. Returns its result, or an `errno` value.
 pub fn join(id: ThreadId) -> Result<u64, Refused> {
-    sched::point();
+    sched::point(Access::on_thread(AccessKind::Join, id));
     let running = rt().execution.running;
     if recording() {
         record::step(Op::JoinRequest { child: id });
@@ -219,7 +220,7 @@ pub fn join(id: ThreadId) -> Result<u64, Refused> {
 
 /// Says that nobody will join a thread.
 pub fn detach(id: ThreadId) -> Result<(), Refused> {
-    sched::point();
+    sched::point(Access::local());
     if recording() {
         record::step(Op::Detach { child: id });
     }

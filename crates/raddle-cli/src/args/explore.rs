@@ -16,7 +16,8 @@ pub struct ExploreOptions {
     /// Stop a test after so long
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = values::duration)]
     pub time: Duration,
-    /// How schedules are chosen: `random` is a random walk; `auto` lets Raddle choose, which in this version is `random`
+    /// How schedules are chosen: `random` is a random walk, `pct` puts a few preemptions at random, `pos` and `surw` draw
+    /// evenly among orders that differ; `auto` takes turns among them, and more often those that find something new
     #[arg(long, value_name = "NAME", default_value = "auto", value_parser = values::strategy)]
     pub strategy: String,
     /// Source of all random decisions; one is drawn and shown when none is given

@@ -17,11 +17,11 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 /// A search strategy of this version, or a word about one that it does not have.
 pub fn strategy(text: &str) -> Result<String, String> {
     match text {
-        "auto" | "random" => Ok(text.to_owned()),
-        "pct" | "pos" | "surw" | "exhaustive" => {
-            Err(format!("the strategy `{text}` is not in this version, which has `auto` and `random`"))
-        }
-        _ => Err("there are `auto` and `random`".into()),
+        "auto" | "random" | "pct" | "pos" | "surw" => Ok(text.to_owned()),
+        "exhaustive" => Err("the strategy `exhaustive` is not in this version; there are `auto`, `random`, `pct`, \
+                             `pos` and `surw`"
+            .into()),
+        _ => Err("there are `auto`, `random`, `pct`, `pos` and `surw`".into()),
     }
 }
 

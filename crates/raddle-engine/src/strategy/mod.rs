@@ -2,16 +2,29 @@
 //!
 //! One strategy a file. Adding one means adding its file and its line in [`by_name`].
 
+mod auto;
+mod common;
 mod first;
+mod pct;
+mod pos;
 mod random;
 mod replay;
+mod surw;
+#[cfg(test)]
+pub(crate) mod toy;
 
+use crate::access::Access;
+use crate::log::Logged;
 use raddle_protocol::ChoiceKind;
 use raddle_protocol::trace::ThreadId;
 
+pub use auto::Auto;
 pub use first::First;
+pub use pct::{Pct, PctRuns};
+pub use pos::Pos;
 pub use random::RandomWalk;
 pub use replay::{Divergence, Replay};
+pub use surw::Surw;
 
 /// Something that could go more than one way, now.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +35,12 @@ pub struct Question<'a> {
     pub options: usize,
     /// For [`ChoiceKind::Thread`], the threads that can run, in ascending order; empty for other kinds.
     pub threads: &'a [ThreadId],
+    /// What every thread is about to do, by thread number, those included that cannot run. See [`Question::pending`].
+    pub pending: &'a [Access],
+    /// What has happened in this execution so far, or the last of it if it was very much.
+    pub steps: &'a [Logged],
+    /// The thread that ran last, whether or not it can go on. Answer 0 is that thread if it can.
+    pub current: ThreadId,
     /// Where answer 0 stands in `threads`; the others follow, around the end.
     pub first: usize,
     /// What the running thread is about, as far as it matters to the decision.
@@ -45,7 +64,7 @@ impl<'a> Question<'a> {
     /// A question that is not about threads.
     #[must_use]
     pub fn plain(kind: ChoiceKind, options: usize) -> Self {
-        Question { kind, options, threads: &[], first: 0, hint: Hint::None }
+        Question { kind, options, threads: &[], pending: &[], steps: &[], current: 0, first: 0, hint: Hint::None }
     }
 
     /// Where the thread behind an answer stands in `threads`. Both numbers are below their count, so no division is
@@ -61,6 +80,26 @@ impl<'a> Question<'a> {
     pub fn thread(&self, answer: usize) -> ThreadId {
         self.threads[self.place(answer)]
     }
+
+    /// What the thread behind an answer does first if it is chosen.
+    #[inline]
+    #[must_use]
+    pub fn pending(&self, answer: usize) -> Access {
+        self.pending.get(self.thread(answer) as usize).copied().unwrap_or_default()
+    }
+}
+
+/// What came of an execution, as far as a strategy may learn from it.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen<'a> {
+    /// What happened, or the last of it if it was very much.
+    pub steps: &'a [Logged],
+    /// Questions answered.
+    pub choices: u64,
+    /// Whether no earlier execution was equivalent.
+    pub new: bool,
+    /// Whether it passed.
+    pub passed: bool,
 }
 
 /// Answers questions. A strategy sees plain data only, and is told where executions begin and end.
@@ -71,6 +110,14 @@ pub trait Strategy {
     /// The answer, below `question.options`.
     fn choose(&mut self, question: &Question<'_>) -> usize;
 
+    /// The execution has ended. Not told of executions that are performed again.
+    fn end(&mut self, _: &Seen<'_>) {}
+
+    /// What the executions of PCT were like, where there were any.
+    fn pct(&self) -> Option<&PctRuns> {
+        None
+    }
+
     /// Where and how the recorded stream stopped fitting the program; only a replay ever answers.
     fn divergence(&self) -> Option<Divergence> {
         None
@@ -78,13 +125,17 @@ pub trait Strategy {
 }
 
 /// The names by which [`by_name`] knows strategies.
-pub const NAMES: &[&str] = &["random"];
+pub const NAMES: &[&str] = &["auto", "random", "pct", "pos", "surw"];
 
 /// The strategy of this name; `None` when there is none.
 #[must_use]
 pub fn by_name(name: &str, seed: u64) -> Option<Box<dyn Strategy>> {
     match name {
+        "auto" => Some(Box::new(Auto::new(seed))),
         "random" => Some(Box::new(RandomWalk::new(seed))),
+        "pct" => Some(Box::new(Pct::new(seed))),
+        "pos" => Some(Box::new(Pos::new(seed))),
+        "surw" => Some(Box::new(Surw::new(seed))),
         _ => None,
     }
 }

@@ -15,11 +15,11 @@ use crate::random::Random;
 use raddle_protocol::ChoiceKind;
 
 /// One in how many answers is the unusual one, for the kinds of question that have such.
-const UNUSUAL: usize = 16;
+pub(super) const UNUSUAL: usize = 16;
 
 /// One in how many schedule points interrupts a thread that spins: in most executions, and in one of eight. The first
 /// wastes little time on spinning, the second lets threads spin until they go to sleep.
-const SPIN: [usize; 8] = [4, 4, 4, 4, 4, 4, 4, 96];
+pub(super) const SPIN: [usize; 8] = [4, 4, 4, 4, 4, 4, 4, 96];
 
 /// Uniform random choice.
 #[derive(Clone, Debug)]

@@ -1,15 +1,16 @@
-//! Compares what schedules reach with what is possible: a random walk and, for programs that end under every schedule,
+//! Compares what schedules reach with what is possible: every strategy and, for programs that end under every schedule,
 //! all schedules one after the other, against the naive enumeration and against what is known by hand.
 
 use crate::enumerate;
 use crate::machine::{beginning, run};
 use crate::program::{Look, Op, Outcome, Program};
-use raddle_engine::strategy::{RandomWalk, Replay};
-use raddle_engine::{Question, Schedule, Strategy, Tape};
+use raddle_engine::classes::unseen as estimate;
+use raddle_engine::strategy::{NAMES, RandomWalk, Replay, by_name};
+use raddle_engine::{Question, Schedule, Seen, Strategy, Tape};
 use raddle_protocol::Choice;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Executions of a random walk. Enough for the rarest outcome of the programs here; the seed is fixed.
+/// Executions of each strategy. Enough for the rarest outcome of the programs here; the seed is fixed.
 const EXECUTIONS: u64 = 4000;
 
 /// Bound on the schedules of one program.
@@ -32,11 +33,13 @@ impl Litmus {
         let possible = enumerate::outcomes(&self.program);
         let seen: BTreeSet<String> = possible.iter().map(|outcome| outcome.seen(&self.looks)).collect();
         assert_eq!(seen, expected.iter().map(|text| (*text).to_owned()).collect(), "possible");
-        let reached = walk(&self.program);
-        assert_eq!(reached.keys().cloned().collect::<BTreeSet<_>>(), possible, "reached by a random walk");
-        for (outcome, record) in &reached {
-            let (again, record_again) = replay(&self.program, record);
-            assert_eq!((&again, &record_again), (outcome, record), "replayed");
+        for name in NAMES {
+            let reached = walk(&self.program, name);
+            assert_eq!(reached.keys().cloned().collect::<BTreeSet<_>>(), possible, "reached by {name}");
+            for (outcome, record) in &reached {
+                let (again, record_again) = replay(&self.program, record);
+                assert_eq!((&again, &record_again), (outcome, record), "replayed");
+            }
         }
     }
 
@@ -54,6 +57,40 @@ impl Litmus {
         assert_eq!(exhaust(&self.program).1, orders, "schedules");
     }
 
+    /// Checks how many equivalence classes there are: all schedules reach so many, and every strategy a part of them.
+    pub fn classes(&self, expected: usize) {
+        let mut all = BTreeSet::new();
+        every_schedule(&self.program, |_, schedule| {
+            all.insert(schedule.class());
+        });
+        assert_eq!(all.len(), expected, "classes reached by all schedules");
+        for name in NAMES {
+            let mut reached = BTreeSet::new();
+            executions(&self.program, name, |_, _, schedule| {
+                reached.insert(schedule.class());
+            });
+            assert_eq!(reached, all, "classes reached by {name}");
+        }
+    }
+
+    /// Checks the estimate after few executions against what later ones show: the share of them whose class had not been
+    /// seen then.
+    pub fn unseen(&self) {
+        const FEW: usize = 100;
+        for name in NAMES {
+            let mut classes = Vec::new();
+            executions(&self.program, name, |_, _, schedule| classes.push(schedule.class()));
+            let mut counts = BTreeMap::<u64, u64>::new();
+            classes[..FEW].iter().for_each(|class| *counts.entry(*class).or_default() += 1);
+            let singletons = counts.values().filter(|count| **count == 1).count() as u64;
+            let later = &classes[FEW..];
+            let unseen = later.iter().filter(|class| !counts.contains_key(class)).count() as f64 / later.len() as f64;
+            let estimated = estimate(FEW as u64, singletons).expect("there were executions");
+            assert!(unseen <= estimated.upper_bound, "{name}: {unseen} unseen, {estimated:?}");
+            assert!((unseen - estimated.estimate).abs() < 0.15, "{name}: {unseen} unseen, {estimated:?}");
+        }
+    }
+
     /// The possible outcomes.
     pub fn possible(&self) -> BTreeSet<Outcome> {
         enumerate::outcomes(&self.program)
@@ -69,7 +106,7 @@ impl Litmus {
     /// Distinct records and distinct hashes among all executions of the walk, and how many schedules there are.
     pub fn distinct(&self) -> (usize, usize, usize) {
         let (mut records, mut hashes) = (BTreeSet::new(), BTreeSet::new());
-        executions(&self.program, |_, tape| {
+        executions(&self.program, "random", |_, tape, _| {
             records.insert(tape.record().iter().map(|choice| choice.taken).collect::<Vec<_>>());
             hashes.insert(tape.hash());
         });
@@ -77,23 +114,27 @@ impl Litmus {
     }
 }
 
-/// Executions of a random walk, each begun by putting the book back as the runtime does.
-fn executions(program: &Program, mut each: impl FnMut(Outcome, &Tape)) {
-    let saved = beginning(program);
+/// Executions of a strategy, each begun by putting the book back as the runtime does.
+fn executions(program: &Program, strategy: &str, mut each: impl FnMut(Outcome, &Tape, &mut Schedule)) {
+    let mut saved = beginning(program);
+    saved.clear_log();
     let mut schedule = Schedule::new();
-    let mut tape = Tape::new(Box::new(RandomWalk::new(0x11_7a05)));
+    let mut tape = Tape::new(by_name(strategy, 0x11_7a05).expect(strategy));
+    let mut classes = BTreeSet::new();
     for execution in 0..EXECUTIONS {
         schedule.restore(&saved);
         tape.begin(execution);
         let outcome = run(program, &mut schedule, &mut tape);
-        each(outcome, &tape);
+        each(outcome, &tape, &mut schedule);
+        let (new, choices) = (classes.insert(schedule.class()), tape.record().len() as u64);
+        tape.end(&Seen { steps: schedule.log().steps(), choices, new, passed: true });
     }
 }
 
-/// What a random walk reaches, with the first record of each outcome.
-fn walk(program: &Program) -> BTreeMap<Outcome, Vec<Choice>> {
+/// What a strategy reaches, with the first record of each outcome.
+fn walk(program: &Program, strategy: &str) -> BTreeMap<Outcome, Vec<Choice>> {
     let mut reached = BTreeMap::new();
-    executions(program, |outcome, tape| {
+    executions(program, strategy, |outcome, tape, _| {
         reached.entry(outcome).or_insert_with(|| tape.record().to_vec());
     });
     reached
@@ -120,16 +161,27 @@ impl Strategy for Prefix {
 
 /// Performs every schedule once, depth first: what they reach, and how many there are.
 fn exhaust(program: &Program) -> (BTreeSet<Outcome>, u64) {
-    let (mut reached, mut schedules) = (BTreeSet::new(), 0);
+    let mut reached = BTreeSet::new();
+    let schedules = every_schedule(program, |outcome, _| {
+        reached.insert(outcome);
+    });
+    (reached, schedules)
+}
+
+/// Performs every schedule once, depth first; returns how many there are.
+fn every_schedule(program: &Program, mut each: impl FnMut(Outcome, &mut Schedule)) -> u64 {
+    let mut schedules = 0;
     let mut prefix = Vec::new();
     loop {
         let mut tape = Tape::new(Box::new(Prefix(prefix.into_iter())));
-        reached.insert(run(program, &mut beginning(program), &mut tape));
+        let mut schedule = beginning(program);
+        schedule.clear_log();
+        each(run(program, &mut schedule, &mut tape), &mut schedule);
         schedules += 1;
         assert!(schedules < SCHEDULES, "too many schedules to perform them all");
         let record = tape.record();
         let Some(last) = record.iter().rposition(|choice| choice.taken + 1 < choice.options) else {
-            return (reached, schedules);
+            return schedules;
         };
         prefix = record[..last].iter().map(|choice| choice.taken).collect();
         prefix.push(record[last].taken + 1);

@@ -2,7 +2,7 @@
 //! waking through [`Schedule`], and every free decision through the [`Tape`].
 
 use crate::program::{Memory, OBJECTS, Op, Outcome, Program};
-use raddle_engine::{Hint, Next, Question, Schedule, Tape};
+use raddle_engine::{Access, AccessKind, Hint, Next, Question, Schedule, Tape};
 use raddle_protocol::ChoiceKind;
 use raddle_protocol::trace::{State, ThreadId, Wait};
 
@@ -28,6 +28,8 @@ struct Machine<'a> {
 
 #[derive(Clone, Copy)]
 enum Return {
+    /// To the operation that had to wait, which the schedule takes account of.
+    Again,
     Untimed,
     Timed(Option<usize>),
 }
@@ -64,6 +66,7 @@ pub fn run(program: &Program, schedule: &mut Schedule, tape: &mut Tape) -> Outco
 impl Machine<'_> {
     fn run(mut self) -> Outcome {
         let mut steps = 0;
+        (0..self.program.threads.len()).for_each(|thread| self.announce(thread));
         loop {
             let hint = self.hint();
             match self.schedule.next(self.tape, hint) {
@@ -88,6 +91,36 @@ impl Machine<'_> {
         self.program.threads[thread].get(self.memory.at[thread]).copied()
     }
 
+    /// Lets strategies know what a thread does next.
+    fn announce(&mut self, thread: usize) {
+        if let (Some(id), Some(op)) = (self.number[thread], self.op(thread)) {
+            self.schedule.set_pending(id, self.access(op));
+        }
+    }
+
+    /// What an operation touches.
+    fn access(&self, op: Op) -> Access {
+        use AccessKind::*;
+        let variable = |kind, variable: usize| Access::new(kind, variable as u64, 1);
+        let object = |kind, class: u64, number: usize| Access::new(kind, class << 32 | number as u64, 0);
+        match op {
+            Op::Load(at, _) => variable(Read, at),
+            Op::Store(at, _) | Op::StoreSum(at, ..) => variable(Write, at),
+            Op::Add(at, _) | Op::CompareExchange { variable: at, .. } => variable(Update, at),
+            Op::FutexWait(at, _) | Op::FutexWaitFor(at, ..) => variable(Wait, at),
+            Op::FutexWake(at, _) | Op::FutexRequeue(at, ..) => variable(Notify, at),
+            Op::Lock(lock) => object(Lock, 1, lock),
+            Op::Unlock(lock) => object(Unlock, 1, lock),
+            Op::Acquire(semaphore) => object(Lock, 2, semaphore),
+            Op::Release(semaphore) => object(Unlock, 2, semaphore),
+            Op::ConditionWait(condition, _) => object(Wait, 3, condition),
+            Op::NotifyOne(condition) | Op::NotifyAll(condition) => object(Notify, 3, condition),
+            Op::Join(child) => Access::on_thread(Join, self.number[child].unwrap_or(u32::MAX)),
+            Op::Spawn(_) => Access::new(Spawn, 0, 0),
+            Op::Yield | Op::Sleep(_) | Op::JumpIf(..) => Access::local(),
+        }
+    }
+
     /// What the running thread is about.
     fn hint(&self) -> Hint {
         let thread = self.thread[self.schedule.current() as usize];
@@ -104,7 +137,9 @@ impl Machine<'_> {
     }
 
     fn step(&mut self, thread: usize) {
+        let mut known = false;
         match self.returns[thread].take() {
+            Some(Return::Again) => known = true,
             Some(Return::Untimed) => assert!(!self.schedule.timed_out(), "a wait without deadline cannot time out"),
             Some(Return::Timed(Some(register))) => {
                 self.memory.registers[thread][register] = u8::from(self.schedule.timed_out());
@@ -114,11 +149,16 @@ impl Machine<'_> {
             None => {}
         }
         if let Some(op) = self.op(thread) {
+            if !known {
+                self.schedule.perform(self.access(op));
+            }
             self.perform(thread, op);
+            self.announce(thread);
         }
         let running = self.schedule.state(self.schedule.current()) == &State::Runnable;
         if running && self.program.ends_at(thread, self.memory.at[thread]) {
             let id = self.schedule.current();
+            self.schedule.perform(Access::on_thread(AccessKind::End, id));
             self.schedule.end_current();
             self.schedule.wake_matching(usize::MAX, |wait| *wait == Wait::Join(id));
         }
@@ -137,12 +177,17 @@ impl Machine<'_> {
             (Op::Load(variable, _), _) => (variable, value(variable), 0),
             _ => (0, 0, 0),
         };
+        if let Op::CompareExchange { done, .. } = op
+            && self.memory.registers[thread][done] == 0
+        {
+            self.schedule.only_read();
+        }
         self.memory.pass(self.program, thread);
     }
 
     /// Waits, and performs the same operation again afterwards.
     fn retry(&mut self, thread: usize, wait: Wait) {
-        self.returns[thread] = Some(Return::Untimed);
+        self.returns[thread] = Some(Return::Again);
         self.schedule.wait(wait, None, !0);
     }
 
@@ -187,13 +232,14 @@ impl Machine<'_> {
             Op::FutexWaitFor(variable, expected, ns, timed_out) if self.memory.variables[variable] == expected => {
                 return self.sleep(thread, Wait::Futex(variable as u64), Some(ns), Some(timed_out));
             }
-            Op::FutexWait(..) | Op::FutexWaitFor(..) => {}
+            Op::FutexWait(..) | Op::FutexWaitFor(..) => self.schedule.only_read(),
             Op::FutexWake(variable, most) => drop(self.wake(most, |wait| *wait == Wait::Futex(variable as u64))),
             Op::FutexRequeue(variable, wakes, moves, other) => {
                 self.wake(wakes, |wait| *wait == Wait::Futex(variable as u64));
                 self.schedule.requeue(moves, Wait::Futex(variable as u64), Wait::Futex(other as u64));
             }
             Op::ConditionWait(condition, lock) => {
+                self.schedule.perform(self.access(Op::Unlock(lock)));
                 self.unlock(lock);
                 return self.sleep(thread, Wait::Condvar(condition as u64), None, None);
             }
@@ -204,6 +250,7 @@ impl Machine<'_> {
                 let id = self.schedule.spawn();
                 self.number[child] = Some(id);
                 self.thread.push(child);
+                self.announce(child);
                 assert_eq!(self.thread[id as usize], child);
             }
             Op::Join(child) => {

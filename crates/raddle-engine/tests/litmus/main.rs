@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 mod check;
+mod classes;
 mod enumerate;
 mod locks;
 mod machine;

@@ -80,7 +80,11 @@ fn schedule(finding: &Finding) -> String {
         1 => "it interrupts a thread once".to_owned(),
         n => format!("it interrupts threads {n} times"),
     };
-    format!("number {} of seed {}; {interrupted}", schedule.execution.saturating_add(1), schedule.seed)
+    format!(
+        "found by number {} of seed {}; as shown here {interrupted}",
+        schedule.execution.saturating_add(1),
+        schedule.seed
+    )
 }
 
 fn origin<'a>(span: &Span, style: &Style) -> Origin<'a> {

@@ -9,10 +9,11 @@
 mod model;
 
 use crate::record;
-use crate::sched::{point, read, read_point, wrote};
+use crate::sched::{only_read, point, read, read_point, wrote};
 use crate::state::{live, recording};
 use core::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering, fence};
 use raddle_engine::memory::Attempt;
+use raddle_engine::{Access, AccessKind};
 use raddle_protocol::Op;
 use raddle_protocol::trace::Order;
 
@@ -47,7 +48,7 @@ macro_rules! atomic {
                 if !live() {
                     return (*(address as *const $atomic)).load(Ordering::SeqCst);
                 }
-                read_point(address as u64);
+                read_point(Access::new(AccessKind::Read, address as u64, $size));
                 let value = model::load(address as u64, $size, order(number), address.read_volatile() as u128) as $width;
                 read(address as u64, value as u64);
                 if recording() {
@@ -70,7 +71,7 @@ macro_rules! atomic {
                 if !live() {
                     return (*(address as *const $atomic)).store(value, Ordering::SeqCst);
                 }
-                point();
+                point(Access::new(AccessKind::Write, address as u64, $size));
                 let (at, now) = (address as u64, address.read_volatile() as u128);
                 if let Some(newest) = model::store(at, $size, order(number), now, value as u128) {
                     address.write_volatile(newest as $width);
@@ -94,7 +95,7 @@ macro_rules! atomic {
                 if !live() {
                     return (*(address as *const $atomic)).swap(value, Ordering::SeqCst);
                 }
-                point();
+                point(Access::new(AccessKind::Update, address as u64, $size));
                 let (at, now) = (address as u64, address.read_volatile() as u128);
                 let (old, newest) = model::rmw(at, $size, order(number), now, |_| value as u128);
                 let old = old as $width;
@@ -124,7 +125,7 @@ macro_rules! atomic {
                         Ok(old) | Err(old) => old,
                     };
                 }
-                read_point(address as u64);
+                read_point(Access::new(AccessKind::Update, address as u64, $size));
                 let (at, now) = (address as u64, address.read_volatile() as u128);
                 let attempt = Attempt {
                     expected: expected as u128,
@@ -142,6 +143,7 @@ macro_rules! atomic {
                     wrote();
                 } else {
                     read(address as u64, old as u64);
+                    only_read();
                 }
                 if recording() {
                     record::step(Op::CompareExchange {
@@ -199,7 +201,7 @@ macro_rules! atomic {
                             Ok(old) | Err(old) => old,
                         };
                     }
-                    point();
+                    point(Access::new(AccessKind::Update, address as u64, $size));
                     let (at, now) = (address as u64, address.read_volatile() as u128);
                     let change = |old| compute(old as $width, operand) as u128;
                     let (old, newest) = model::rmw(at, $size, order(number), now, change);

@@ -59,7 +59,7 @@ pub unsafe fn gettime(clock: i32, time: *mut timespec) -> i64 {
 
 /// Sleeps until a virtual time.
 fn sleep_until(deadline_ns: u64) {
-    sched::point();
+    sched::point(raddle_engine::Access::local());
     let now = rt().execution.schedule.now_ns();
     if recording() {
         record::step(Op::Sleep { ns: deadline_ns.saturating_sub(now) });

@@ -6,6 +6,7 @@ use crate::sched;
 use crate::state::{live, recording, rt};
 use crate::sys::set_errno;
 use crate::{arch, interpose};
+use raddle_engine::AccessKind;
 use raddle_protocol::Op;
 use raddle_protocol::trace::Wait;
 
@@ -14,9 +15,10 @@ pub type Answer = i64;
 
 /// Waits until woken at `address`, if that holds `expected`.
 fn wait(address: u64, expected: u32, deadline_ns: Option<u64>, mask: u32) -> Answer {
-    sched::point();
+    sched::point_at(AccessKind::Wait, address);
     // SAFETY: the program vouches for the address, as it must to the kernel.
     if unsafe { (address as *const u32).read_volatile() } != expected {
+        sched::only_read();
         return -i64::from(libc::EAGAIN);
     }
     if recording() {
@@ -32,7 +34,7 @@ fn wait(address: u64, expected: u32, deadline_ns: Option<u64>, mask: u32) -> Ans
 
 /// Wakes up to `most` waiters at `address`.
 fn wake(address: u64, most: u32, mask: u32) -> Answer {
-    sched::point();
+    sched::point_at(AccessKind::Notify, address);
     let schedule = &mut rt().execution.schedule;
     let woken = schedule.wake_masked(most as usize, mask, &mut |wait| *wait == Wait::Futex(address));
     let count = woken.len() as i64;
@@ -69,7 +71,7 @@ pub unsafe fn futex(args: [u64; 6]) -> Answer {
         libc::FUTEX_WAKE_BITSET => wake(address, value as u32, value3 as u32),
         libc::FUTEX_REQUEUE => requeue(address, value as u32, timeout as u32, other),
         libc::FUTEX_CMP_REQUEUE => {
-            sched::point();
+            sched::point_at(AccessKind::Notify, address);
             // SAFETY: the program vouches for the address.
             if unsafe { (address as *const u32).read_volatile() } != value3 as u32 {
                 return -i64::from(libc::EAGAIN);

@@ -10,6 +10,7 @@ use crate::sched;
 use crate::state::{executing, recording, rt};
 use crate::sys::Real;
 use core::ffi::c_void;
+use raddle_engine::Access;
 use raddle_protocol::Op;
 use raddle_protocol::trace::{State, Wait};
 
@@ -40,7 +41,7 @@ fn until_ready(descriptor: i32, events: i16, call: &str) {
     if !executing() {
         return;
     }
-    sched::point();
+    sched::point(Access::on_descriptor(descriptor));
     // SAFETY: plain fcntl.
     let flags = unsafe { arch::syscall(libc::SYS_fcntl, [descriptor as u64, libc::F_GETFL as u64, 0, 0, 0, 0]) };
     if flags < 0 || flags & i64::from(libc::O_NONBLOCK) != 0 {
@@ -177,7 +178,7 @@ pub unsafe extern "C" fn epoll_wait(set: i32, events: *mut c_void, most: i32, ti
 fn wait_until(timeout_ms: i64, mut look: impl FnMut() -> i32) -> i32 {
     /// Virtual time between two looks.
     const INTERVAL_NS: u64 = 100_000;
-    sched::point();
+    sched::point(Access::on_descriptor(-1));
     let begun = rt().execution.schedule.now_ns();
     loop {
         let found = look();

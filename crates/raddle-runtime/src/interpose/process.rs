@@ -90,7 +90,7 @@ unsafe fn wait_for(call: impl Fn(i32) -> i64, options: i32) -> i32 {
             return super::output::answer(got) as i32;
         }
         if crate::state::rt().execution.schedule.runnable() > 1 {
-            crate::sched::point();
+            crate::sched::point(raddle_engine::Access::on_descriptor(-2));
             continue;
         }
         // Nobody else can run: the process may as well sleep a little for real.

@@ -6,7 +6,16 @@ use raddle_protocol::trace::{ThreadId, Wait};
 
 /// Asks `first` about three threads of which the one at `running` runs; tells who goes on.
 fn choose(first: &mut First, running: usize, hint: Hint) -> ThreadId {
-    let question = Question { kind: ChoiceKind::Thread, options: 3, threads: &[4, 5, 6], first: running, hint };
+    let question = Question {
+        kind: ChoiceKind::Thread,
+        options: 3,
+        threads: &[4, 5, 6],
+        pending: &[],
+        steps: &[],
+        current: 4,
+        first: running,
+        hint,
+    };
     let answer = first.choose(&question);
     question.thread(answer)
 }

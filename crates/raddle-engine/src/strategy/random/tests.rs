@@ -18,7 +18,16 @@ const THREADS: [ThreadId; 12] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
 
 fn ask(walk: &mut dyn Strategy, kind: ChoiceKind, options: usize, hint: Hint) -> usize {
     let threads = if kind == ChoiceKind::Thread { &THREADS[..options] } else { &[] };
-    let answer = walk.choose(&Question { kind, options, threads, first: 1 % options, hint });
+    let answer = walk.choose(&Question {
+        kind,
+        options,
+        threads,
+        pending: &[],
+        steps: &[],
+        current: 0,
+        first: 1 % options,
+        hint,
+    });
     assert!(answer < options);
     answer
 }

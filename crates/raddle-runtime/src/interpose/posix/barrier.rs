@@ -5,6 +5,7 @@ use crate::record;
 use crate::sched;
 use crate::state::{live, recording, rt};
 use crate::sys::Real;
+use raddle_engine::AccessKind;
 use raddle_protocol::Op;
 use raddle_protocol::trace::{PosixLock, Wait};
 
@@ -58,7 +59,7 @@ pub unsafe extern "C" fn pthread_barrier_wait(barrier: *mut Barrier) -> i32 {
         if !live() {
             return REAL.get()(barrier);
         }
-        sched::point();
+        sched::point_at(AccessKind::Wait, address);
         if recording() {
             record::step(Op::LockRequest { address, kind: PosixLock::Barrier });
         }

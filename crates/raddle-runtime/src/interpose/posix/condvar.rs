@@ -6,6 +6,7 @@ use crate::record;
 use crate::sched;
 use crate::state::{live, recording, rt};
 use crate::sys::Real;
+use raddle_engine::{Access, AccessKind};
 use raddle_protocol::Op;
 use raddle_protocol::trace::Wait;
 
@@ -17,12 +18,13 @@ pub struct Condvar {
 
 unsafe fn wait_until(condvar: *mut Condvar, mutex: *mut Mutex, deadline_ns: Option<u64>) -> i32 {
     let (address, mutex_address) = (condvar as u64, mutex as u64);
-    sched::point();
+    sched::point_at(AccessKind::Wait, address);
     if recording() {
         record::step(Op::CondvarWait { address, mutex: mutex_address, timed: deadline_ns.is_some() });
     }
     // SAFETY: the caller's.
     unsafe {
+        rt().execution.schedule.perform(Access::new(AccessKind::Unlock, mutex_address, 0));
         let refused = give_back(mutex);
         if refused != 0 {
             return refused;
@@ -38,7 +40,7 @@ unsafe fn wait_until(condvar: *mut Condvar, mutex: *mut Mutex, deadline_ns: Opti
 }
 
 fn notify(condvar: *mut Condvar, all: bool) {
-    sched::point();
+    sched::point_at(AccessKind::Notify, condvar as u64);
     let address = condvar as u64;
     let most = if all { usize::MAX } else { 1 };
     let woken = rt().execution.schedule.wake_matching(most, |wait| *wait == Wait::Condvar(address));

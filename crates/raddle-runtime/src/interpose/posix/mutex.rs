@@ -7,6 +7,7 @@ use crate::sched;
 use crate::state::{live, recording, rt};
 use crate::sys::Real;
 use core::ffi::c_void;
+use raddle_engine::{Access, AccessKind};
 use raddle_protocol::Op;
 use raddle_protocol::trace::{PosixLock, Wait};
 
@@ -30,7 +31,7 @@ fn me() -> u32 {
 /// Takes the mutex, waiting until `deadline_ns`.
 unsafe fn acquire(mutex: *mut Mutex, deadline_ns: Option<u64>) -> i32 {
     let address = mutex as u64;
-    sched::point();
+    sched::point_at(AccessKind::Lock, address);
     // SAFETY: the program vouches for the mutex. Fields are read afresh after every wait.
     unsafe {
         if (*mutex).owner == me() && (*mutex).kind & 3 != NORMAL {
@@ -69,6 +70,7 @@ unsafe fn acquire(mutex: *mut Mutex, deadline_ns: Option<u64>) -> i32 {
 pub unsafe fn reacquire(mutex: *mut Mutex) {
     // SAFETY: the caller's.
     unsafe {
+        rt().execution.schedule.perform(Access::new(AccessKind::Lock, mutex as u64, 0));
         while (*mutex).owner != 0 {
             sched::wait(Wait::Mutex(mutex as u64, Some((*mutex).owner - 1)), None, !0);
         }
@@ -175,7 +177,7 @@ pub unsafe extern "C" fn pthread_mutex_trylock(mutex: *mut Mutex) -> i32 {
         if !live() {
             return REAL.get()(mutex);
         }
-        sched::point();
+        sched::point_at(AccessKind::Lock, mutex as u64);
         let free = (*mutex).owner == 0;
         if free {
             (*mutex).owner = me();
@@ -204,7 +206,7 @@ pub unsafe extern "C" fn pthread_mutex_unlock(mutex: *mut Mutex) -> i32 {
         if !live() {
             return REAL.get()(mutex);
         }
-        sched::point();
+        sched::point_at(AccessKind::Unlock, mutex as u64);
         if recording() {
             record::step(Op::LockReleased { address: mutex as *mut c_void as u64, kind: PosixLock::Mutex });
         }

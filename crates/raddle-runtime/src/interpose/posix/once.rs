@@ -5,6 +5,7 @@ use crate::record;
 use crate::sched;
 use crate::state::{live, recording, rt};
 use crate::sys::Real;
+use raddle_engine::AccessKind;
 use raddle_protocol::Op;
 use raddle_protocol::trace::{PosixLock, Wait};
 
@@ -30,7 +31,7 @@ pub unsafe extern "C-unwind" fn pthread_once(once: *mut i32, routine: unsafe ext
             order::acquired(address);
             return 0;
         }
-        sched::point();
+        sched::point_at(AccessKind::Lock, address);
         while *once == RUNNING {
             sched::wait(Wait::Once(address), None, !0);
         }

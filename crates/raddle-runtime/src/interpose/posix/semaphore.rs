@@ -6,6 +6,7 @@ use crate::record;
 use crate::sched;
 use crate::state::{live, recording, rt};
 use crate::sys::{Real, set_errno};
+use raddle_engine::AccessKind;
 use raddle_protocol::Op;
 use raddle_protocol::trace::{PosixLock, Wait};
 
@@ -13,7 +14,7 @@ const KIND: PosixLock = PosixLock::Semaphore;
 
 unsafe fn take(semaphore: *mut u32, deadline_ns: Option<u64>, may_wait: bool) -> i32 {
     let address = semaphore as u64;
-    sched::point();
+    sched::point_at(AccessKind::Lock, address);
     // SAFETY: the program vouches for the semaphore.
     unsafe {
         if *semaphore == 0 && may_wait && recording() {
@@ -118,7 +119,7 @@ pub unsafe extern "C" fn sem_post(semaphore: *mut u32) -> i32 {
         if !live() {
             return REAL.get()(semaphore);
         }
-        sched::point();
+        sched::point_at(AccessKind::Unlock, semaphore as u64);
         let address = semaphore as u64;
         order::released(address);
         *semaphore += 1;

@@ -5,6 +5,7 @@ use crate::record;
 use crate::sched;
 use crate::state::{live, recording, rt};
 use crate::sys::Real;
+use raddle_engine::AccessKind;
 use raddle_protocol::Op;
 use raddle_protocol::trace::{PosixLock, Wait};
 
@@ -47,7 +48,7 @@ pub unsafe extern "C" fn pthread_spin_lock(lock: *mut u32) -> i32 {
         if !live() {
             return REAL.get()(lock);
         }
-        sched::point();
+        sched::point_at(AccessKind::Lock, lock as u64);
         if *lock != 0 && recording() {
             record::step(Op::LockRequest { address, kind: PosixLock::Spin });
         }
@@ -75,7 +76,7 @@ pub unsafe extern "C" fn pthread_spin_trylock(lock: *mut u32) -> i32 {
         if !live() {
             return REAL.get()(lock);
         }
-        sched::point();
+        sched::point_at(AccessKind::Lock, lock as u64);
         let ok = *lock == 0;
         if ok {
             *lock = rt().execution.running + 1;
@@ -101,7 +102,7 @@ pub unsafe extern "C" fn pthread_spin_unlock(lock: *mut u32) -> i32 {
         if !live() {
             return REAL.get()(lock);
         }
-        sched::point();
+        sched::point_at(AccessKind::Unlock, lock as u64);
         *lock = 0;
     }
     order::released(address);

@@ -1,0 +1,114 @@
+//! What a visible operation touches, as plain data: enough to tell which operations depend on each other.
+//!
+//! Two operations are independent when neither can tell the order in which they happened (Mazurkiewicz, "Trace theory",
+//! 1987): they touch different objects, or both only read. Memory is an object for each address at which operations
+//! begin. Not seen: operations of different sizes that overlap without beginning at the same address are taken to be
+//! independent.
+
+use raddle_protocol::trace::ThreadId;
+
+/// How an operation touches its object.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum AccessKind {
+    /// Not known yet: the thread has not come to its first operation, or runs on from a wait. The object is the creator
+    /// of a thread that has not begun.
+    #[default]
+    Begins,
+    /// Nothing that another thread could tell: a yield, a sleep.
+    Local,
+    /// A load.
+    Read,
+    /// A store.
+    Write,
+    /// A read-modify-write or compare-exchange.
+    Update,
+    /// Taking a lock, a permit, or the right to initialise once.
+    Lock,
+    /// Giving it back.
+    Unlock,
+    /// Beginning to wait on a futex, condition or barrier.
+    Wait,
+    /// Waking those who wait.
+    Notify,
+    /// Creating a thread.
+    Spawn,
+    /// Waiting for the end of a thread.
+    Join,
+    /// The end of a thread.
+    End,
+    /// Input or output on a descriptor, and waiting for another process.
+    Io,
+}
+
+/// One operation: what it touches and how.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Access {
+    /// Address of the memory or lock; for other things a number of their own, with high bits that no address has.
+    pub object: u64,
+    /// How it is touched.
+    pub kind: AccessKind,
+    /// Bytes, where it is memory.
+    pub size: u8,
+}
+
+impl Access {
+    /// An operation on memory or on what lies there.
+    #[inline(always)]
+    #[must_use]
+    pub const fn new(kind: AccessKind, object: u64, size: u8) -> Self {
+        Access { object, kind, size }
+    }
+
+    /// One that no other thread can tell of.
+    #[inline]
+    #[must_use]
+    pub const fn local() -> Self {
+        Access { object: 0, kind: AccessKind::Local, size: 0 }
+    }
+
+    /// What a thread that was created by `parent` does until its first operation.
+    #[inline]
+    #[must_use]
+    pub const fn begins(parent: ThreadId) -> Self {
+        Access { object: parent as u64, kind: AccessKind::Begins, size: 0 }
+    }
+
+    /// An operation on a thread as a whole: its end, or waiting for that.
+    #[inline]
+    #[must_use]
+    pub const fn on_thread(kind: AccessKind, thread: ThreadId) -> Self {
+        Access { object: 1 << 63 | thread as u64, kind, size: 0 }
+    }
+
+    /// An operation on a descriptor.
+    #[inline]
+    #[must_use]
+    pub const fn on_descriptor(descriptor: i32) -> Self {
+        Access { object: 1 << 62 | descriptor as u32 as u64, kind: AccessKind::Io, size: 0 }
+    }
+
+    /// Whether this touches an object that others can touch too.
+    #[inline]
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        !matches!(self.kind, AccessKind::Begins | AccessKind::Local | AccessKind::Spawn)
+    }
+
+    /// Whether this leaves its object as it was.
+    #[inline]
+    #[must_use]
+    pub fn only_reads(&self) -> bool {
+        matches!(self.kind, AccessKind::Read | AccessKind::Join)
+    }
+
+    /// Whether the order of the two can be told.
+    #[inline]
+    #[must_use]
+    pub fn depends_on(&self, other: &Access) -> bool {
+        self.object == other.object
+            && self.is_shared()
+            && other.is_shared()
+            && !(self.only_reads() && other.only_reads())
+    }
+}

@@ -1,0 +1,169 @@
+//! Executions as deviations from the one without preemption: noting them, and following them.
+
+#[cfg(test)]
+mod tests;
+
+use crate::log::{Event, Logged};
+use crate::strategy::{First, Question, Replay, Strategy};
+use raddle_protocol::trace::ThreadId;
+use raddle_protocol::{Choice, ChoiceKind};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+
+/// A place in an execution that has a meaning in other executions too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    /// The thread that ran last, and how many steps it had taken.
+    thread: ThreadId,
+    steps: u32,
+    /// Whether it could not go on.
+    stopped: bool,
+    /// What was asked, as a number.
+    kind: u8,
+}
+
+/// One answer that was not that of the execution without preemption.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deviation {
+    place: Place,
+    /// How many questions were asked at this place before.
+    before: u32,
+    /// For a question about threads the thread that goes on; else the answer.
+    answer: u32,
+}
+
+/// The deviations of an execution, in order.
+pub type Noted = Rc<RefCell<Vec<Deviation>>>;
+
+/// Knows where in an execution a question is asked.
+#[derive(Clone, Debug, Default)]
+struct Places {
+    /// Steps by thread.
+    taken: Vec<u32>,
+    /// Entries of the log that have been read.
+    read: usize,
+    last: Option<Place>,
+    before: u32,
+    /// Questions about other things since the last one about threads.
+    others: u32,
+}
+
+impl Places {
+    fn begin(&mut self) {
+        self.taken.clear();
+        (self.read, self.last, self.before, self.others) = (0, None, 0, 0);
+    }
+
+    /// The place of a question, and how many were asked there before.
+    fn of(&mut self, question: &Question<'_>) -> (Place, u32) {
+        let kind = question.kind as u8;
+        if question.kind != ChoiceKind::Thread {
+            // Those do not tell what has happened; they are counted from the last that did.
+            self.others += 1;
+            let last = self.last.unwrap_or(Place { thread: 0, steps: 0, stopped: false, kind });
+            return (Place { kind, ..last }, self.others);
+        }
+        self.others = 0;
+        // Of a very long log the beginning is dropped.
+        let from = if self.read <= question.steps.len() { self.read } else { 0 };
+        for Logged { thread, event, .. } in &question.steps[from..] {
+            if *event == Event::Performed {
+                *self.steps(*thread) += 1;
+            }
+        }
+        self.read = question.steps.len();
+        let thread = question.current;
+        let steps = *self.steps(thread);
+        let place = Place { thread, steps, stopped: question.thread(0) != thread, kind };
+        self.before = if self.last == Some(place) { self.before + 1 } else { 0 };
+        self.last = Some(place);
+        (place, self.before)
+    }
+
+    fn steps(&mut self, thread: ThreadId) -> &mut u32 {
+        if thread as usize >= self.taken.len() {
+            self.taken.resize(thread as usize + 1, 0);
+        }
+        &mut self.taken[thread as usize]
+    }
+}
+
+/// Replays a record, and notes where it deviates.
+pub struct Note {
+    replay: Replay,
+    first: First,
+    places: Places,
+    noted: Noted,
+}
+
+impl Note {
+    /// Replays this record. What is noted can be read from the second value, once the execution is over.
+    #[must_use]
+    pub fn new(choices: Vec<Choice>) -> (Self, Noted) {
+        let noted = Noted::default();
+        let (first, places) = (First::default(), Places::default());
+        (Note { replay: Replay::new(choices), first, places, noted: Rc::clone(&noted) }, noted)
+    }
+}
+
+impl Strategy for Note {
+    fn begin(&mut self, execution: u64) {
+        self.replay.begin(execution);
+        self.first.begin(execution);
+        self.places.begin();
+        self.noted.borrow_mut().clear();
+    }
+
+    fn choose(&mut self, question: &Question<'_>) -> usize {
+        let (place, before) = self.places.of(question);
+        let usual = self.first.choose(question);
+        let taken = self.replay.choose(question).min(question.options - 1);
+        if taken != usual {
+            let answer = if question.kind == ChoiceKind::Thread { question.thread(taken) } else { taken as u32 };
+            self.noted.borrow_mut().push(Deviation { place, before, answer });
+        }
+        taken
+    }
+}
+
+/// Goes without preemption, except where it is told to deviate. Deviations that do not fit are left out.
+pub struct Follow {
+    all: Vec<Deviation>,
+    ahead: BTreeMap<(Place, u32), VecDeque<u32>>,
+    first: First,
+    places: Places,
+}
+
+impl Follow {
+    /// Follows these deviations.
+    #[must_use]
+    pub fn new(deviations: &[Deviation]) -> Self {
+        let (ahead, first, places) = (BTreeMap::new(), First::default(), Places::default());
+        Follow { all: deviations.to_vec(), ahead, first, places }
+    }
+}
+
+impl Strategy for Follow {
+    fn begin(&mut self, execution: u64) {
+        self.first.begin(execution);
+        self.places.begin();
+        self.ahead.clear();
+        for Deviation { place, before, answer } in &self.all {
+            self.ahead.entry((*place, *before)).or_default().push_back(*answer);
+        }
+    }
+
+    fn choose(&mut self, question: &Question<'_>) -> usize {
+        let place = self.places.of(question);
+        let usual = self.first.choose(question);
+        let Some(answer) = self.ahead.get_mut(&place).and_then(VecDeque::pop_front) else { return usual };
+        if question.kind == ChoiceKind::Thread {
+            (0..question.options).find(|option| question.thread(*option) == answer).unwrap_or(usual)
+        } else if (answer as usize) < question.options {
+            answer as usize
+        } else {
+            usual
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! Who is chosen how often, and that it is the same again.
+
+use super::super::toy::{Toy, perform, writes};
+use super::*;
+use crate::Tape;
+
+/// Executions of each member when those of member `lucky` alone find something new.
+fn shares(seed: u64, lucky: Option<usize>, executions: u64) -> Vec<u64> {
+    let mut auto = Auto::new(seed);
+    let mut shares = vec![0; auto.members.len()];
+    for execution in 0..executions {
+        auto.begin(execution);
+        let active = auto.active;
+        shares[active] += 1;
+        let new = lucky.is_none_or(|lucky| lucky == active);
+        auto.end(&Seen { steps: &[], choices: 10, new, passed: true });
+    }
+    shares
+}
+
+#[test]
+fn members_that_do_equally_well_share_what_is_not_given_by_turns() {
+    let shares = shares(1, None, 48_000);
+    for (member, share) in (0..).zip(&shares) {
+        let turns = 3_000 * ROUND.iter().filter(|turn| **turn == member).count() as u64;
+        assert!((turns + 7_500..turns + 8_500).contains(share), "{shares:?}");
+    }
+}
+
+#[test]
+fn who_finds_something_new_comes_more_often_and_nobody_is_forgotten() {
+    for lucky in 0..3 {
+        let shares = self::shares(2, Some(lucky), 40_000);
+        let unlucky = self::shares(2, Some((lucky + 1) % 3), 40_000);
+        assert!(shares[lucky] > unlucky[lucky] + 10_000, "{shares:?}, {unlucky:?}");
+        assert!(shares.iter().all(|share| *share >= 2_500), "{shares:?}");
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_executions() {
+    let toy: Toy = vec![writes(9, 4), writes(9, 4), writes(8, 4)];
+    let run = |seed| {
+        let mut tape = Tape::new(Box::new(Auto::new(seed)));
+        (0..500).map(|execution| perform(&toy, &mut tape, execution)).collect::<Vec<_>>()
+    };
+    assert_eq!(run(3), run(3));
+    assert_ne!(run(3), run(4));
+}

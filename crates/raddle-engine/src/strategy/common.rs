@@ -1,0 +1,95 @@
+//! What all strategies have in common: execution 0 is the one without preemption, what is unusual but legal is rare, and
+//! hints are honoured, so that loops end.
+
+use super::first::{First, SLICE};
+use super::random::{SPIN, UNUSUAL};
+use super::{Hint, Question, Strategy};
+use crate::random::Random;
+use raddle_protocol::ChoiceKind;
+use raddle_protocol::trace::ThreadId;
+
+/// What a hint asks of a strategy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// Nothing.
+    Free,
+    /// The running thread spins, and is to be left alone this time.
+    Stay,
+    /// Some other thread should go on.
+    Leave,
+}
+
+/// Answers in place of a strategy what has nothing to do with its idea.
+#[derive(Clone, Debug)]
+pub struct Common {
+    seed: u64,
+    /// Random numbers of the present execution.
+    pub random: Random,
+    spin: usize,
+    first: Option<First>,
+    /// Who was chosen last, how often in a row, and how often that may be.
+    turn: (ThreadId, usize, usize),
+}
+
+impl Common {
+    /// `name` keeps the random numbers of strategies with the same seed apart.
+    pub fn new(seed: u64, name: &str) -> Self {
+        let seed = name.bytes().fold(seed, |seed, byte| crate::random::mix(seed ^ u64::from(byte)));
+        Common { seed, random: Random::new(seed, 0), spin: SPIN[0], first: None, turn: (0, 0, SLICE) }
+    }
+
+    /// Execution number `execution` begins.
+    pub fn begin(&mut self, execution: u64) {
+        self.random = Random::new(self.seed, execution);
+        self.spin = SPIN[self.random.below(SPIN.len())];
+        self.first = (execution == 0).then(First::default);
+        self.turn = (0, 0, SLICE);
+    }
+
+    /// The answer, where it is not the strategy's to give.
+    #[inline]
+    pub fn settled(&mut self, question: &Question<'_>) -> Option<usize> {
+        if let Some(first) = &mut self.first {
+            return Some(first.choose(question));
+        }
+        match question.kind {
+            ChoiceKind::Thread => None,
+            ChoiceKind::ReadsFrom | ChoiceKind::Lateness => Some(self.random.below(question.options)),
+            ChoiceKind::WeakFailure | ChoiceKind::SpuriousWakeup | ChoiceKind::ModificationOrder => {
+                Some(self.unusual(question.options))
+            }
+        }
+    }
+
+    /// Answer 0 but for one time in [`UNUSUAL`].
+    pub fn unusual(&mut self, options: usize) -> usize {
+        if self.random.below(UNUSUAL) == 0 { 1 + self.random.below(options - 1) } else { 0 }
+    }
+
+    /// What the hint asks for this time.
+    #[inline]
+    pub fn wish(&mut self, question: &Question<'_>) -> Wish {
+        match question.hint {
+            Hint::None => Wish::Free,
+            Hint::Spins if self.random.below(self.spin) != 0 => Wish::Stay,
+            Hint::Yields if self.random.below(UNUSUAL) == 0 => Wish::Free,
+            Hint::Spins | Hint::Yields => Wish::Leave,
+        }
+    }
+
+    /// Counts how long one thread has been chosen without a break, and tells when it has had its turn. For strategies
+    /// that would let a thread run for ever while others wait: a loop may wait for them without looking like one.
+    #[inline]
+    pub fn turn_is_over(&mut self, chosen: ThreadId) -> bool {
+        let (last, times, most) = &mut self.turn;
+        if *last != chosen {
+            (*last, *times) = (chosen, 0);
+        }
+        *times += 1;
+        if *times < *most {
+            return false;
+        }
+        (*times, *most) = (0, SLICE + self.random.below(SLICE));
+        true
+    }
+}

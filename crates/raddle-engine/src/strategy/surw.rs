@@ -1,0 +1,314 @@
+//! SURW, the selectively uniform random walk: among the orders in which a few chosen operations can happen, each is
+//! equally likely.
+//!
+//! Zhao, Wolff, Mathur and Roychoudhury, "Selectively Uniform Concurrency Testing", ASPLOS'25. A random walk that decides
+//! evenly at each step favours orders in which the threads' ends lie far apart. If the next thread is drawn in
+//! proportion to how many operations each still has before it, every order is equally likely. Counting only operations
+//! of interest, and letting the others happen as they may, makes the orders that matter few enough to be sampled.
+//!
+//! Departures. Of interest are, drawn for each execution: all operations on one shared object (half of the executions), on
+//! two (three eighths), or on any. Objects are drawn in proportion to how many threads beside the first touch them, since
+//! those that all threads meet at are few. How many operations of interest each thread has is counted in earlier executions; where
+//! the program does something else this time, what is pending shows it, and counts are corrected. A thread that has
+//! not been created yet is weighed with its creator. While operations of interest are held back for the thread whose turn it
+//! is, the others are drawn evenly; if that thread cannot go on, spins, or goes on for a thousand points without coming
+//! to one, another's turn is drawn.
+//!
+//! Every schedule keeps a probability above zero once counts are right; a count of 0 is corrected only after the thread
+//! has come to an operation of interest.
+
+#[cfg(test)]
+mod tests;
+
+use super::common::{Common, Wish};
+use super::{Question, Seen, Strategy};
+use crate::access::Access;
+use crate::log::{Event, Logged};
+use crate::random::Random;
+use raddle_protocol::trace::ThreadId;
+use std::collections::BTreeMap;
+
+/// The first executions, all of which are counted in full, and one in how many later ones.
+const COUNTED: u64 = 4;
+/// See [`COUNTED`].
+const COUNTED_LATER: u64 = 64;
+/// Points without an operation of interest after which another thread's turn is drawn.
+const PATIENCE: usize = 1000;
+
+/// What of all operations is of interest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Interest {
+    All,
+    Objects([u64; 2]),
+}
+
+impl Interest {
+    #[inline]
+    fn has(self, access: Access) -> bool {
+        access.is_shared()
+            && match self {
+                Interest::All => true,
+                Interest::Objects(objects) => objects.contains(&access.object),
+            }
+    }
+}
+
+/// What an earlier execution was made of.
+#[derive(Clone, Debug, Default)]
+struct Profile {
+    /// For each object that several threads touch and one of them changes: how often each thread touches it.
+    objects: Vec<(u64, Vec<u32>)>,
+    /// How many threads touch each of them, less one.
+    meets: Vec<u64>,
+    /// How often each thread touches any shared object.
+    all: Vec<u32>,
+    /// Who created whom.
+    parents: Vec<ThreadId>,
+}
+
+impl Profile {
+    fn of(steps: &[Logged]) -> Self {
+        let mut objects: BTreeMap<u64, (Vec<u32>, bool)> = BTreeMap::new();
+        let (mut all, mut parents) = (Vec::new(), Vec::new());
+        for step in steps {
+            match step.event {
+                Event::Performed if step.access.is_shared() => {
+                    let (counts, changed) = objects.entry(step.access.object).or_default();
+                    *at(counts, step.thread) += 1;
+                    *changed |= !step.access.only_reads();
+                    *at(&mut all, step.thread) += 1;
+                }
+                Event::Spawned => *at(&mut parents, step.access.object as ThreadId) = step.thread,
+                _ => {}
+            }
+        }
+        let threads = |counts: &[u32]| counts.iter().filter(|count| **count > 0).count() as u64;
+        let shared = |(object, (counts, changed)): (u64, (Vec<u32>, bool))| {
+            (changed && threads(&counts) > 1).then_some((object, counts))
+        };
+        let objects: Vec<_> = objects.into_iter().filter_map(shared).collect();
+        let meets = objects.iter().map(|(_, counts)| threads(counts) - 1).collect();
+        Profile { objects, meets, all, parents }
+    }
+}
+
+/// The place of a thread in a list by thread numbers, which is made long enough.
+fn at<T: Clone + Default>(list: &mut Vec<T>, thread: ThreadId) -> &mut T {
+    if thread as usize >= list.len() {
+        list.resize(thread as usize + 1, T::default());
+    }
+    &mut list[thread as usize]
+}
+
+/// Selectively uniform random walk.
+#[derive(Clone, Debug)]
+pub struct Surw {
+    common: Common,
+    profile: Profile,
+    ended: u64,
+    /// Only [`Interest::All`], as the paper's unselective URW has it.
+    always_all: bool,
+    interest: Interest,
+    /// Operations of interest that each thread still has before it.
+    left: Vec<u32>,
+    /// Threads that have been created in this execution.
+    created: Vec<bool>,
+    /// Entries of the log that have been taken account of.
+    read: usize,
+    /// Whose operation of interest comes next.
+    turn: Option<ThreadId>,
+    /// Points since the last one.
+    waited: usize,
+    /// Room to work in.
+    weights: Vec<u64>,
+    free: Vec<usize>,
+}
+
+impl Surw {
+    /// The executions of a seed.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Surw {
+            common: Common::new(seed, "surw"),
+            profile: Profile::default(),
+            ended: 0,
+            always_all: false,
+            interest: Interest::All,
+            left: Vec::new(),
+            created: Vec::new(),
+            read: 0,
+            turn: None,
+            waited: 0,
+            weights: Vec::new(),
+            free: Vec::new(),
+        }
+    }
+
+    /// With all operations of interest: the uniform random walk.
+    #[must_use]
+    pub fn urw(seed: u64) -> Self {
+        Surw { always_all: true, ..Surw::new(seed) }
+    }
+
+    /// Draws whose turn it is. A thread has the weight of what is left for it, and for those that it or its descendants
+    /// have still to create.
+    fn draw_turn(&mut self) {
+        self.weights.clear();
+        self.weights.resize(self.left.len(), 0);
+        for (thread, left) in self.left.iter().enumerate() {
+            let creator = self.creator_of(thread);
+            self.weights[creator] += u64::from(*left);
+        }
+        self.turn = draw(&self.weights, &mut self.common.random).map(|thread| thread as ThreadId);
+    }
+
+    /// The thread itself if it exists, else the nearest of those it descends from that does.
+    fn creator_of(&self, thread: usize) -> usize {
+        let mut thread = thread;
+        // Creators have lower numbers than those they create.
+        while !self.created.get(thread).copied().unwrap_or(false) {
+            match self.profile.parents.get(thread) {
+                Some(parent) if (*parent as usize) < thread => thread = *parent as usize,
+                _ => break,
+            }
+        }
+        thread
+    }
+
+    /// Takes account of what has happened since the last question.
+    fn catch_up(&mut self, steps: &[Logged]) {
+        let mut performed = false;
+        // Of a very long log the beginning is dropped.
+        let from = if self.read <= steps.len() { self.read } else { 0 };
+        for step in &steps[from..] {
+            match step.event {
+                Event::Performed if self.interest.has(step.access) => {
+                    let left = at(&mut self.left, step.thread);
+                    *left = left.saturating_sub(1);
+                    performed = true;
+                }
+                Event::Spawned => self.meet(step.access.object as ThreadId, step.thread),
+                _ => {}
+            }
+        }
+        self.read = steps.len();
+        if performed {
+            self.waited = 0;
+            self.turn = None;
+        }
+    }
+
+    /// A new thread may take over its creator's turn.
+    fn meet(&mut self, thread: ThreadId, creator: ThreadId) {
+        *at(&mut self.created, thread) = true;
+        *at(&mut self.created, creator) = true;
+        if self.turn == Some(creator) {
+            let own = u64::from(*at(&mut self.left, thread));
+            let all = own + u64::from(*at(&mut self.left, creator));
+            if all > 0 && (self.common.random.below(all as usize) as u64) < own {
+                self.turn = Some(thread);
+            }
+        }
+    }
+
+    /// Draws whose turn it is among the threads that can run.
+    fn turn_of_ready(&mut self, question: &Question<'_>, except: Option<usize>) -> usize {
+        self.weights.clear();
+        for answer in 0..question.options {
+            let left = u64::from(*at(&mut self.left, question.thread(answer))).max(1);
+            self.weights.push(if except == Some(answer) { 0 } else { left });
+        }
+        let answer = draw(&self.weights, &mut self.common.random).unwrap_or(0);
+        self.turn = Some(question.thread(answer));
+        self.waited = 0;
+        answer
+    }
+}
+
+/// An index with a probability in proportion to its weight.
+fn draw(weights: &[u64], random: &mut Random) -> Option<usize> {
+    let sum: u64 = weights.iter().sum();
+    if sum == 0 {
+        return None;
+    }
+    let mut at = random.below(sum as usize) as u64;
+    weights.iter().position(|weight| {
+        let here = at < *weight;
+        at = at.saturating_sub(*weight);
+        here
+    })
+}
+
+impl Strategy for Surw {
+    fn begin(&mut self, execution: u64) {
+        self.common.begin(execution);
+        self.created.clear();
+        self.left.clear();
+        (self.read, self.waited) = (0, 0);
+        let random = &mut self.common.random;
+        let objects = &self.profile.objects;
+        let which = random.below(8);
+        if self.always_all || objects.is_empty() || which == 0 {
+            self.interest = Interest::All;
+            self.left.extend(&self.profile.all);
+        } else {
+            let one = &objects[draw(&self.profile.meets, random).unwrap_or(0)];
+            let two = if which < 4 { &objects[draw(&self.profile.meets, random).unwrap_or(0)] } else { one };
+            self.interest = Interest::Objects([one.0, two.0]);
+            self.left.extend(&one.1);
+            if one.0 != two.0 {
+                for (thread, count) in (0..).zip(&two.1) {
+                    *at(&mut self.left, thread) += count;
+                }
+            }
+        }
+        self.turn = None;
+    }
+
+    fn choose(&mut self, question: &Question<'_>) -> usize {
+        if let Some(answer) = self.common.settled(question) {
+            return answer;
+        }
+        self.catch_up(question.steps);
+        for answer in 0..question.options {
+            let thread = question.thread(answer);
+            *at(&mut self.created, thread) = true;
+            if self.interest.has(question.pending(answer)) {
+                let left = at(&mut self.left, thread);
+                *left = (*left).max(1);
+            }
+        }
+        if self.turn.is_none() {
+            self.draw_turn();
+        }
+        let wish = self.common.wish(question);
+        if wish == Wish::Stay {
+            return 0;
+        }
+        self.waited += 1;
+        let leaves = wish == Wish::Leave;
+        if (leaves && self.turn == Some(question.thread(0))) || self.waited > PATIENCE {
+            self.turn_of_ready(question, leaves.then_some(0));
+        }
+        self.free.clear();
+        for answer in usize::from(leaves)..question.options {
+            let is_its_turn = self.turn.is_none_or(|turn| turn == question.thread(answer));
+            if is_its_turn || !self.interest.has(question.pending(answer)) {
+                self.free.push(answer);
+            }
+        }
+        match self.free.len() {
+            0 => self.turn_of_ready(question, leaves.then_some(0)),
+            1 => self.free[0],
+            many => self.free[self.common.random.below(many)],
+        }
+    }
+
+    fn end(&mut self, seen: &Seen<'_>) {
+        let counted = self.ended < COUNTED || self.ended.is_multiple_of(COUNTED_LATER);
+        self.ended += 1;
+        if counted {
+            self.profile = Profile::of(seen.steps);
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Counts executions by equivalence class.
+
+use raddle_engine::classes::unseen;
+use raddle_engine::random::mix;
+use raddle_protocol::Summary;
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+/// Classes remembered at the most.
+const MOST_CLASSES: usize = 4_000_000;
+/// Executions that are "the last" ones.
+const LATELY: usize = 1000;
+
+/// Classes are hashes already. Never iterated over.
+#[derive(Default)]
+struct AsIs(u64);
+
+impl Hasher for AsIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = bytes.iter().fold(self.0, |hash, byte| mix(hash ^ u64::from(*byte)));
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+}
+
+/// How often each class has been seen.
+#[derive(Default)]
+pub struct Classes {
+    /// Whether it was seen more than once.
+    seen: HashMap<u64, bool, BuildHasherDefault<AsIs>>,
+    singletons: u64,
+    counted: u64,
+    /// Which of the last executions were new, by their number modulo [`LATELY`].
+    lately: Vec<bool>,
+}
+
+impl Classes {
+    /// Counts an execution; tells whether its class is new. Once there are too many classes, none is counted any more,
+    /// and all are taken to be new.
+    pub fn count(&mut self, class: u64) -> bool {
+        if self.seen.len() >= MOST_CLASSES {
+            return true;
+        }
+        let mut new = false;
+        let again = self.seen.entry(class).or_insert_with(|| {
+            new = true;
+            false
+        });
+        if new {
+            self.singletons += 1;
+        } else if !core::mem::replace(again, true) {
+            self.singletons -= 1;
+        }
+        if self.lately.len() < LATELY {
+            self.lately.push(new);
+        } else {
+            self.lately[self.counted as usize % LATELY] = new;
+        }
+        self.counted += 1;
+        new
+    }
+
+    /// Writes the counts down.
+    pub fn into_summary(self, summary: &mut Summary) {
+        summary.distinct = self.seen.len() as u64;
+        summary.unseen = unseen(self.counted, self.singletons).map(|unseen| [unseen.estimate, unseen.upper_bound]);
+        summary.new_lately = self.lately.iter().filter(|new| **new).count() as u64;
+    }
+}

@@ -1,0 +1,91 @@
+//! Shrinks a failing execution: performs what [`raddle_engine::shrink`] proposes. Bounded in executions and in schedule
+//! points, not in time, so that the same seed gives the same result on any machine.
+
+use crate::explore::Explorer;
+use crate::state::{Runtime, rt};
+use raddle_engine::Strategy;
+use raddle_engine::random::mix;
+use raddle_engine::shrink::{Follow, Note, minimize};
+use raddle_protocol::Choice;
+use raddle_protocol::trace::{Outcome, State, Wait};
+
+/// Executions performed at the most.
+const MOST_TRIES: u64 = 1000;
+/// Schedule points passed at the most in all of them.
+const MOST_POINTS: u64 = 5_000_000;
+
+/// Tells ends apart: how the execution ended, and what kind of thing each thread was doing then. Not where, since
+/// addresses may differ.
+fn manner(outcome: &Outcome, runtime: &Runtime) -> Option<u64> {
+    let kind = match outcome {
+        Outcome::Exited(status) => 1 << 32 | *status as u64,
+        Outcome::Crashed { signal, thread, .. } => 2 << 32 | u64::from(*thread) << 8 | *signal as u64,
+        Outcome::Stuck => 3 << 32,
+        Outcome::Conflict(found) => {
+            let earlier = found.earlier.map_or(0, |(thread, access)| u64::from(thread) << 4 | 8 | access as u64);
+            mix(earlier ^ (4 << 32 | u64::from(found.thread) << 8 | (found.kind as u64) << 4 | found.access as u64))
+        }
+        // The others take too long, or do not fail.
+        _ => return None,
+    };
+    if !matches!(outcome, Outcome::Stuck) {
+        return Some(kind);
+    }
+    let threads = 0..runtime.execution.threads.len() as u32;
+    Some(threads.fold(kind, |hash, thread| {
+        let doing = match runtime.execution.schedule.state(thread) {
+            State::Waiting(wait) => kind_of(wait),
+            State::Runnable => 0,
+            State::Ended => 1,
+        };
+        mix(hash ^ doing)
+    }))
+}
+
+fn kind_of(wait: &Wait) -> u64 {
+    match wait {
+        Wait::Futex(_) => 2,
+        Wait::Mutex(..) => 3,
+        Wait::RwLock(_, write) => 4 + u64::from(*write),
+        Wait::Condvar(_) => 6,
+        Wait::Barrier(_) => 7,
+        Wait::Semaphore(_) => 8,
+        Wait::Once(_) => 9,
+        Wait::Sleep => 10,
+        Wait::Descriptor(_) => 11,
+        Wait::Join(thread) => 12 + u64::from(*thread),
+    }
+}
+
+/// The choices of a shorter execution that ends in the same manner as this one; `None` when there is none, or when it
+/// cannot be told.
+pub fn shrink(explorer: &mut Explorer, execution: u64, choices: &[Choice]) -> Option<Vec<Choice>> {
+    let (note, noted) = Note::new(choices.to_vec());
+    let wanted = perform(explorer, execution, Box::new(note)).0?;
+    let deviations = noted.borrow().clone();
+    let (mut shorter, mut tries, mut points) = (None, 0, 0);
+    minimize(deviations, |part| {
+        if tries >= MOST_TRIES || points >= MOST_POINTS {
+            return None;
+        }
+        let (ended, record) = perform(explorer, execution, Box::new(Follow::new(part)));
+        tries += 1;
+        points += rt().points;
+        let same = ended == Some(wanted);
+        if same {
+            shorter = Some(record);
+        }
+        Some(same)
+    });
+    shorter
+}
+
+/// Performs one execution: the manner of its end, and its choices.
+fn perform(explorer: &mut Explorer, execution: u64, strategy: Box<dyn Strategy>) -> (Option<u64>, Vec<Choice>) {
+    let runtime = rt();
+    let before = runtime.tape.exchange(strategy);
+    let outcome = explorer.perform_reversibly(execution);
+    let ended = (manner(&outcome, runtime), runtime.tape.record().to_vec());
+    runtime.tape.exchange(before);
+    ended
+}

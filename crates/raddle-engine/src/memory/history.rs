@@ -38,8 +38,10 @@ pub(super) struct Store {
     pub(super) release: ClockId,
     /// Names the store, whatever its place in modification order.
     pub(super) id: u32,
-    /// When it was written, on the clock of the whole execution.
+    /// When it was written, on the clock of the whole execution, and not before its last access that was noted with
+    /// what its thread knew.
     pub(super) tick: u64,
+    pub(super) used: u64,
     /// Whether it was written by a read-modify-write, which read the store before it.
     pub(super) rmw: bool,
     /// Whether a sequentially consistent access to it has left the order that is still open.
@@ -58,6 +60,7 @@ impl Store {
             release: ClockId::NONE,
             id: 0,
             tick: 0,
+            used: 0,
             rmw: false,
             settled: false,
             readers: Vec::new(),

@@ -48,6 +48,8 @@ struct Node {
     at: Epoch,
     /// When it happened, on the clock of the whole execution.
     tick: u64,
+    /// The latest `tick` up to here in the order, so that the first operation since a tick is found by bisection.
+    latest: u64,
     /// What its thread knew before it, and with what it learned itself.
     before: Version,
     after: Version,
@@ -82,7 +84,9 @@ pub(super) struct TotalOrder {
     /// Steps that searches may still take in this execution, and in the present search.
     allowance: u64,
     steps: u64,
-    /// What the present search has found to come after the access: which of `open`, the earliest of each thread, the
+    /// Where the present search begins.
+    start: usize,
+    /// What the present search has found to come after the access: which of `open` from there on, the earliest of each thread, the
     /// earliest fence of each thread, and the earliest place in each location.
     moved: Vec<bool>,
     threads: Vec<(ThreadId, u64)>,
@@ -116,6 +120,12 @@ impl TotalOrder {
         self.now
     }
 
+    /// The time of the whole execution.
+    #[inline]
+    pub(super) fn now(&self) -> u64 {
+        self.now
+    }
+
     /// Whether accesses must be noted with what their thread knew.
     #[inline]
     pub(super) fn has_fences(&self) -> bool {
@@ -131,8 +141,7 @@ impl TotalOrder {
     /// Adds a fence at the end.
     pub(super) fn fence(&mut self, at: Epoch, before: Version, after: Version, histories: &mut [History]) {
         self.fences += 1;
-        let tick = self.tick();
-        self.open.push(Node { at, tick, before, after, site: Site::Fence });
+        self.add(None, at, (before, after), Site::Fence);
         self.keep_bounds(histories);
     }
 
@@ -143,13 +152,31 @@ impl TotalOrder {
         (slot, store, write): (u32, u32, bool),
         histories: &mut [History],
     ) {
+        self.add(position, at, (before, before), Site::Access { slot, store, write });
+        self.keep_bounds(histories);
+    }
+
+    #[inline]
+    fn add(&mut self, position: Option<usize>, at: Epoch, (before, after): (Version, Version), site: Site) {
         let tick = self.tick();
-        let node = Node { at, tick, before, after: before, site: Site::Access { slot, store, write } };
+        let node = Node { at, tick, latest: tick, before, after, site };
         match position {
-            Some(position) => self.open.insert(position, node),
+            Some(position) => {
+                self.open.insert(position, node);
+                self.note_latest(position);
+            }
+            // Nothing is later than what comes now.
             None => self.open.push(node),
         }
-        self.keep_bounds(histories);
+    }
+
+    /// Corrects [`Node::latest`] from this position on.
+    fn note_latest(&mut self, from: usize) {
+        let mut latest = from.checked_sub(1).map_or(0, |before| self.open[before].latest);
+        for node in &mut self.open[from..] {
+            latest = latest.max(node.tick);
+            node.latest = latest;
+        }
     }
 
     #[inline]
@@ -184,6 +211,7 @@ impl TotalOrder {
                 }
             }
         }
+        self.note_latest(0);
     }
 
     /// The first so many stores of a location are about to be forgotten: settles what comes before others on account
@@ -193,19 +221,22 @@ impl TotalOrder {
             return;
         }
         let gone = &histories[slot as usize].stores[..stores];
-        let newest = gone.iter().map(|store| store.id).max();
+        let (newest, used) = (gone.iter().map(|store| store.id).max(), gone.iter().map(|store| store.used).max());
         let versions = &self.versions;
         let precedes = |node: &Node| match node.site {
             Site::Access { slot: at, store, .. } => {
                 at == slot && Some(store) <= newest && gone.iter().any(|gone| gone.id == store)
             }
-            Site::Fence => gone.iter().any(|store| {
-                versions.follows(store.writer, store.version, node.at)
-                    || store
-                        .readers
-                        .iter()
-                        .any(|reader| versions.follows(Epoch::new(reader.thread, reader.last), reader.version, node.at))
-            }),
+            // A fence comes before accesses that happen later.
+            Site::Fence => {
+                Some(node.tick) <= used
+                    && gone.iter().any(|store| {
+                        versions.follows(store.writer, store.version, node.at)
+                            || store.readers.iter().any(|reader| {
+                                versions.follows(Epoch::new(reader.thread, reader.last), reader.version, node.at)
+                            })
+                    })
+            }
         };
         if let Some(last) = self.open.iter().rposition(precedes) {
             self.settle(last + 1, histories);
@@ -224,12 +255,13 @@ impl TotalOrder {
     pub(super) fn make_way(&mut self, probe: Probe<'_>, histories: &[History], shared: &[u32]) -> Option<usize> {
         self.allowance += self.bounds.search;
         let end = self.search(probe, histories, shared).expect("this access was found consistent a moment ago");
-        let first = self.moved.iter().position(|moved| *moved)?;
+        let start = self.start;
+        let first = start + self.moved.iter().position(|moved| *moved)?;
         self.scratch.clear();
         let mut to = first;
         for from in first..end {
             let node = self.open[from];
-            if self.moved[from] {
+            if self.moved[from - start] {
                 self.scratch.push(node);
             } else {
                 self.open[to] = node;
@@ -237,6 +269,7 @@ impl TotalOrder {
             }
         }
         self.open[to..end].copy_from_slice(&self.scratch);
+        self.note_latest(first);
         probe.seq_cst.then_some(to)
     }
 
@@ -268,18 +301,16 @@ impl TotalOrder {
         }
         let later = histories[probe.slot as usize].stores.iter().skip(probe.place as usize / 4 + 1);
         self.since = later.map(|store| store.tick).min().unwrap_or(u64::MAX);
-        self.moved.resize(end, false);
-        for position in 0..end {
+        self.start = self.open.partition_point(|node| node.latest < self.since).min(end);
+        self.moved.resize(end - self.start, false);
+        for position in self.start..end {
             let node = self.open[position];
-            if self.threads.is_empty() && node.tick < self.since {
-                continue;
-            }
             self.step(1)?;
             if self.comes_after(&node, probe, histories, shared)? {
                 if is_source(&node) {
                     return None;
                 }
-                self.moved[position] = true;
+                self.moved[position - self.start] = true;
                 self.note(&node, histories);
             }
         }
@@ -413,6 +444,9 @@ impl TotalOrder {
             return Some(None);
         }
         for (index, store) in histories[slot as usize].stores.iter().enumerate() {
+            if store.used < self.fenced_since {
+                continue;
+            }
             self.step(self.fenced.len() * (1 + store.readers.len()))?;
             let after = |at: Epoch, version| self.fenced.iter().any(|fence| self.versions.follows(at, version, *fence));
             if after(store.writer, store.version) {

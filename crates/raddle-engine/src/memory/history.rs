@@ -258,7 +258,13 @@ impl History {
     /// Index of a store by its name; `None` when it has fallen off.
     #[inline]
     pub(super) fn index_of(&self, id: u32) -> Option<usize> {
-        self.stores.iter().rposition(|store| store.id == id)
+        // As long as stores only come at the end their names are consecutive.
+        let newest = self.newest();
+        let guess = newest.wrapping_add(id.wrapping_sub(self.stores[newest].id) as i32 as usize);
+        match self.stores.get(guess) {
+            Some(store) if store.id == id => Some(guess),
+            _ => self.stores.iter().rposition(|store| store.id == id),
+        }
     }
 
     /// Places a store at this index, and gives it its name.

@@ -50,9 +50,10 @@ struct Node {
     tick: u64,
     /// The latest `tick` up to here in the order, so that the first operation since a tick is found by bisection.
     latest: u64,
-    /// What its thread knew before it, and with what it learned itself.
-    before: Version,
-    after: Version,
+    /// What its thread knew: before it for an access, with what it learned itself for a fence. The first is what
+    /// strongly-happens-before asks for. For a fence that makes no difference: whatever has to come before something that
+    /// happens before a fence, on account of coherence, has to come before the fence as well.
+    version: Version,
     site: Site,
 }
 
@@ -139,27 +140,27 @@ impl TotalOrder {
     }
 
     /// Adds a fence at the end.
-    pub(super) fn fence(&mut self, at: Epoch, before: Version, after: Version, histories: &mut [History]) {
+    pub(super) fn fence(&mut self, at: Epoch, version: Version, histories: &mut [History]) {
         self.fences += 1;
-        self.add(None, at, (before, after), Site::Fence);
+        self.add(None, at, version, Site::Fence);
         self.keep_bounds(histories);
     }
 
     /// Adds an access at a position that [`TotalOrder::make_way`] has told, or at the end.
     pub(super) fn access(
         &mut self,
-        (position, at, before): (Option<usize>, Epoch, Version),
+        (position, at, version): (Option<usize>, Epoch, Version),
         (slot, store, write): (u32, u32, bool),
         histories: &mut [History],
     ) {
-        self.add(position, at, (before, before), Site::Access { slot, store, write });
+        self.add(position, at, version, Site::Access { slot, store, write });
         self.keep_bounds(histories);
     }
 
     #[inline]
-    fn add(&mut self, position: Option<usize>, at: Epoch, (before, after): (Version, Version), site: Site) {
+    fn add(&mut self, position: Option<usize>, at: Epoch, version: Version, site: Site) {
         let tick = self.tick();
-        let node = Node { at, tick, latest: tick, before, after, site };
+        let node = Node { at, tick, latest: tick, version, site };
         match position {
             Some(position) => {
                 self.open.insert(position, node);
@@ -198,7 +199,7 @@ impl TotalOrder {
                 Site::Fence => {
                     self.fences -= 1;
                     self.settled_fences = true;
-                    if let Some(clock) = self.versions.get(node.after) {
+                    if let Some(clock) = self.versions.get(node.version) {
                         self.settled.join(clock);
                     }
                     self.settled.learn(node.at.thread(), node.at.time());
@@ -253,8 +254,9 @@ impl TotalOrder {
     /// Reorders so that this access, which [`TotalOrder::allows`] has allowed, has its place. Tells its position if it
     /// is one of the order.
     pub(super) fn make_way(&mut self, probe: Probe<'_>, histories: &[History], shared: &[u32]) -> Option<usize> {
-        self.allowance += self.bounds.search;
+        let allowance = std::mem::replace(&mut self.allowance, u64::MAX);
         let end = self.search(probe, histories, shared).expect("this access was found consistent a moment ago");
+        self.allowance = allowance.saturating_sub(u64::MAX - self.allowance);
         let start = self.start;
         let first = start + self.moved.iter().position(|moved| *moved)?;
         self.scratch.clear();
@@ -368,7 +370,7 @@ impl TotalOrder {
 
     /// Whether an operation comes after one that was noted, or after the access itself.
     fn comes_after(&mut self, node: &Node, probe: Probe<'_>, histories: &[History], shared: &[u32]) -> Option<bool> {
-        let (thread, before) = (node.at.thread(), self.versions.get(node.before));
+        let (thread, before) = (node.at.thread(), self.versions.get(node.version));
         let by_thread = |&(earlier, time): &(ThreadId, u64)| {
             // Strongly happens before: something *after* the earlier operation happens before something before this
             // one. An operation ends its thread's time, so whatever is after it has a later one.
@@ -469,7 +471,7 @@ impl TotalOrder {
                 continue;
             }
             self.step(1 + store.readers.len())?;
-            let before = |epoch: Epoch| self.versions.covers(fence.at, fence.after, epoch);
+            let before = |epoch: Epoch| self.versions.covers(fence.at, fence.version, epoch);
             if place::store(index) > beyond && before(store.writer) {
                 return Some(true);
             }

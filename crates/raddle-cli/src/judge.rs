@@ -152,6 +152,7 @@ pub fn keep(finding: &Finding, raw: &RawFinding, case: &Case<'_>, runtime: &Runt
         execution: raw.execution,
         tally,
         accesses: raw.outcome.bytes(),
+        ignored: raw.ignored.clone(),
         choices: choice::to_text(&raw.choices),
     };
     replay_store::store(&records_of(&subject.source)?, &record)

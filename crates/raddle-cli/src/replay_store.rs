@@ -51,6 +51,8 @@ pub struct Record {
     pub tally: (u64, u64),
     /// Bytes whose plain accesses are recorded: first address and number.
     pub accesses: Option<(u64, u64)>,
+    /// Places of races that do not end the execution.
+    pub ignored: Vec<u64>,
     /// The choices, as [`choice::to_text`] writes them.
     pub choices: String,
 }

@@ -62,7 +62,7 @@ fn wrong_usage() {
     snapshot("no_command", &[]);
     snapshot("unknown_command", &["tset"]);
     snapshot("unknown_option", &["test", "--shedules", "5"]);
-    snapshot("strategy_of_a_later_version", &["test", "--strategy", "pct"]);
+    snapshot("strategy_of_a_later_version", &["test", "--strategy", "exhaustive"]);
     snapshot("memory_model_of_a_later_version", &["test", "--memory", "rc11"]);
     snapshot("unknown_code", &["test", "--allow", "RD9999"]);
 }

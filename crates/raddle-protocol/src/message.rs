@@ -99,6 +99,8 @@ pub struct RawFinding {
     pub trace: Trace,
     /// How that second performance ended, when it did not end in the same way (RD0505).
     pub differs: Option<Outcome>,
+    /// Places of races that had been reported before and did not end this execution.
+    pub ignored: Vec<u64>,
 }
 
 /// The end of an exploration.

@@ -64,6 +64,8 @@ pub enum Job {
         choices: Vec<Choice>,
         /// Bytes whose plain accesses are recorded too: first address and number.
         accesses: Option<(u64, u64)>,
+        /// Places of races that do not end it, as [`crate::RawFinding::ignored`] has them.
+        ignored: Vec<u64>,
         /// Hand the program's own output on as it is written, instead of keeping it.
         live_output: bool,
     },

@@ -71,8 +71,8 @@ fn plans_of_version_2() {
     let (before, after) = ("1101022122", "310672616e646f6d01414243440151525301");
     assert_eq!(body(&plan(Job::Explore)), format!("{before}00{after}"));
     assert_eq!(body(&plan(Job::Verify)), format!("{before}02{after}"));
-    let replay = Job::Replay { choices: choices(), accesses: Some((16, 8)), live_output: true };
-    assert_eq!(body(&plan(replay)), format!("{before}01{}01100801{after}", body(&choices())));
+    let replay = Job::Replay { choices: choices(), accesses: Some((16, 8)), ignored: vec![9], live_output: true };
+    assert_eq!(body(&plan(replay)), format!("{before}01{}011008010901{after}", body(&choices())));
     let main = Plan { entry: Entry::Main, isolation: Isolation::Auto, keep_going: false, ..plan(Job::Explore) };
     assert_eq!(body(&main), "110000310672616e646f6d01414243440051525300");
 }
@@ -133,8 +133,14 @@ fn findings_of_version_2() {
     let trace_body =
         ["0101016401111213140201150116", "00", "012103220402232425", "01013132", "00", "0165414243"].concat();
     assert_eq!(body(&trace), trace_body);
-    let finding =
-        |outcome| RawFinding { outcome, execution: 0x51, choices: choices(), trace: trace.clone(), differs: None };
+    let finding = |outcome| RawFinding {
+        outcome,
+        execution: 0x51,
+        choices: choices(),
+        trace: trace.clone(),
+        differs: None,
+        ignored: vec![],
+    };
     let rest = format!("51{}{trace_body}00", body(&choices()));
     let stuck = Box::new(finding(Outcome::Stuck));
     assert_eq!(body(&Message::Finding(stuck.clone())), format!("0502{rest}"));

@@ -11,13 +11,16 @@ use raddle_engine::random::mix;
 use raddle_engine::strategy::{Replay, by_name};
 use raddle_engine::{Seen, Tape};
 use raddle_protocol::message::End;
-use raddle_protocol::trace::Outcome;
+use raddle_protocol::trace::{ConflictKind, Outcome};
 use raddle_protocol::{Choice, Entry, Job, Message, Mode, RawFinding, Summary, frame};
 use std::collections::BTreeSet;
 
 const CONTROLLER_STACK: u64 = 1 << 20;
 /// Distinct findings reported at the most, when all are wanted.
 const MOST_FINDINGS: usize = 16;
+/// Executions in which more is looked for after a race has been found, which is left alone from then on: what else is
+/// wrong with the program is often worse, and easier to mend.
+const AFTER_A_RACE: u64 = 2_000;
 /// Executions tried for one that passes, when the very first has failed.
 const TRIES_FOR_A_PASS: u64 = 200;
 /// Nanoseconds between two reports of progress.
@@ -145,7 +148,9 @@ unsafe extern "C" fn control(_: u64) -> ! {
     let mut explorer = Explorer { summary, classes, fresh: true, begun_ns: sys::real_time_ns() };
     match runtime.plan.job.clone() {
         Job::Explore => explorer.explore(),
-        Job::Replay { choices, accesses, live_output } => explorer.replay(choices, accesses, live_output),
+        Job::Replay { choices, accesses, ignored, live_output } => {
+            explorer.replay(choices, accesses, ignored, live_output);
+        }
         Job::Verify => explorer.verify(),
     }
     explorer.summary.points = runtime.earlier_points;
@@ -189,6 +194,7 @@ impl Explorer {
         let mut known = BTreeSet::new();
         let mut reported_ns = self.begun_ns;
         let mut execution = 0;
+        let mut last_race = None;
         self.summary.end = End::Budget;
         while execution < budget.schedules {
             let outcome = self.perform_reversibly(execution);
@@ -214,14 +220,22 @@ impl Explorer {
                 Outcome::Crashed { .. } if matches!(first_failure, Some((Outcome::Crashed { .. }, _))) => {}
                 outcome => {
                     let choices = runtime.tape.record().to_vec();
+                    let race = matches!(&outcome, Outcome::Conflict(found) if found.kind == ConflictKind::Race);
                     self.report(outcome, execution, choices, &mut known);
-                    if !runtime.plan.keep_going || known.len() >= MOST_FINDINGS {
+                    if !(runtime.plan.keep_going || race) || known.len() >= MOST_FINDINGS {
                         self.summary.end = End::Finding;
                         return;
+                    }
+                    if race {
+                        last_race = Some(execution);
                     }
                 }
             }
             execution += 1;
+            if !runtime.plan.keep_going && last_race.is_some_and(|race| execution - race > AFTER_A_RACE) {
+                self.summary.end = End::Finding;
+                return;
+            }
             let nothing_to_choose = execution == 1 && runtime.tape.record().is_empty();
             if nothing_to_choose || (first_failure.is_some() && execution >= TRIES_FOR_A_PASS) {
                 self.summary.end = if first_failure.is_some() { End::AlwaysFails } else { End::Exhausted };
@@ -242,13 +256,14 @@ impl Explorer {
         }
     }
 
-    fn replay(&mut self, choices: Vec<Choice>, accesses: Option<(u64, u64)>, live_output: bool) {
+    fn replay(&mut self, choices: Vec<Choice>, accesses: Option<(u64, u64)>, ignored: Vec<u64>, live_output: bool) {
         let runtime = rt();
+        runtime.ignored.clone_from(&ignored);
         runtime.live_output = live_output;
         let (outcome, raw) = self.record(0, choices.clone(), accesses);
         let differs = matches!(outcome, Outcome::Diverged { .. }).then(|| outcome.clone());
         let trace = raw.into_trace(runtime, &outcome);
-        let raw = RawFinding { outcome, execution: 0, choices, trace, differs };
+        let raw = RawFinding { outcome, execution: 0, choices, trace, differs, ignored };
         self.summary.schedules = 1;
         send(&Message::Replayed(Box::new(raw)));
     }
@@ -274,7 +289,7 @@ impl Explorer {
                 let (again, recorder) = self.record(execution, choices.clone(), None);
                 let trace = recorder.into_trace(runtime, &first);
                 let differs = Some(if second == first { again } else { second });
-                let raw = RawFinding { outcome: first, execution, choices, trace, differs };
+                let raw = RawFinding { outcome: first, execution, choices, trace, differs, ignored: Vec::new() };
                 send(&Message::Finding(Box::new(raw)));
                 self.summary.end = End::Finding;
                 return;
@@ -344,9 +359,12 @@ impl Explorer {
         }
         let differs = (again != outcome).then_some(again);
         let runtime = rt();
+        let place = recorder.conflict_place();
         let trace = recorder.into_trace(runtime, &outcome);
         let outcome = renumbered(outcome, runtime);
-        send(&Message::Finding(Box::new(RawFinding { outcome, execution, choices, trace, differs })));
+        let ignored = runtime.ignored.clone();
+        runtime.ignored.extend(place);
+        send(&Message::Finding(Box::new(RawFinding { outcome, execution, choices, trace, differs, ignored })));
     }
 
     /// The choices of an execution that ends as the last one did, with what it does not need left out.

@@ -37,6 +37,8 @@ pub struct Recorder {
     /// Keep nothing but [`Recorder::digest`].
     digest_only: bool,
     digest: u64,
+    /// Where a race was found.
+    conflict: Option<u64>,
 }
 
 struct Unwinding {
@@ -93,6 +95,16 @@ impl Recorder {
     /// A recorder that keeps a hash of all steps and nothing else.
     pub fn digest_only() -> Self {
         Recorder { digest_only: true, ..Recorder::default() }
+    }
+
+    /// A race has been found at this place.
+    pub fn conflict_at(&mut self, place: u64) {
+        self.conflict = Some(place);
+    }
+
+    /// Where a race was found, if that is how the execution ended.
+    pub fn conflict_place(&self) -> Option<u64> {
+        self.conflict
     }
 
     /// Hash of all steps so far: who did what, where, with which values.

@@ -61,6 +61,8 @@ pub struct Runtime {
     pub pass_mark: Option<u64>,
     /// That word in the present execution, if the test function has returned.
     pub returned: Option<u64>,
+    /// Places of races that have been reported: they no longer end an execution.
+    pub ignored: Vec<u64>,
     /// Loaded files, as they were at the entry.
     pub modules: Vec<Module>,
     /// Whether replayed output is handed on.
@@ -220,6 +222,7 @@ pub fn take_charge(plan: Plan) {
         earlier_points: 0,
         pass_mark: None,
         returned: None,
+        ignored: Vec::new(),
         modules: Vec::new(),
         live_output: false,
         controller: Controller::default(),

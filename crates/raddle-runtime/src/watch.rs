@@ -131,7 +131,8 @@ fn each_granule(
     let time = memory.epoch(me).time();
     let mut at = start & !(GRANULE - 1);
     while at < end {
-        // SAFETY: one thread; the reference ends with the call.
+        // SAFETY: one thread; the reference ends with the call. Neighbours in memory have neighbouring granules, but for
+        // the border of a GiB.
         let granule = unsafe { &mut *shadow::granule(at) };
         act(detector, granule, (me, time), mask_of(at, start, end), memory.clock(me))
             .map_err(|found| (found, at.max(start)))?;
@@ -213,12 +214,26 @@ fn conflict(found: race::Conflict, address: u64, end_address: u64, access: Acces
         }
         race::Conflict::Freed { thread, .. } => (ConflictKind::UseAfterFree, (thread, Access::Free)),
     };
+    if kind == ConflictKind::Race {
+        let place = place();
+        if rt().ignored.contains(&place) {
+            return;
+        }
+        if let Some(recorder) = rt().recorder.as_mut() {
+            recorder.conflict_at(place);
+        }
+    }
     let thread = rt().execution.number();
     let size = end_address - address;
     if recording() && matches!(access, Access::AtomicRead | Access::AtomicWrite) {
         record(address, size, access);
     }
     end(Conflict { kind, address, size, thread, access, earlier: Some(earlier) });
+}
+
+/// Where the running thread is: the innermost call in the program's own code.
+fn place() -> u64 {
+    crate::record::unwind().first().map_or(0, |frame| frame.0)
 }
 
 #[cold]

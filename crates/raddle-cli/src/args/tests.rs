@@ -118,6 +118,13 @@ fn the_defaults_are_those_of_the_contract() {
 }
 
 #[test]
+fn the_strategies_are_those_of_the_engine() {
+    for name in raddle_engine::strategy::NAMES {
+        assert_eq!(test(&format!("raddle test --strategy {name}")).explore.strategy, *name);
+    }
+}
+
+#[test]
 fn lengths_of_time_are_read_as_people_write_them() {
     let time = |text: &str| values::duration(text);
     assert_eq!(time("5"), Ok(Duration::from_secs(5)));
@@ -130,8 +137,8 @@ fn lengths_of_time_are_read_as_people_write_them() {
 
 #[test]
 fn wrong_values_are_refused_with_what_there_is() {
-    assert!(refused("raddle test --strategy pct").contains("not in this version, which has `auto` and `random`"));
-    assert!(refused("raddle test --strategy frob").contains("`auto` and `random`"));
+    assert!(refused("raddle test --strategy exhaustive").contains("not in this version; there are `auto`"));
+    assert!(refused("raddle test --strategy frob").contains("`auto`, `random`, `pct`, `pos` and `surw`"));
     assert!(refused("raddle test --memory tso").contains("there are `rc11` and `sc`"));
     assert!(refused("raddle test --schedules 0").contains("at least 1"));
     assert!(refused("raddle test --jobs 0").contains("--jobs"));

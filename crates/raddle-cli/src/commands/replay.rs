@@ -153,7 +153,7 @@ fn perform(
         let count = choices.len();
         console.human(&format!("Replaying {} (execution {}, {count} choices)\n\n", record.test, record.execution));
     }
-    let job = Job::Replay { choices, accesses: record.accesses, live_output: live };
+    let job = Job::Replay { choices, accesses: record.accesses, ignored: record.ignored.clone(), live_output: live };
     let plan = record.settings.plan(subject.entry.clone(), job);
     let output = if live { Output::Live } else { Output::Kept };
     let mut heard = verdict::Heard::default();

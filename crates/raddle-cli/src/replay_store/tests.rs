@@ -38,6 +38,7 @@ fn record() -> Record {
         execution: 17,
         tally: (16, 1),
         accesses: None,
+        ignored: Vec::new(),
         choices: "t1/2 t0/3*4 w1/2".into(),
     }
 }

@@ -246,6 +246,7 @@ impl Scene {
             choices: self.choices.clone(),
             trace: self.trace.clone(),
             differs: None,
+            ignored: Vec::new(),
         };
         self.diagnose(&raw)
     }

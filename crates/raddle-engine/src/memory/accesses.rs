@@ -158,6 +158,9 @@ impl Memory {
         let now = self.threads[thread as usize].clock.now();
         if self.model == Model::Rc11 {
             store.read(now, before);
+            if before != Version::NONE {
+                store.used = self.order.now();
+            }
         }
         if release.is_some() {
             if acquires(order) {
@@ -202,7 +205,18 @@ impl Memory {
         let is_newest = index == self.locations.histories[slot as usize].newest();
         let readers = self.locations.spares.take();
         let tick = self.order.tick();
-        let store = Store { value, writer: now, version: before, release, id: 0, tick, rmw, settled: false, readers };
+        let store = Store {
+            value,
+            writer: now,
+            version: before,
+            release,
+            id: 0,
+            tick,
+            used: tick,
+            rmw,
+            settled: false,
+            readers,
+        };
         let id = if self.model == Model::Sc {
             self.replace(slot, store)
         } else {

@@ -38,8 +38,10 @@ pub(super) struct Store {
     pub(super) release: ClockId,
     /// Names the store, whatever its place in modification order.
     pub(super) id: u32,
-    /// When it was written, on the clock of the whole execution.
+    /// When it was written, on the clock of the whole execution, and not before its last access that was noted with
+    /// what its thread knew.
     pub(super) tick: u64,
+    pub(super) used: u64,
     /// Whether it was written by a read-modify-write, which read the store before it.
     pub(super) rmw: bool,
     /// Whether a sequentially consistent access to it has left the order that is still open.
@@ -58,6 +60,7 @@ impl Store {
             release: ClockId::NONE,
             id: 0,
             tick: 0,
+            used: 0,
             rmw: false,
             settled: false,
             readers: Vec::new(),
@@ -255,7 +258,13 @@ impl History {
     /// Index of a store by its name; `None` when it has fallen off.
     #[inline]
     pub(super) fn index_of(&self, id: u32) -> Option<usize> {
-        self.stores.iter().rposition(|store| store.id == id)
+        // As long as stores only come at the end their names are consecutive.
+        let newest = self.newest();
+        let guess = newest.wrapping_add(id.wrapping_sub(self.stores[newest].id) as i32 as usize);
+        match self.stores.get(guess) {
+            Some(store) if store.id == id => Some(guess),
+            _ => self.stores.iter().rposition(|store| store.id == id),
+        }
     }
 
     /// Places a store at this index, and gives it its name.

@@ -116,8 +116,8 @@ impl Locations {
                 self.search(slot, start, last);
             }
         } else if granules.end() - granules.start() < FEW_GRANULES {
-            for granule in granules {
-                if self.may_hold(granule >> (PAGE - GRANULE)) {
+            if self.may_hold(*pages.start()) || self.may_hold(*pages.end()) {
+                for granule in granules {
                     self.search_granule(granule, start, last);
                 }
             }

@@ -48,9 +48,12 @@ struct Node {
     at: Epoch,
     /// When it happened, on the clock of the whole execution.
     tick: u64,
-    /// What its thread knew before it, and with what it learned itself.
-    before: Version,
-    after: Version,
+    /// The latest `tick` up to here in the order, so that the first operation since a tick is found by bisection.
+    latest: u64,
+    /// What its thread knew: before it for an access, with what it learned itself for a fence. The first is what
+    /// strongly-happens-before asks for. For a fence that makes no difference: whatever has to come before something that
+    /// happens before a fence, on account of coherence, has to come before the fence as well.
+    version: Version,
     site: Site,
 }
 
@@ -82,7 +85,9 @@ pub(super) struct TotalOrder {
     /// Steps that searches may still take in this execution, and in the present search.
     allowance: u64,
     steps: u64,
-    /// What the present search has found to come after the access: which of `open`, the earliest of each thread, the
+    /// Where the present search begins.
+    start: usize,
+    /// What the present search has found to come after the access: which of `open` from there on, the earliest of each thread, the
     /// earliest fence of each thread, and the earliest place in each location.
     moved: Vec<bool>,
     threads: Vec<(ThreadId, u64)>,
@@ -116,6 +121,12 @@ impl TotalOrder {
         self.now
     }
 
+    /// The time of the whole execution.
+    #[inline]
+    pub(super) fn now(&self) -> u64 {
+        self.now
+    }
+
     /// Whether accesses must be noted with what their thread knew.
     #[inline]
     pub(super) fn has_fences(&self) -> bool {
@@ -129,27 +140,44 @@ impl TotalOrder {
     }
 
     /// Adds a fence at the end.
-    pub(super) fn fence(&mut self, at: Epoch, before: Version, after: Version, histories: &mut [History]) {
+    pub(super) fn fence(&mut self, at: Epoch, version: Version, histories: &mut [History]) {
         self.fences += 1;
-        let tick = self.tick();
-        self.open.push(Node { at, tick, before, after, site: Site::Fence });
+        self.add(None, at, version, Site::Fence);
         self.keep_bounds(histories);
     }
 
     /// Adds an access at a position that [`TotalOrder::make_way`] has told, or at the end.
     pub(super) fn access(
         &mut self,
-        (position, at, before): (Option<usize>, Epoch, Version),
+        (position, at, version): (Option<usize>, Epoch, Version),
         (slot, store, write): (u32, u32, bool),
         histories: &mut [History],
     ) {
+        self.add(position, at, version, Site::Access { slot, store, write });
+        self.keep_bounds(histories);
+    }
+
+    #[inline]
+    fn add(&mut self, position: Option<usize>, at: Epoch, version: Version, site: Site) {
         let tick = self.tick();
-        let node = Node { at, tick, before, after: before, site: Site::Access { slot, store, write } };
+        let node = Node { at, tick, latest: tick, version, site };
         match position {
-            Some(position) => self.open.insert(position, node),
+            Some(position) => {
+                self.open.insert(position, node);
+                self.note_latest(position);
+            }
+            // Nothing is later than what comes now.
             None => self.open.push(node),
         }
-        self.keep_bounds(histories);
+    }
+
+    /// Corrects [`Node::latest`] from this position on.
+    fn note_latest(&mut self, from: usize) {
+        let mut latest = from.checked_sub(1).map_or(0, |before| self.open[before].latest);
+        for node in &mut self.open[from..] {
+            latest = latest.max(node.tick);
+            node.latest = latest;
+        }
     }
 
     #[inline]
@@ -171,7 +199,7 @@ impl TotalOrder {
                 Site::Fence => {
                     self.fences -= 1;
                     self.settled_fences = true;
-                    if let Some(clock) = self.versions.get(node.after) {
+                    if let Some(clock) = self.versions.get(node.version) {
                         self.settled.join(clock);
                     }
                     self.settled.learn(node.at.thread(), node.at.time());
@@ -184,6 +212,7 @@ impl TotalOrder {
                 }
             }
         }
+        self.note_latest(0);
     }
 
     /// The first so many stores of a location are about to be forgotten: settles what comes before others on account
@@ -193,19 +222,22 @@ impl TotalOrder {
             return;
         }
         let gone = &histories[slot as usize].stores[..stores];
-        let newest = gone.iter().map(|store| store.id).max();
+        let (newest, used) = (gone.iter().map(|store| store.id).max(), gone.iter().map(|store| store.used).max());
         let versions = &self.versions;
         let precedes = |node: &Node| match node.site {
             Site::Access { slot: at, store, .. } => {
                 at == slot && Some(store) <= newest && gone.iter().any(|gone| gone.id == store)
             }
-            Site::Fence => gone.iter().any(|store| {
-                versions.follows(store.writer, store.version, node.at)
-                    || store
-                        .readers
-                        .iter()
-                        .any(|reader| versions.follows(Epoch::new(reader.thread, reader.last), reader.version, node.at))
-            }),
+            // A fence comes before accesses that happen later.
+            Site::Fence => {
+                Some(node.tick) <= used
+                    && gone.iter().any(|store| {
+                        versions.follows(store.writer, store.version, node.at)
+                            || store.readers.iter().any(|reader| {
+                                versions.follows(Epoch::new(reader.thread, reader.last), reader.version, node.at)
+                            })
+                    })
+            }
         };
         if let Some(last) = self.open.iter().rposition(precedes) {
             self.settle(last + 1, histories);
@@ -222,14 +254,16 @@ impl TotalOrder {
     /// Reorders so that this access, which [`TotalOrder::allows`] has allowed, has its place. Tells its position if it
     /// is one of the order.
     pub(super) fn make_way(&mut self, probe: Probe<'_>, histories: &[History], shared: &[u32]) -> Option<usize> {
-        self.allowance += self.bounds.search;
+        let allowance = std::mem::replace(&mut self.allowance, u64::MAX);
         let end = self.search(probe, histories, shared).expect("this access was found consistent a moment ago");
-        let first = self.moved.iter().position(|moved| *moved)?;
+        self.allowance = allowance.saturating_sub(u64::MAX - self.allowance);
+        let start = self.start;
+        let first = start + self.moved.iter().position(|moved| *moved)?;
         self.scratch.clear();
         let mut to = first;
         for from in first..end {
             let node = self.open[from];
-            if self.moved[from] {
+            if self.moved[from - start] {
                 self.scratch.push(node);
             } else {
                 self.open[to] = node;
@@ -237,6 +271,7 @@ impl TotalOrder {
             }
         }
         self.open[to..end].copy_from_slice(&self.scratch);
+        self.note_latest(first);
         probe.seq_cst.then_some(to)
     }
 
@@ -268,18 +303,16 @@ impl TotalOrder {
         }
         let later = histories[probe.slot as usize].stores.iter().skip(probe.place as usize / 4 + 1);
         self.since = later.map(|store| store.tick).min().unwrap_or(u64::MAX);
-        self.moved.resize(end, false);
-        for position in 0..end {
+        self.start = self.open.partition_point(|node| node.latest < self.since).min(end);
+        self.moved.resize(end - self.start, false);
+        for position in self.start..end {
             let node = self.open[position];
-            if self.threads.is_empty() && node.tick < self.since {
-                continue;
-            }
             self.step(1)?;
             if self.comes_after(&node, probe, histories, shared)? {
                 if is_source(&node) {
                     return None;
                 }
-                self.moved[position] = true;
+                self.moved[position - self.start] = true;
                 self.note(&node, histories);
             }
         }
@@ -337,7 +370,7 @@ impl TotalOrder {
 
     /// Whether an operation comes after one that was noted, or after the access itself.
     fn comes_after(&mut self, node: &Node, probe: Probe<'_>, histories: &[History], shared: &[u32]) -> Option<bool> {
-        let (thread, before) = (node.at.thread(), self.versions.get(node.before));
+        let (thread, before) = (node.at.thread(), self.versions.get(node.version));
         let by_thread = |&(earlier, time): &(ThreadId, u64)| {
             // Strongly happens before: something *after* the earlier operation happens before something before this
             // one. An operation ends its thread's time, so whatever is after it has a later one.
@@ -413,6 +446,9 @@ impl TotalOrder {
             return Some(None);
         }
         for (index, store) in histories[slot as usize].stores.iter().enumerate() {
+            if store.used < self.fenced_since {
+                continue;
+            }
             self.step(self.fenced.len() * (1 + store.readers.len()))?;
             let after = |at: Epoch, version| self.fenced.iter().any(|fence| self.versions.follows(at, version, *fence));
             if after(store.writer, store.version) {
@@ -435,7 +471,7 @@ impl TotalOrder {
                 continue;
             }
             self.step(1 + store.readers.len())?;
-            let before = |epoch: Epoch| self.versions.covers(fence.at, fence.after, epoch);
+            let before = |epoch: Epoch| self.versions.covers(fence.at, fence.version, epoch);
             if place::store(index) > beyond && before(store.writer) {
                 return Some(true);
             }

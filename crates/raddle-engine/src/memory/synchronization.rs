@@ -82,7 +82,6 @@ impl Memory {
             return;
         }
         let ordered = order == Order::SeqCst && self.model == Model::Rc11;
-        let before = if ordered { self.version(thread) } else { Version::NONE };
         let state = &mut self.threads[thread as usize];
         if acquires(order) && state.has_pending {
             state.has_pending = false;
@@ -95,9 +94,9 @@ impl Memory {
             state.fence = self.pool.copy_of(&state.clock);
         }
         if ordered {
-            let after = self.version(thread);
+            let version = self.version(thread);
             let at = self.threads[thread as usize].clock.now();
-            self.order.fence(at, before, after, &mut self.locations.histories);
+            self.order.fence(at, version, &mut self.locations.histories);
         }
         if releases(order) {
             self.threads[thread as usize].clock.tick();

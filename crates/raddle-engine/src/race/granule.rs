@@ -91,15 +91,58 @@ impl Detector {
     ///
     /// # Errors
     /// The conflict, if there is one. The granule has then taken note of the access all the same.
+    #[inline(always)]
     pub fn access(
         &mut self,
         granule: &mut Granule,
-        (thread, time): (u32, u64),
+        me: (u32, u64),
         mask: u8,
         kind: Kind,
         covers: impl Fn(u32, u64) -> bool,
     ) -> Result<(), Conflict> {
-        let now = Entry::new(thread, time, kind.atomic(), mask);
+        let now = Entry::new(me.0, me.1, kind.atomic(), mask);
+        if !kind.atomic() && self.own(granule, now, kind) {
+            return Ok(());
+        }
+        self.shared_access(granule, me, now, kind, covers)
+    }
+
+    /// Takes note of a plain access to a granule that no other thread has touched in this execution, if it still fits into
+    /// the short form.
+    #[inline(always)]
+    fn own(&self, granule: &mut Granule, now: Entry, kind: Kind) -> bool {
+        let foreign = |word: u64| word >> 48 != u64::from(now.thread()) && Entry(word).time() > self.base;
+        let (write, read) = (granule.write, granule.read);
+        if write >= FREED || foreign(write) || foreign(read) {
+            return false;
+        }
+        let present = |word: u64| if Entry(word).time() > self.base { Entry(word) } else { Entry::default() };
+        let (write, read) = (present(write), present(read));
+        let mask = now.mask();
+        let merged = |old: Entry| {
+            if old.alike(now) { Some(now.with(old.mask()).0) } else { (old.mask() & !mask == 0).then_some(now.0) }
+        };
+        if kind.writes() {
+            let Some(write) = merged(write).filter(|_| read.mask() & !mask == 0) else { return false };
+            *granule = Granule { write, read: 0 };
+        } else {
+            let Some(read) = merged(read) else { return false };
+            *granule = Granule { write: write.0, read };
+        }
+        true
+    }
+
+    /// An access to what other threads have touched too, or to bytes of different ages.
+    #[inline(never)]
+    fn shared_access(
+        &mut self,
+        granule: &mut Granule,
+        (thread, _): (u32, u64),
+        now: Entry,
+        kind: Kind,
+        covers: impl Fn(u32, u64) -> bool,
+    ) -> Result<(), Conflict> {
+        let mask = now.mask();
         if granule.write >= FREED {
             if self.freed(granule) & mask != 0 {
                 let by = Entry(granule.read);

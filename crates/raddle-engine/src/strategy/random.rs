@@ -2,8 +2,9 @@
 //!
 //! The baseline of the field (for instance in Burckhardt et al., ASPLOS'10, section 1). Departures: execution 0 is the
 //! one without preemption, so that a test that fails under every schedule shows itself at once; and what is unusual but
-//! legal (a weak compare-exchange that fails, a spurious wake-up) happens with probability 1/16, since at even odds
-//! loops that retry would hardly ever end. A thread that spins is left alone more often: locks spin a hundred times
+//! legal (a weak compare-exchange that fails, a spurious wake-up, a store that enters modification order before others)
+//! happens with probability 1/16, since at even odds loops that retry would hardly ever end. A thread that spins is left
+//! alone more often: locks spin a hundred times
 //! before they sleep, and at even odds no execution would ever see a thread asleep in a lock. A thread that yields
 //! mostly gets its wish (`sched_yield` says so itself). Every schedule keeps a probability above zero.
 

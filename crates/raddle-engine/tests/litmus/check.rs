@@ -5,6 +5,7 @@ use crate::enumerate;
 use crate::machine::{beginning, run};
 use crate::program::{Look, Op, Outcome, Program};
 use raddle_engine::classes::unseen as estimate;
+use raddle_engine::shrink::{Follow, Note, minimize};
 use raddle_engine::strategy::{NAMES, RandomWalk, Replay, by_name};
 use raddle_engine::{Question, Schedule, Seen, Strategy, Tape};
 use raddle_protocol::Choice;
@@ -39,6 +40,7 @@ impl Litmus {
             for (outcome, record) in &reached {
                 let (again, record_again) = replay(&self.program, record);
                 assert_eq!((&again, &record_again), (outcome, record), "replayed");
+                shrunk(&self.program, outcome, record);
             }
         }
     }
@@ -146,6 +148,29 @@ fn replay(program: &Program, record: &[Choice]) -> (Outcome, Vec<Choice>) {
     let outcome = run(program, &mut beginning(program), &mut tape);
     assert_eq!(tape.strategy().divergence(), None);
     (outcome, tape.record().to_vec())
+}
+
+/// Shrinks an execution to the deviations that its outcome needs.
+fn shrunk(program: &Program, outcome: &Outcome, record: &[Choice]) {
+    let perform = |strategy: Box<dyn Strategy>| {
+        let mut schedule = beginning(program);
+        schedule.clear_log();
+        let mut tape = Tape::new(strategy);
+        tape.begin(0);
+        (run(program, &mut schedule, &mut tape), tape.record().to_vec())
+    };
+    let (note, noted) = Note::new(record.to_vec());
+    assert_eq!(&perform(Box::new(note)).0, outcome, "noted");
+    let all = noted.borrow().clone();
+    let (again, record_again) = perform(Box::new(Follow::new(&all)));
+    assert_eq!((&again, &record_again[..]), (outcome, record), "followed");
+    let mut tries = 0;
+    let least = minimize(all.clone(), |part| {
+        tries += 1;
+        (tries < 300).then(|| &perform(Box::new(Follow::new(part))).0 == outcome)
+    });
+    assert!(least.len() <= all.len());
+    assert_eq!(&perform(Box::new(Follow::new(&least))).0, outcome, "shrunk");
 }
 
 /// Gives these answers, then always the first.

@@ -52,6 +52,10 @@ struct Event {
     thread: Option<usize>,
     index: usize,
     location: Option<usize>,
+    /// Whether this is a fence; what has no location otherwise is the end of a thread, or
+    fence: bool,
+    /// waits for the end of this thread.
+    joins: Option<usize>,
     order: Order,
     reads: bool,
     writes: bool,
@@ -60,7 +64,7 @@ struct Event {
 
 impl Event {
     fn is_fence(&self) -> bool {
-        self.location.is_none()
+        self.fence
     }
 
     fn is_release(&self) -> bool {
@@ -118,9 +122,7 @@ pub fn allowed(program: &Program, most: usize) -> Option<Allowed> {
     let statements: Vec<(usize, usize, Statement)> = (program.threads.iter().enumerate())
         .flat_map(|(thread, list)| list.iter().enumerate().map(move |(index, statement)| (thread, index, *statement)))
         .collect();
-    let reads: Vec<usize> = (0..statements.len())
-        .filter(|at| !matches!(statements[*at].2, Statement::Store { .. } | Statement::Fence { .. }))
-        .collect();
+    let reads: Vec<usize> = (0..statements.len()).filter(|at| statements[*at].2.reads()).collect();
     // What each read may read from, by the look of the program, and whether a weak compare-exchange gives up.
     let options: Vec<Vec<(usize, bool)>> = reads
         .iter()
@@ -130,7 +132,7 @@ pub fn allowed(program: &Program, most: usize) -> Option<Allowed> {
             let mut sources = vec![location];
             sources.extend((0..statements.len()).filter_map(|other| {
                 let (other_thread, other_index, writer) = statements[other];
-                let writes = !matches!(writer, Statement::Load { .. } | Statement::Fence { .. });
+                let writes = writer.location().is_some() && !matches!(writer, Statement::Load { .. });
                 let later = other_thread == thread && other_index >= index;
                 (writes && writer.location() == Some(location) && !later).then_some(other + LOCATIONS)
             }));
@@ -179,6 +181,8 @@ fn evaluate(
             thread: None,
             index: 0,
             location: Some(location),
+            fence: false,
+            joins: None,
             order: Order::Relaxed,
             reads: false,
             writes: true,
@@ -192,7 +196,11 @@ fn evaluate(
             let first_before = |other: usize| statements[other].0 == thread && statements[other].1 + 1 == index;
             let before = index == 0 || (0..at).any(|other| first_before(other) && events[other + LOCATIONS].is_some());
             let read = source[at + LOCATIONS].is_none_or(|(store, _)| events[store].is_some());
-            events[at + LOCATIONS].is_none() && before && read
+            let ended = |ended: usize| {
+                (0..statements.len()).all(|other| statements[other].0 != ended || events[other + LOCATIONS].is_some())
+            };
+            let joined = !matches!(statements[at].2, Statement::Join { thread } if !ended(thread));
+            events[at + LOCATIONS].is_none() && before && read && joined
         };
         let Some(at) = (0..statements.len()).find(|at| ready(*at)) else { break };
         let (thread, index, statement) = statements[at];
@@ -236,11 +244,14 @@ fn evaluate(
                 if stores { (orders.0, true, Some(values.1)) } else { (orders.1, true, None) }
             }
             Statement::Fence { order } => (order, false, None),
+            Statement::End | Statement::Join { .. } => (Order::Relaxed, false, None),
         };
         events[at + LOCATIONS] = Some(Event {
             thread: Some(thread),
             index,
             location: statement.location(),
+            fence: matches!(statement, Statement::Fence { .. }),
+            joins: if let Statement::Join { thread } = statement { Some(thread) } else { None },
             order,
             reads,
             writes: written.is_some(),
@@ -361,9 +372,16 @@ impl Candidate {
             (0..all).any(|x| heads(x) && (0..all).any(|y| seen(y) && reads_sequence.has(x, y)))
         });
 
+        // [thread.thread.member]/4: the end of a thread synchronizes with what waits for it.
+        let ends = |a: usize, b: usize| {
+            let is_last = || (0..all).all(|other| !sequenced.has(a, other));
+            events[a].thread.is_some() && events[b].joins == events[a].thread && is_last()
+        };
+
         // [intro.races]/9 and 10.
         let happens_before =
-            Relation::of(all, |a, b| sequenced.has(a, b) || synchronizes.has(a, b) || initial(a, b)).closed();
+            Relation::of(all, |a, b| sequenced.has(a, b) || synchronizes.has(a, b) || ends(a, b) || initial(a, b))
+                .closed();
         if !happens_before.is_irreflexive() {
             return false;
         }

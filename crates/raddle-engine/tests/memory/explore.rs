@@ -86,6 +86,8 @@ pub fn perform(
             locations[location] = exchange.memory.map_or(locations[location], |now| now as u8);
         }
         Statement::Fence { order } => memory.fence(thread, order),
+        Statement::End => {}
+        Statement::Join { thread: ended } => memory.join(thread, ended as ThreadId + 1),
     }
 }
 
@@ -104,7 +106,11 @@ pub fn execute(
     let mut next = vec![0; program.threads.len()];
     (0..program.threads.len()).for_each(|thread| memory.spawn(0, thread as ThreadId + 1));
     loop {
-        let ready: Vec<_> = (0..next.len()).filter(|thread| next[*thread] < program.threads[*thread].len()).collect();
+        let is_ready = |thread: &usize| match program.threads[*thread].get(next[*thread]) {
+            Some(Statement::Join { thread: ended }) => next[*ended] == program.threads[*ended].len(),
+            statement => statement.is_some(),
+        };
+        let ready: Vec<_> = (0..next.len()).filter(is_ready).collect();
         let thread = match ready.len() {
             0 => return (schedule, outcome),
             1 => ready[0],

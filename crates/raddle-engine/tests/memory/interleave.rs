@@ -57,7 +57,7 @@ fn after(mut outcome: Outcome, statement: &Statement, fails: bool) -> Option<Out
                 locations[location] = values.1;
             }
         }
-        Statement::Fence { .. } => {}
+        Statement::Fence { .. } | Statement::End | Statement::Join { .. } => {}
     }
     Some(outcome)
 }

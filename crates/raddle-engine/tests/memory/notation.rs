@@ -11,6 +11,8 @@
 //! a d = x.sc/rlx cas 0 -> 1      a compare-exchange, with the orders of success and failure: `a` is what it read, `d`
 //!                                whether it was done; `weak` in place of `cas` may fail for no reason
 //! fence.sc
+//! end                            the end of a thread
+//! join 1                         waits for the end of the second thread
 //! ```
 
 use raddle_protocol::trace::Order;
@@ -60,9 +62,19 @@ pub enum Statement {
     Fence {
         order: Order,
     },
+    /// The end of a thread that another one waits for.
+    End,
+    /// Waits for the end of this thread, counted from 0.
+    Join {
+        thread: usize,
+    },
 }
 
 impl Statement {
+    pub fn reads(&self) -> bool {
+        self.location().is_some() && !matches!(self, Statement::Store { .. })
+    }
+
     pub fn location(&self) -> Option<usize> {
         match *self {
             Statement::Load { location, .. }
@@ -70,7 +82,7 @@ impl Statement {
             | Statement::Add { location, .. }
             | Statement::Exchange { location, .. }
             | Statement::CompareExchange { location, .. } => Some(location),
-            Statement::Fence { .. } => None,
+            Statement::Fence { .. } | Statement::End | Statement::Join { .. } => None,
         }
     }
 }
@@ -153,6 +165,12 @@ fn statement(text: &str) -> Statement {
     let text = text.trim();
     if let Some(name) = text.strip_prefix("fence.") {
         return Statement::Fence { order: order(name) };
+    }
+    if text == "end" {
+        return Statement::End;
+    }
+    if let Some(thread) = text.strip_prefix("join ") {
+        return Statement::Join { thread: number(thread).into() };
     }
     let (left, right) = text.split_once(" = ").unwrap_or_else(|| panic!("{text:?} is no statement"));
     if left.contains('.') {
@@ -241,6 +259,8 @@ impl fmt::Display for Statement {
                 write!(f, "{register} {done} = {place} {word} {} -> {}", values.0, values.1)
             }
             Statement::Fence { order } => write!(f, "fence.{}", order_name(order)),
+            Statement::End => write!(f, "end"),
+            Statement::Join { thread } => write!(f, "join {thread}"),
         }
     }
 }
@@ -258,10 +278,10 @@ impl fmt::Display for Program {
 #[test]
 fn programs_are_read_as_they_are_written() {
     let text = "x.rlx = 1; a = y.sc; y.rel = a | b = x.acq_rel += 2; fence.sc; c = z.acq := b | \
-                d e = x.sc/acq cas 0 -> 1; f g = x.rlx/rlx weak 1 -> 2";
+                d e = x.sc/acq cas 0 -> 1; f g = x.rlx/rlx weak 1 -> 2; join 0";
     let program = Program::parse(text);
     assert_eq!(program.to_string(), text);
-    assert_eq!(program.len(), 8);
+    assert_eq!(program.len(), 9);
     assert_eq!(
         Program::parse("x.rlx = 1 | a = x.rlx\n y.rlx = 1 | b = y.rlx"),
         Program::parse("x.rlx = 1; y.rlx = 1 | a = x.rlx; b = y.rlx")

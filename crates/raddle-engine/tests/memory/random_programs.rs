@@ -175,7 +175,17 @@ pub fn shaped(number: u64) -> Program {
         }
         thread
     });
-    Program { threads: threads.collect() }
+    let mut program = Program { threads: threads.collect() };
+    if draw.random.below(6) == 0 {
+        // One thread waits for the end of another before one of its statements.
+        let (ended, waits) = (draw.random.below(program.threads.len()), draw.random.below(program.threads.len()));
+        if ended != waits {
+            program.threads[ended].push(Statement::End);
+            let at = draw.random.below(program.threads[waits].len());
+            program.threads[waits].insert(at, Statement::Join { thread: ended });
+        }
+    }
+    program
 }
 
 impl Generator {

@@ -102,7 +102,10 @@ fn trace() -> impl Strategy<Value = Trace> {
 fn raw_finding() -> impl Strategy<Value = RawFinding> {
     let choice = any::<(u16, u16)>().prop_map(|(options, taken)| Choice { kind: ChoiceKind::Thread, options, taken });
     (outcome(), any::<u64>(), prop::collection::vec(choice, 0..20), trace(), prop::option::of(outcome())).prop_map(
-        |(outcome, execution, choices, trace, differs)| RawFinding { outcome, execution, choices, trace, differs },
+        |(outcome, execution, choices, trace, differs)| {
+            let ignored = vec![execution];
+            RawFinding { outcome, execution, choices, trace, differs, ignored }
+        },
     )
 }
 

@@ -35,7 +35,7 @@ fn clocks_cover_exactly_what_happens_before() {
     let mut random = Random::new(11, 0);
     let mut memory = Memory::to_the_letter(Model::Sc);
     let mut earlier: Vec<Epoch> = Vec::new();
-    for round in 0..60 {
+    for round in 0..30 {
         memory.begin();
         assert!(earlier.iter().all(|epoch| memory.clock(0).covers(*epoch)), "an earlier execution lies in the past");
         let mut naive = Naive::default();

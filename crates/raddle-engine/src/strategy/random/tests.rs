@@ -157,7 +157,7 @@ fn loads_and_deadlines_are_decided_evenly() {
 
 #[test]
 fn what_is_unusual_happens_once_in_sixteen() {
-    for kind in [ChoiceKind::WeakFailure, ChoiceKind::SpuriousWakeup] {
+    for kind in [ChoiceKind::WeakFailure, ChoiceKind::SpuriousWakeup, ChoiceKind::ModificationOrder] {
         for hint in [Hint::None, Hint::Spins, Hint::Yields] {
             for options in 2..=4 {
                 let counts = counts(3, kind, options, hint, 80_000);

@@ -12,6 +12,9 @@ litmus! {
     sb_one_fence: "x.rlx = 1; fence.sc; a = y.rlx | y.rlx = 1; b = x.rlx", "ab" => "00 01 10 11";
     sb_acq_rel_fences: "x.rlx = 1; fence.acq_rel; a = y.rlx | y.rlx = 1; fence.acq_rel; b = x.rlx",
         "ab" => "00 01 10 11";
+    /// A read before the fence does not hide the one after it.
+    sb_fences_and_reads_before: "x.rlx = 1; a = y.rlx; fence.sc; b = y.rlx | y.rlx = 1; c = x.rlx; fence.sc; d = x.rlx",
+        "bd" => "01 10 11";
     /// A fence on one side goes with sequentially consistent accesses on the other.
     sb_fence_against_accesses: "x.rlx = 1; fence.sc; a = y.rlx | y.sc = 1; b = x.sc", "ab" => "01 10 11";
     sb_fence_against_weaker_store: "x.rlx = 1; fence.sc; a = y.rlx | y.rel = 1; b = x.sc", "ab" => "00 01 10 11";

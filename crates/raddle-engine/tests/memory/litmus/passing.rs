@@ -19,6 +19,12 @@ litmus! {
         "ac" => "00 01 10 11";
     mp_seq_cst_failure: "x.rlx = 1; y.rel = 1 | a b = y.rlx/sc cas 5 -> 6; c = x.rlx", "ac" => "00 01 11";
 
+    join_makes_all_known: "x.rlx = 1; x.rlx = 2; end | join 0; a = x.rlx", "a" => "2";
+    join_of_a_reader: "a = x.rlx; end | x.rlx = 1 | join 0; b = x.rlx", "ab" => "00 01 11";
+    join_keeps_stores_in_order: "x.rlx = 1; end | join 0; x.rlx = 2 | a = x.rlx; b = x.rlx", "abx" => "002 012 022 112 122 222";
+    /// What a thread does at its end happens strongly before what comes after the join.
+    join_is_strong: "x.sc = 1; end | join 0; a = y.sc | y.sc = 1; b = x.sc", "ab" => "01 10 11";
+
     wrc_relaxed: "x.rlx = 1 | a = x.rlx; y.rlx = 1 | b = y.rlx; c = x.rlx",
         "abc" => "000 001 010 011 100 101 110 111";
     wrc_release_acquire: "x.rel = 1 | a = x.acq; y.rel = 1 | b = y.acq; c = x.rlx",

@@ -40,6 +40,15 @@ litmus! {
     order_through_a_relaxed_store: "x.sc = 1; a = y.sc | y.sc = 1; b = x.sc | x.rlx = 2",
         "abx" => "011 012 022 101 102 111 112 121 122";
     two_fences_order_what_lies_between: "x.rlx = 1; fence.sc; y.rlx = 1 | a = y.rlx; fence.sc; b = x.rlx", "ab" => "00 01 11";
+    /// What happens before a fence comes before it, whether or not it does so strongly.
+    fence_that_acquires_itself: "x.sc = 1; y.rel = 1 | a = y.rlx; fence.sc; b = z.rlx | z.sc = 1; c = x.sc",
+        "abc" => "000 001 010 011 101 110 111";
+    load_that_acquires_before_the_fence: "x.sc = 1; y.rel = 1 | a = y.acq; fence.sc; b = z.rlx | z.sc = 1; c = x.sc",
+        "abc" => "000 001 010 011 101 110 111";
+    /// The first read of the second thread happens before the fence; that it reads again later changes nothing.
+    first_read_happens_before_the_fence:
+        "x.rlx = 1 | a = x.rlx; y.rel = 1; b = x.rlx | c = y.acq; fence.sc; d = z.rlx | z.sc = 1; e = x.sc",
+        "acde" => "0000 0001 0010 0011 0100 0101 0110 0111 1000 1001 1010 1011 1101 1110 1111";
     /// Fences that come one after the other in execution may come the other way round in the order.
     fences_against_execution: "z.rlx = 1; fence.sc; x.rlx = 1 | a = x.rlx; y.rlx = 1 | b = y.rlx; fence.sc; c = z.rlx",
         "abc" => "000 001 010 011 100 101 110 111";

@@ -51,6 +51,8 @@ pub struct Suite<'a> {
 enum Report {
     Event(Event),
     Progress(Progress),
+    /// Schedules of a subject that the user has stopped before its end.
+    Unfinished(u64),
     /// No more progress of the subject of this number. The flag tells whether Raddle itself has failed.
     Over(u64, bool),
 }
@@ -87,6 +89,7 @@ impl Suite<'_> {
                         reporter.event(&event);
                     }
                     Report::Progress(progress) => console.progress(progress),
+                    Report::Unfinished(schedules) => finished.schedules += schedules,
                     Report::Over(index, fault) => {
                         console.progress_ended(index);
                         if fault {
@@ -203,7 +206,10 @@ impl Suite<'_> {
                     test.digest = self.verify.then(|| format!("{digest:016x}"));
                 }
                 let findings = self.findings(subject, &settings, &ended.ending, &heard, &modules, judge);
-                let Some(verdict) = verdict::verdict(&ended, &heard, &findings) else { return false };
+                let Some(verdict) = verdict::verdict(&ended, &heard, &findings) else {
+                    send(Report::Unfinished(heard.schedules));
+                    return false;
+                };
                 test.findings = findings.iter().map(|finding| finding.code.clone()).collect();
                 for finding in findings {
                     send(Report::Event(Event::Finding(Box::new(finding))));

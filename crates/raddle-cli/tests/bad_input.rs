@@ -18,7 +18,7 @@ const CRASHES: &str = "It crashes in each of 5 schedules tried, the one without 
 const LEAVES: &str = "In every schedule the process ended with exit status 0 before the test function had returned. \
                       What would have come after that was not tested.";
 
-const TABLE: [Expected; 28] = [
+const TABLE: [Expected; 29] = [
     ("aborts", "failed", "RD0504", "crash: thread `main` aborts the process at bad-input/tests/aborts.rs:6", CRASHES),
     (
         "allocates_until_aborted",
@@ -105,6 +105,7 @@ const TABLE: [Expected; 28] = [
         CRASHES,
     ),
     ("spawns_process", "passed", "", "", "it starts another program"),
+    ("talks_to_a_process", "passed", "", "", "it starts another program"),
     ("thousand_threads", "passed", "", "", ""),
     (
         "waits_for_ever",

@@ -254,7 +254,9 @@ fn a_failed_build_is_told_by_cargo_alone() {
 fn an_interrupted_run_says_what_it_knows_and_leaves_nothing() {
     let mill = Mill::new();
     assert_eq!(mill.run("test --lib --schedules 5 right").status.code(), Some(0), "it is built");
+    let temporary = tempfile::tempdir().unwrap();
     let mut command = mill.command("test --lib --time 10m --schedules 1000000000 --message-format json right alone");
+    command.env("TMPDIR", temporary.path());
     let child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     wait_for_a_target(&child);
     let begun = Instant::now();
@@ -266,6 +268,7 @@ fn an_interrupted_run_says_what_it_knows_and_leaves_nothing() {
     let last = text(&output.stdout);
     let last: Value = serde_json::from_str(last.lines().last().unwrap()).unwrap();
     assert_eq!((&last["type"], &last["interrupted"]), (&Value::from("suite-finished"), &Value::from(true)));
+    assert_eq!(std::fs::read_dir(temporary.path()).unwrap().count(), 0, "a temporary file is left");
     let deadline = Instant::now() + Duration::from_secs(20);
     while processes_in(mill.path()) > 0 {
         assert!(Instant::now() < deadline, "a process is left");

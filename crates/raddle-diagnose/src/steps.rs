@@ -281,7 +281,7 @@ pub fn waiting(kind: Option<ObjectKind>, name: &str) -> Option<String> {
         ObjectKind::ChannelRoom => format!("waits for room in {name}"),
         ObjectKind::ParkToken => "is parked".to_owned(),
         ObjectKind::Semaphore => format!("waits for a permit of {name}"),
-        ObjectKind::Descriptor => format!("waits for input or output on {name}"),
+        ObjectKind::Descriptor => format!("waits for input or output on descriptor {name}"),
         _ => return None,
     })
 }

@@ -171,7 +171,11 @@ fn outcomes(event: &SuiteFinished) -> String {
         .filter(|(count, _)| *count > 0)
         .map(|(count, what)| format!("{} {what}", thousands(*count)))
         .collect();
-    if said.is_empty() { "nothing was run".to_owned() } else { said.join(", ") }
+    match (said.is_empty(), event.schedules) {
+        (false, _) => said.join(", "),
+        (true, 0) => "nothing was run".to_owned(),
+        (true, _) => "none explored to the end".to_owned(),
+    }
 }
 
 /// How many findings and warnings of each code.

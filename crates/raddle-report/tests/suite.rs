@@ -176,6 +176,14 @@ fn a_run_that_is_interrupted() {
 }
 
 #[test]
+fn a_run_that_is_interrupted_in_its_first_test_says_what_it_tried() {
+    let event = SuiteFinished { tests: 2, schedules: 4_100, interrupted: true, ..SuiteFinished::default() };
+    let text = suite::finished(&event, &UTF8);
+    assert!(text.contains("0 of 2 tests: none explored to the end"), "{text}");
+    assert!(text.contains("4,100 schedules tried"), "{text}");
+}
+
+#[test]
 fn a_run_without_tests() {
     let event = SuiteFinished { ignored: 3, ..SuiteFinished::default() };
     insta::assert_snapshot!("no_tests", suite::finished(&event, &UTF8));

@@ -1,6 +1,7 @@
 //! The program's threads: fibers on one operating-system thread, each with a stack and thread-local storage of its own.
 
 use crate::arch::{self, RED_ZONE};
+use crate::interpose::children::Awaits;
 use crate::order;
 use crate::record;
 use crate::sched;
@@ -48,6 +49,8 @@ pub struct ThreadData {
     pub parent: ThreadId,
     /// Alternate signal stack that the program believes to have installed.
     pub alternate_stack: (u64, i32, u64),
+    /// What it waits for of other processes.
+    pub awaits: Awaits,
 }
 
 impl ThreadData {
@@ -69,6 +72,7 @@ impl ThreadData {
             reading: sched::Reading::default(),
             parent: 0,
             alternate_stack: (0, libc::SS_DISABLE, 0),
+            awaits: Awaits::Nothing,
         }
     }
 

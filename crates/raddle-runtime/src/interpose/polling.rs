@@ -2,6 +2,7 @@
 //!
 //! A thread that would block waits for its descriptor; descriptors are looked at before each decision about who runs.
 
+use super::children::{self, Awaits};
 use super::output::answer;
 use crate::arch;
 use crate::order;
@@ -47,8 +48,10 @@ fn until_ready(descriptor: i32, events: i16, call: &str) {
     if flags < 0 || flags & i64::from(libc::O_NONBLOCK) != 0 {
         return order::acquired(order::INPUT_OUTPUT);
     }
+    // Whether another process has answered yet must not decide who runs: see `children`.
+    let mut deferred = children::any() && !is_file(descriptor);
     let mut blocked = false;
-    while !ready(descriptor, events) {
+    while core::mem::take(&mut deferred) || !ready(descriptor, events) {
         blocked = true;
         sched::wait(Wait::Descriptor(descriptor << 1 | i32::from(events & libc::POLLOUT != 0)), None, !0);
     }
@@ -65,11 +68,26 @@ pub fn before_read(descriptor: i32, call: &str) {
 
 /// Wakes the threads whose descriptors have become ready.
 pub fn wake_ready() {
+    if children::any() {
+        return children::settle();
+    }
     let schedule = &mut rt().execution.schedule;
-    schedule.wake_matching(usize::MAX, |wait| match wait {
-        Wait::Descriptor(coded) => ready(coded >> 1, if coded & 1 == 1 { libc::POLLOUT } else { libc::POLLIN }),
-        _ => false,
-    });
+    schedule.wake_matching(usize::MAX, |wait| matches!(wait, Wait::Descriptor(coded) if coded_ready(*coded)));
+}
+
+/// Whether the descriptor of a [`Wait::Descriptor`] is ready for what is waited for.
+pub fn coded_ready(coded: i32) -> bool {
+    ready(coded >> 1, if coded & 1 == 1 { libc::POLLOUT } else { libc::POLLIN })
+}
+
+/// Whether a descriptor is a file or directory, which never has to be waited for.
+fn is_file(descriptor: i32) -> bool {
+    // SAFETY: the kernel's own structure.
+    unsafe {
+        let mut stat: libc::stat = core::mem::zeroed();
+        let got = arch::syscall(libc::SYS_fstat, [descriptor as u64, &raw mut stat as u64, 0, 0, 0, 0]);
+        got == 0 && matches!(stat.st_mode & libc::S_IFMT, libc::S_IFREG | libc::S_IFDIR)
+    }
 }
 
 /// What a waiting thread waits for, as a report says it.
@@ -151,7 +169,7 @@ pub unsafe extern "C" fn poll(descriptors: *mut libc::pollfd, count: u64, timeou
         if !executing() {
             return REAL.get()(descriptors, count, timeout_ms);
         }
-        wait_until(i64::from(timeout_ms), || {
+        wait_until(i64::from(timeout_ms), children::AWAITS, Awaits::Poll(descriptors as u64, count), || {
             answer(arch::syscall(libc::SYS_poll, [descriptors as u64, count, 0, 0, 0, 0])) as i32
         })
     }
@@ -170,18 +188,23 @@ pub unsafe extern "C" fn epoll_wait(set: i32, events: *mut c_void, most: i32, ti
             let args = [set as u64, events as u64, most as u64, timeout_ms as u64, 0, 0];
             return answer(arch::syscall(libc::SYS_epoll_wait, args)) as i32;
         }
-        wait_until(i64::from(timeout_ms), || answer(arch::syscall(libc::SYS_epoll_wait, args)) as i32)
+        // A set of descriptors can itself be looked at like a descriptor.
+        let wait = if children::any() { Wait::Descriptor(set << 1) } else { children::AWAITS };
+        wait_until(i64::from(timeout_ms), wait, Awaits::Nothing, || {
+            answer(arch::syscall(libc::SYS_epoll_wait, args)) as i32
+        })
     }
 }
 
 /// Calls `look` until it finds something, or `timeout_ms` (negative: for ever) of virtual time are over.
-fn wait_until(timeout_ms: i64, mut look: impl FnMut() -> i32) -> i32 {
+fn wait_until(timeout_ms: i64, wait: Wait, awaits: Awaits, mut look: impl FnMut() -> i32) -> i32 {
     /// Virtual time between two looks.
     const INTERVAL_NS: u64 = 100_000;
     sched::point(Access::on_descriptor(-1));
     let begun = rt().execution.schedule.now_ns();
+    let mut deferred = children::any() && timeout_ms != 0;
     loop {
-        let found = look();
+        let found = if core::mem::take(&mut deferred) { 0 } else { look() };
         let now = rt().execution.schedule.now_ns();
         let left = match u64::try_from(timeout_ms) {
             Ok(timeout) => (begun + timeout * 1_000_000).saturating_sub(now),
@@ -191,6 +214,12 @@ fn wait_until(timeout_ms: i64, mut look: impl FnMut() -> i32) -> i32 {
             order::acquired(order::INPUT_OUTPUT);
             return found;
         }
-        sched::wait(Wait::Descriptor(-2), Some(now + left.min(INTERVAL_NS)), !0);
+        if children::any() {
+            let execution = &mut rt().execution;
+            execution.threads[execution.running as usize].awaits = awaits;
+            sched::wait(wait, (left != u64::MAX).then(|| now + left), !0);
+        } else {
+            sched::wait(wait, Some(now + left.min(INTERVAL_NS)), !0);
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Other processes: made for real, in an execution of its own process.
 
+use super::children::{self, Awaits};
 use crate::effects::irreversible;
 use crate::state::{executing, let_go};
 use crate::sys::Real;
@@ -30,6 +31,7 @@ pub unsafe extern "C" fn fork() -> i32 {
         return unsafe { REAL.get()() };
     }
     irreversible("it forks");
+    children::started();
     // SAFETY: one thread; the child goes on here with a copy of everything.
     let child = unsafe { crate::arch::syscall(libc::SYS_clone, [libc::SIGCHLD as u64, 0, 0, 0, 0, 0]) };
     if child == 0 {
@@ -58,6 +60,7 @@ macro_rules! starts {
         pub unsafe extern "C" fn $name($($argument: $kind),*) -> i32 {
             static REAL: Real<unsafe extern "C" fn($($kind),*) -> i32> = Real::new($symbol);
             irreversible($what);
+            children::started();
             // SAFETY: the caller's.
             super::raw::unwatched(|| unsafe { REAL.get()($($argument),*) })
         }
@@ -80,24 +83,27 @@ starts! {
 }
 
 /// Waits for a child process without stopping the other threads.
-unsafe fn wait_for(call: impl Fn(i32) -> i64, options: i32) -> i32 {
-    if !executing() || options & libc::WNOHANG != 0 {
+fn wait_for(call: impl Fn(i32) -> i64, child: i32, options: i32) -> i32 {
+    if !executing() || !children::any() {
         return super::output::answer(call(options)) as i32;
     }
+    crate::sched::point(raddle_engine::Access::on_descriptor(-2));
+    if options & libc::WNOHANG != 0 {
+        let got = call(options);
+        if got == 0 {
+            // A program that asks again and again, with sleeps that cost nothing, must give the child its time.
+            children::pause(100_000);
+        }
+        return super::output::answer(got) as i32;
+    }
     loop {
+        let execution = &mut crate::state::rt().execution;
+        execution.threads[execution.running as usize].awaits = Awaits::Child(child, options);
+        crate::sched::wait(children::AWAITS, None, !0);
         let got = call(options | libc::WNOHANG);
         if got != 0 {
             return super::output::answer(got) as i32;
         }
-        if crate::state::rt().execution.schedule.runnable() > 1 {
-            crate::sched::point(raddle_engine::Access::on_descriptor(-2));
-            continue;
-        }
-        // Nobody else can run: the process may as well sleep a little for real.
-        let pause = [0u64, 200_000];
-        // SAFETY: a timespec of two words.
-        unsafe { crate::arch::syscall(libc::SYS_nanosleep, [pause.as_ptr() as u64, 0, 0, 0, 0, 0]) };
-        crate::crash::progress();
     }
 }
 
@@ -111,6 +117,5 @@ pub unsafe extern "C" fn waitpid(child: i32, status: *mut i32, options: i32) -> 
     let call = |options: i32| unsafe {
         crate::arch::syscall(libc::SYS_wait4, [child as u64, status as u64, options as u64, 0, 0, 0])
     };
-    // SAFETY: as above.
-    unsafe { wait_for(call, options) }
+    wait_for(call, child, options)
 }

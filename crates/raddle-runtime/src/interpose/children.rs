@@ -1,0 +1,144 @@
+//! Waiting for what other processes do, once the program has started one.
+//!
+//! When a child's output arrives, and when it ends, is up to the operating system. If that decided which threads can run,
+//! no execution could be performed again. So a thread that waits for input or for a child goes on only when no other
+//! thread can run; then the process waits for real, up to a second if a virtual deadline is nearer than an answer. That input
+//! comes late is always possible, so nothing is shown that could not happen.
+//!
+//! What this cannot see: the order in which two threads that both wait for the world get their answers is the world's, if
+//! the answers come more than a moment apart; and a program whose children talk to each other, not to it.
+
+use crate::arch::syscall;
+use crate::state::rt;
+use crate::{crash, sys};
+use raddle_protocol::trace::{State, ThreadId, Wait};
+
+/// Virtual descriptor of a thread that waits as [`ThreadData::awaits`](crate::thread::ThreadData::awaits) says.
+pub const AWAITS: Wait = Wait::Descriptor(-2);
+
+/// What a thread waits for that is not one descriptor.
+#[derive(Clone, Copy, Default, Debug)]
+pub enum Awaits {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// `poll` with this array of descriptors and its length. It lies in memory of the thread that waits, which stays.
+    Poll(u64, u64),
+    /// `waitpid` with this process and these options.
+    Child(i32, i32),
+}
+
+/// Whether the program has started a process. Set only in the process of one execution, so it need not be put back.
+static mut STARTED: bool = false;
+
+/// The program starts another process.
+pub fn started() {
+    // SAFETY: one thread.
+    unsafe { STARTED = true };
+}
+
+/// Whether the program has started a process.
+pub fn any() -> bool {
+    // SAFETY: one thread.
+    unsafe { STARTED }
+}
+
+/// Waits for real until a waiting thread can go on and wakes it, if no thread can run. From time to time also when some
+/// can, for they may spin until one that waits has got its answer.
+pub fn settle() {
+    /// Schedule points between two looks while other threads can run, and how long such a look lasts.
+    const POINTS: u64 = 1024;
+    const LOOK_NS: u64 = 20_000_000;
+    /// How long to wait when no child is left that could answer. A grandchild may.
+    const NOBODY_NS: u64 = 2_000_000_000;
+    /// A virtual deadline that is further away than this passes for real no later than this.
+    const DEADLINE_NS: u64 = 1_000_000_000;
+    /// How long others may take to be ready too, so that the lowest number goes on first.
+    const MOMENT_NS: u64 = 5_000_000;
+    let schedule = &rt().execution.schedule;
+    let alone = schedule.runnable() == 0;
+    if !alone && !rt().points.is_multiple_of(POINTS) {
+        return;
+    }
+    let begun = sys::real_time_ns();
+    let deadline = schedule.earliest_deadline().map(|deadline| deadline.saturating_sub(schedule.now_ns()));
+    let longest = if alone { deadline.map_or(u64::MAX, |away| away.min(DEADLINE_NS)) } else { LOOK_NS };
+    let mut looks = 0u32;
+    loop {
+        if first_ready().is_some() {
+            if waiting().count() > 1 {
+                pause(MOMENT_NS);
+            }
+            if let Some(id) = first_ready() {
+                rt().execution.schedule.wake(id);
+            }
+            return;
+        }
+        let waited = sys::real_time_ns() - begun;
+        // Asking about children is slower than looking at descriptors.
+        if waited >= longest || (waited >= NOBODY_NS && looks.is_multiple_of(256) && !any_alive()) {
+            return;
+        }
+        looks += 1;
+        pause(if waited < MOMENT_NS { 100_000 } else { 1_000_000 });
+        crash::progress();
+    }
+}
+
+/// The threads that wait for the world, in order.
+fn waiting() -> impl Iterator<Item = (ThreadId, i32)> {
+    let execution = &rt().execution;
+    (0..execution.threads.len() as ThreadId).filter_map(|id| match execution.schedule.state(id) {
+        State::Waiting(Wait::Descriptor(coded)) => Some((id, *coded)),
+        _ => None,
+    })
+}
+
+fn first_ready() -> Option<ThreadId> {
+    let ready = |(id, coded): &(ThreadId, i32)| match rt().execution.threads[*id as usize].awaits {
+        _ if Wait::Descriptor(*coded) != AWAITS => super::polling::coded_ready(*coded),
+        Awaits::Nothing => false,
+        // SAFETY: the array that the program has given, in a call that has not returned.
+        Awaits::Poll(descriptors, count) => unsafe { syscall(libc::SYS_poll, [descriptors, count, 0, 0, 0, 0]) != 0 },
+        Awaits::Child(process, options) => child_ready(process, options),
+    };
+    waiting().find(ready).map(|(id, _)| id)
+}
+
+/// Whether `waitpid` would return at once.
+fn child_ready(process: i32, options: i32) -> bool {
+    let (kind, id) = match process {
+        -1 => (libc::P_ALL, 0),
+        0 => (libc::P_PGID, 0),
+        group if group < -1 => (libc::P_PGID, group.unsigned_abs()),
+        process => (libc::P_PID, process.unsigned_abs()),
+    };
+    let stopped = if options & libc::WUNTRACED != 0 { libc::WSTOPPED } else { 0 };
+    let what = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT | stopped | (options & libc::WCONTINUED);
+    // SAFETY: the kernel's own structure, all zeros to begin with.
+    unsafe {
+        let mut info: libc::siginfo_t = core::mem::zeroed();
+        let at = &raw mut info as u64;
+        // An error is an answer too.
+        syscall(libc::SYS_waitid, [kind.into(), id.into(), at, what as u64, 0, 0]) != 0 || info.si_pid() != 0
+    }
+}
+
+/// Whether a child of this process still runs.
+fn any_alive() -> bool {
+    let list = sys::read_file(c"/proc/thread-self/children");
+    String::from_utf8_lossy(&list).split_ascii_whitespace().any(|process| {
+        let Ok(path) = std::ffi::CString::new(format!("/proc/{process}/stat")) else { return false };
+        let stat = sys::read_file(&path);
+        // The state stands behind the name, which is in brackets and may hold anything.
+        let state = stat.iter().rposition(|byte| *byte == b')').and_then(|at| stat.get(at + 2));
+        state.is_some_and(|state| *state != b'Z')
+    })
+}
+
+/// Sleeps for real.
+pub fn pause(ns: u64) {
+    let pause = [0u64, ns];
+    // SAFETY: a timespec of two words.
+    unsafe { syscall(libc::SYS_nanosleep, [pause.as_ptr() as u64, 0, 0, 0, 0, 0]) };
+}

@@ -11,8 +11,8 @@
 //! Invariant: no input or output. Source text and symbols come through [`Context`] and
 //! [`Symbols`]. The same record gives the same finding.
 //!
-//! What it cannot see: plain memory accesses are not in a trace, so that values behind a lock are not shown; a library
-//! whose functions have no role is shown as calls into it.
+//! What it cannot see: of plain memory accesses only those that a conflict is about are in a trace, so that values behind a
+//! lock are not shown; a library whose functions have no role is shown as calls into it.
 
 #![forbid(unsafe_code)]
 

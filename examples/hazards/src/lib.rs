@@ -5,6 +5,8 @@
 
 #![cfg(test)]
 
+mod rd0101_data_race;
+mod rd0105_use_after_free;
 mod rd0201_deadlock;
 mod rd0203_self_deadlock;
 mod rd0204_lost_wakeup;

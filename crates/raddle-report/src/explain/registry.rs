@@ -66,11 +66,11 @@ macro_rules! page {
 }
 
 const HAZARDS: &[Hazard] = &[
-    hazard("RD0101", "data race", Error, page!("RD0101")),
+    hazard("RD0101", "data race", Error, page!("RD0101")).reported(),
     hazard("RD0102", "lost update", Error, page!("RD0102")),
     hazard("RD0103", "check-then-act", Error, page!("RD0103")),
     hazard("RD0104", "file-system check-then-use", Error, page!("RD0104")),
-    hazard("RD0105", "use after free", Error, page!("RD0105")),
+    hazard("RD0105", "use after free", Error, page!("RD0105")).reported(),
     hazard("RD0106", "lock too narrow", Warning, page!("RD0106")),
     hazard("RD0107", "uninitialised or torn read", Error, page!("RD0107")),
     hazard("RD0201", "deadlock", Error, page!("RD0201")).reported(),

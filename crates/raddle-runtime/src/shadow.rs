@@ -39,6 +39,22 @@ pub fn granule(address: u64) -> *mut Granule {
     (base + offset / GRANULE * size_of::<Granule>() as u64) as *mut Granule
 }
 
+/// Calls `take` for the granules of a range that lie in it as a whole, in order, until it says no. Returns where it
+/// stopped; `start` is a multiple of [`GRANULE`].
+#[inline(always)]
+pub fn whole_granules(start: u64, end: u64, mut take: impl FnMut(&mut Granule) -> bool) -> u64 {
+    let border = ((start >> GIB_SHIFT) + 1) << GIB_SHIFT;
+    let count = (end.min(border) - start) / GRANULE;
+    let first = granule(start);
+    for index in 0..count {
+        // SAFETY: granules of one GiB lie side by side; one thread.
+        if !take(unsafe { &mut *first.add(index as usize) }) {
+            return start + index * GRANULE;
+        }
+    }
+    start + count * GRANULE
+}
+
 #[cold]
 fn map(gib: usize) -> u64 {
     // SAFETY: one thread; each GiB gets a range of its own, which nothing else uses.

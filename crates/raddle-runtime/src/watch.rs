@@ -111,7 +111,8 @@ fn check(address: u64, size: u64, kind: Kind) {
     if (stacks::START..stacks::END).contains(&address) {
         on_stack(address, size, kind);
     }
-    each_granule(address, end, |detector, granule, me, mask, clock| {
+    let plain = (!kind.atomic()).then_some(kind);
+    each_granule((address, end), plain, |detector, granule, me, mask, clock| {
         let covers = |thread: u32, time: u64| time <= clock.time_of(thread);
         detector.access(granule, me, mask, kind, covers)
     })
@@ -119,18 +120,28 @@ fn check(address: u64, size: u64, kind: Kind) {
 }
 
 /// Calls `act` for each granule of a range with the detector, the granule, the running thread's number and time, the
-/// bytes of the granule in question, and the thread's clock; up to the first conflict, with where that is.
+/// bytes of the granule in question, and the thread's clock; up to the first conflict, with where that is. For a `plain`
+/// access, granules in which nobody else has been are not asked about.
 fn each_granule(
-    start: u64,
-    end: u64,
+    (start, end): (u64, u64),
+    plain: Option<Kind>,
     mut act: impl FnMut(&mut Detector, &mut Granule, (ThreadId, u64), u8, &Clock) -> Result<(), race::Conflict>,
 ) -> Result<(), (race::Conflict, u64)> {
     let runtime = rt();
     let me = runtime.execution.number();
     let (memory, detector) = (&runtime.memory, &mut runtime.detector);
     let time = memory.epoch(me).time();
+    let whole = race::whole(me, time);
     let mut at = start & !(GRANULE - 1);
     while at < end {
+        if let Some(kind) = plain
+            && at >= start
+        {
+            at = shadow::whole_granules(at, end, |granule| granule.whole_access(whole, kind.writes()));
+            if at >= end {
+                break;
+            }
+        }
         // SAFETY: one thread; the reference ends with the call. Neighbours in memory have neighbouring granules, but for
         // the border of a GiB.
         let granule = unsafe { &mut *shadow::granule(at) };
@@ -151,7 +162,7 @@ pub fn free(address: u64, size: u64) {
     }
     let end = address + size;
     rt().memory.forget(address, end);
-    each_granule(address, end, |detector, granule, me, mask, clock| {
+    each_granule((address, end), None, |detector, granule, me, mask, clock| {
         let covers = |thread: u32, time: u64| time <= clock.time_of(thread);
         let found = detector.access(granule, me, mask, Kind::Write, covers);
         detector.free(granule, me, mask);

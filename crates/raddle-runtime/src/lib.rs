@@ -18,6 +18,7 @@ mod effects;
 mod entry;
 mod explore;
 mod fault;
+mod frames;
 mod heap;
 mod hooks;
 mod interpose;

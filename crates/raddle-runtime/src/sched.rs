@@ -73,6 +73,7 @@ pub struct Reading {
 fn live_point(hint: Hint, access: Access) {
     let runtime = rt();
     runtime.points += 1;
+    crate::frames::check();
     if runtime.points >= runtime.plan.budget.steps {
         finish(Outcome::NoProgress(Bound::Steps(runtime.points)));
     }

@@ -45,6 +45,8 @@ pub struct ThreadData {
     pub specific: Vec<u64>,
     /// Whether it spins.
     pub reading: sched::Reading,
+    /// What other threads have used of its stack.
+    pub lent: crate::frames::Lent,
     /// Creator.
     pub parent: ThreadId,
     /// Alternate signal stack that the program believes to have installed.
@@ -70,6 +72,7 @@ impl ThreadData {
             destructors: Vec::new(),
             specific: Vec::new(),
             reading: sched::Reading::default(),
+            lent: crate::frames::Lent::default(),
             parent: 0,
             alternate_stack: (0, libc::SS_DISABLE, 0),
             awaits: Awaits::Nothing,
@@ -133,6 +136,7 @@ unsafe extern "C" fn begin(id: u64) -> ! {
 /// Ends the running thread: destructors, then the joiner, then somebody else runs.
 pub fn end(result: u64) -> ! {
     run_destructors();
+    crate::frames::end();
     sched::point(Access::on_thread(AccessKind::End, rt().execution.running));
     if recording() {
         record::step(Op::End);

@@ -4,17 +4,15 @@
 //! The common case, an access that the same thread has made since its clock last moved, is decided in the hook by one
 //! comparison ([`seen`]). All else comes here.
 //!
-//! Memory of other threads' stacks is looked at twice: below its owner's stack pointer, or when its owner has ended, it is
-//! the rest of a frame that has been left.
+//! What lies on other threads' stacks is a matter of [`crate::frames`] too.
 
-use crate::arch::RED_ZONE;
 use crate::shadow::{self, GRANULE};
 use crate::stacks;
 use crate::state::{recording, rt};
 use raddle_engine::memory::Clock;
 use raddle_engine::race::{self, Detector, Granule, Kind};
 use raddle_protocol::Op;
-use raddle_protocol::trace::{Access, Conflict, ConflictKind, Outcome, State, ThreadId};
+use raddle_protocol::trace::{Access, Conflict, ConflictKind, Outcome, ThreadId};
 
 /// The running thread and its time as [`race::whole`] writes them; 0 while nothing is watched, and [`ALWAYS`] while every
 /// access has to be looked at.
@@ -109,7 +107,7 @@ pub fn atomic(address: u64, size: u8, kind: Kind) {
 fn check(address: u64, size: u64, kind: Kind) {
     let end = address.saturating_add(size);
     if (stacks::START..stacks::END).contains(&address) {
-        on_stack(address, size, kind);
+        crate::frames::accessed(address, size, named(kind));
     }
     let plain = (!kind.atomic()).then_some(kind);
     each_granule((address, end), plain, |detector, granule, me, mask, clock| {
@@ -198,24 +196,6 @@ pub fn bad_free(address: u64, twice: bool) {
     end(Conflict { kind, address, size: 1, thread: runtime.execution.number(), access: Access::Free, earlier });
 }
 
-/// An access to a stack: whether the frame is still there.
-fn on_stack(address: u64, size: u64, kind: Kind) {
-    let execution = &rt().execution;
-    let running = execution.running as usize;
-    let holds = |data: &crate::thread::ThreadData| (data.stack_extent.0..data.stack_extent.1).contains(&address);
-    if holds(&execution.threads[running]) {
-        return;
-    }
-    // A stack that is used again belongs to the last thread that got it.
-    let Some(owner) = execution.threads.iter().rposition(holds) else { return };
-    let ended = *execution.schedule.state(owner as ThreadId) == State::Ended;
-    if ended || address + size <= execution.threads[owner].sp - RED_ZONE {
-        let thread = execution.number();
-        let earlier = Some((execution.number_of(owner as ThreadId), Access::Free));
-        end(Conflict { kind: ConflictKind::DeadStack, address, size, thread, access: named(kind), earlier });
-    }
-}
-
 #[cold]
 fn conflict(found: race::Conflict, address: u64, end_address: u64, access: Access) {
     let (kind, earlier) = match found {
@@ -247,8 +227,9 @@ fn place() -> u64 {
     crate::record::unwind().first().map_or(0, |frame| frame.0)
 }
 
+/// The execution ends with this conflict.
 #[cold]
-fn end(conflict: Conflict) {
+pub fn end(conflict: Conflict) {
     crate::sched::finish(Outcome::Conflict(conflict));
 }
 

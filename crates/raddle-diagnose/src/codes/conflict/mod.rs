@@ -67,7 +67,8 @@ impl<'a> Facts<'a> {
             let at = trace.steps[..end].iter().rposition(|step| step.thread == thread && is(&step.op, access, found));
             let freed = (access == Access::Free).then(|| block.and_then(|block| block.freed)).flatten();
             let stack = freed.map(|(_, stack)| stack).or_else(|| at.map(|at| trace.steps[at].stack));
-            Side { thread, access, at, stack: stack.filter(|_| found.kind != ConflictKind::DeadStack) }
+            let frame_left = found.kind == ConflictKind::DeadStack && access == Access::Free;
+            Side { thread, access, at, stack: stack.filter(|_| !frame_left) }
         });
         let last =
             trace.steps.iter().rposition(|step| step.thread == found.thread && is(&step.op, found.access, found));

@@ -4,7 +4,7 @@ use super::{Facts, Side};
 use crate::case::Case;
 use crate::codes::Diagnosis;
 use crate::words;
-use raddle_protocol::trace::ConflictKind;
+use raddle_protocol::trace::{Access, ConflictKind};
 
 /// Describes it.
 pub fn stale(case: &Case<'_>, facts: &Facts<'_>) -> Diagnosis {
@@ -29,6 +29,19 @@ pub fn stale(case: &Case<'_>, facts: &Facts<'_>) -> Diagnosis {
                 words::capital(&who)
             ),
         ),
+        ConflictKind::DeadStack if later.access == Access::Free => {
+            let used = other.map_or("uses", |side| words::does(side.access));
+            (
+                format!(
+                    "use after free: {owner} {used} a variable on the stack of {who}, which does not wait for that"
+                ),
+                format!("{who} is here when it has left the function"),
+                format!(
+                    "{} {used} memory on the stack of {who}, and {who} leaves the function whose variable lies there: nothing makes it wait until {owner} is done. In this schedule the access came first; it may as well come later, when something else lies there.",
+                    words::capital(&owner)
+                ),
+            )
+        }
         ConflictKind::DeadStack => (
             format!("use after free: {who} {does} a stack frame that {owner} has left"),
             format!("{who} {does} it here"),
@@ -46,8 +59,10 @@ pub fn stale(case: &Case<'_>, facts: &Facts<'_>) -> Diagnosis {
     };
     diagnosis.message = message;
     case.mark(&mut diagnosis.spans, place, label, true);
-    if let Some(side) = other.filter(|_| facts.found.kind != ConflictKind::DeadStack) {
-        case.mark(&mut diagnosis.spans, facts.place(case, side), format!("{owner} freed the memory here"), true);
+    let dead_stack = facts.found.kind == ConflictKind::DeadStack;
+    if let Some(side) = other.filter(|side| !dead_stack || side.access != Access::Free) {
+        let did = if dead_stack { format!("{} it", words::did(side.access)) } else { "freed the memory".to_owned() };
+        case.mark(&mut diagnosis.spans, facts.place(case, side), format!("{owner} {did} here"), true);
     }
     diagnosis.reason.push(reason);
     if case.context.passed > 0 {
@@ -63,7 +78,7 @@ pub fn stale(case: &Case<'_>, facts: &Facts<'_>) -> Diagnosis {
     diagnosis.reason.extend(facts.memory(case));
     diagnosis.fix = match facts.found.kind {
         ConflictKind::DeadStack => vec![
-            format!("Let {owner} wait until every other thread is done with its variable before it leaves the function: `std::thread::scope` and `join` do."),
+            format!("Let {} wait until every other thread is done with its variable before it leaves the function: `std::thread::scope` and `join` do.", if later.access == Access::Free { &who } else { &owner }),
             "Or move what is shared to the heap, behind an `Arc` that each side holds.".to_owned(),
         ],
         ConflictKind::ForeignFree => {

@@ -125,6 +125,19 @@ extern "C" fn before_main(argc: i32, argv: *mut *mut u8, environment: *mut *mut 
     explore::start(context)
 }
 
+/// The test is over, but threads that it has started may not be: outside Raddle they would go on beside the next test. They
+/// get the turn until none of them can run, or for [`TURNS`] turns.
+fn let_others_finish() {
+    /// A thread that has been told to end needs a few dozen steps for it.
+    const TURNS: u32 = 300;
+    for _ in 0..TURNS {
+        if rt().execution.schedule.runnable() <= 1 {
+            return;
+        }
+        crate::sched::yield_point();
+    }
+}
+
 /// The test function (or `main`) has returned; `word` is the first register of its result.
 ///
 /// A test function's result is a `Result`, returned in memory. Its first word tells the two cases apart, but which value
@@ -138,6 +151,10 @@ pub extern "C" fn returned(word: u64) {
         crate::interpose::exit::flush();
         crate::sched::finish(if status == 0 { Outcome::Passed } else { Outcome::Exited(status & 0xff) });
     }
+    if runtime.execution.running == runtime.execution.root {
+        let_others_finish();
+    }
+    let runtime = rt();
     let stack = runtime.execution.threads[runtime.execution.running as usize].stack;
     let in_memory = (stack.low..stack.high).contains(&word);
     // SAFETY: a result that is returned in memory lies where the register points, on the caller's live stack.

@@ -1,12 +1,13 @@
-//! Small programs with one mistake each, as ordinary tests with the standard library's types. They know nothing of Raddle.
+//! Small programs with one mistake each, as ordinary tests with the standard library's types. They know nothing of
+//! Raddle.
 //!
-//! The shapes are those by which the literature compares search strategies: the reorder, twostage, account and wronglock
-//! programs of SCTBench (Thomson, Donaldson and Betts, "Concurrency testing using controlled schedulers", TOPC 2016), the
-//! Bluetooth driver of Qadeer and Wu (PLDI'04), broken variants of well-known algorithms for mutual exclusion, queues,
-//! stacks and locks, and the ways in which waiting goes wrong. Each was written for this set.
+//! The shapes are those by which the literature compares search strategies: the reorder, twostage, account and
+//! wronglock programs of SCTBench (Thomson, Donaldson and Betts, "Concurrency testing using controlled schedulers",
+//! TOPC 2016), the Bluetooth driver of Qadeer and Wu (PLDI'04), broken variants of well-known algorithms for mutual
+//! exclusion, queues, stacks and locks, and the ways in which waiting goes wrong. Each was written for this set.
 //!
-//! Each fails under some schedules, with sequentially consistent atomic operations, and passes under others. There is no
-//! data race in the language's sense, so that every failure is one of order alone.
+//! Each fails under some schedules, with sequentially consistent atomic operations, and passes under others. There is
+//! no data race in the language's sense, so that every failure is one of order alone.
 
 #![cfg(test)]
 

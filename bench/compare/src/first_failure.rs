@@ -27,13 +27,6 @@ pub struct Options {
     filter: String,
 }
 
-impl Default for Options {
-    fn default() -> Self {
-        let strategies = ["random", "pct", "pos", "surw", "auto"].map(str::to_owned).to_vec();
-        Self { seeds: 20, schedules: 5000, strategies, filter: String::new() }
-    }
-}
-
 /// Schedules to the first failure for each seed, `None` where there was none.
 type Searches = Vec<Option<u64>>;
 

@@ -184,6 +184,45 @@ fn from_a_test_to_a_replay() {
     );
 }
 
+/// Threads that enter a room after a broken look at who is inside, and panic there while others go on.
+const PANICS: &str = r#"
+#[test]
+fn room() {
+    use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+    let (next, serving, inside) = (AtomicU32::new(0), AtomicU32::new(0), AtomicU32::new(0));
+    let enter = || {
+        let ticket = next.load(SeqCst);
+        next.store(ticket + 1, SeqCst);
+        if serving.load(SeqCst) == ticket {
+            assert_eq!(inside.fetch_add(1, SeqCst), 0, "two inside");
+            inside.fetch_sub(1, SeqCst);
+            serving.fetch_add(1, SeqCst);
+        }
+    };
+    std::thread::scope(|scope| (0..3).for_each(|_| drop(scope.spawn(enter))));
+}
+"#;
+
+/// A panic is performed again as it happened, in a schedule with few interruptions, and the same one each time.
+#[test]
+fn panics_amid_other_threads_are_performed_again_and_shrunk() {
+    let mill = Mill::new();
+    std::fs::write(mill.path().join("src/lib.rs"), PANICS).unwrap();
+    for seed in 1..=4 {
+        for strategy in ["random", "surw"] {
+            let arguments = format!("test --lib --time 30s --schedules 2000 --seed {seed} --strategy {strategy}");
+            let (exit, events) = mill.events(&arguments);
+            assert_eq!(exit, 100, "seed {seed}, {strategy}");
+            let found = of_kind(&events, "finding")[0].clone();
+            assert_eq!(found["code"], "RD0501", "seed {seed}, {strategy}");
+            let preemptions = found["schedule"]["preemptions"].as_u64().unwrap();
+            assert!(preemptions <= 10, "{preemptions} preemptions, seed {seed}, {strategy}");
+            let (_, again) = mill.events(&arguments);
+            assert_eq!(of_kind(&again, "finding")[0]["schedule"], found["schedule"], "seed {seed}, {strategy}");
+        }
+    }
+}
+
 #[test]
 fn what_is_chosen_and_what_counts() {
     let mill = Mill::new();

@@ -1,7 +1,7 @@
 //! What has happened in an execution so far: who has performed which operation, in order.
 //!
-//! Kept in every execution, so an entry is small and writing one costs a few instructions. Of a very long execution only
-//! the last entries are kept.
+//! Kept in every execution, so an entry is small and writing one costs a few instructions. Of a very long execution
+//! only the last entries are kept.
 
 use crate::access::Access;
 use crate::classes::Canonical;
@@ -65,8 +65,8 @@ impl Log {
         self.absorbed = 0;
     }
 
-    /// The equivalence class of what has happened so far; see [`Canonical`]. To be asked when an execution is over: what
-    /// has been looked at is not taken back any more.
+    /// The equivalence class of what has happened so far; see [`Canonical`]. To be asked when an execution is over:
+    /// what has been looked at is not taken back any more.
     pub fn class(&mut self) -> u64 {
         if self.earlier == 0 && self.absorbed == 0 {
             self.class.begin();

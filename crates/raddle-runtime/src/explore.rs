@@ -347,11 +347,15 @@ impl Explorer {
         }
         let mut choices = choices;
         if again == outcome && execution != 0 {
-            let places = (recorder.signature(&outcome), recorder.panics());
+            // Where threads wait matters only where that is the failure.
+            let places = |recorder: &Recorder| {
+                ((outcome == Outcome::Stuck).then(|| recorder.signature(&outcome)), recorder.panics())
+            };
+            let wanted = places(&recorder);
             let shorter = self.shrink(execution, &choices).unwrap_or_else(|| choices.clone());
             (again, recorder) = self.record(execution, shorter.clone(), accesses);
             // The same kind of end is not enough: it must be in the same places.
-            if again == outcome && places == (recorder.signature(&outcome), recorder.panics()) {
+            if again == outcome && wanted == places(&recorder) {
                 choices = shorter;
             } else {
                 (again, recorder) = self.record(execution, choices.clone(), accesses);

@@ -2,9 +2,10 @@
 //!
 //! Two executions are equivalent (Mazurkiewicz, "Trace theory", 1987) when one becomes the other by exchanging
 //! neighbouring steps that do not depend on each other. That is so exactly when their steps are ordered alike by
-//! happens-before: program order, and the order of dependent steps. The hash of a step is taken of its kind, and of the hashes of
-//! the steps directly before it in that order, so it stands for the step with all of its past; the execution's hash is the
-//! sum over all threads of the hashes of their last steps. A sum, because it must not matter which thread comes first.
+//! happens-before: program order, and the order of dependent steps. The hash of a step is taken of its kind, and of the
+//! hashes of the steps directly before it in that order, so it stands for the step with all of its past; the
+//! execution's hash is the sum over all threads of the hashes of their last steps. A sum, because it must not matter
+//! which thread comes first.
 //!
 //! Neither addresses nor thread numbers go into the hash: both depend on the order in which independent steps
 //! allocate and create. They need not: as long as nothing but its visible operations decides what a thread does,
@@ -12,10 +13,10 @@
 //! only if it is older than the execution.
 //!
 //! Departures and limits. Waiting for a lock, a permit or a thread's end is no step; taking it is. A compare-exchange
-//! that fails is a read. A thread that is woken comes after who woke it. Memory that is freed and
-//! allocated again stays the same object, and steps on two descriptors may depend on each other without showing it; programs whose
-//! behaviour depends on addresses or clocks may do different things within one class. Two classes have the same hash
-//! by accident with a probability of about 2^-64.
+//! that fails is a read. A thread that is woken comes after who woke it. Memory that is freed and allocated again stays
+//! the same object, and steps on two descriptors may depend on each other without showing it; programs whose behaviour
+//! depends on addresses or clocks may do different things within one class. Two classes have the same hash by accident
+//! with a probability of about 2^-64.
 
 #[cfg(test)]
 mod tests;

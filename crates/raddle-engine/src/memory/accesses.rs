@@ -226,7 +226,7 @@ impl Memory {
         if ordered {
             self.order.access((position, now, before), (slot, id, true), &mut self.locations.histories);
         }
-        if ordered || releases(order) {
+        if releases(order) {
             self.threads[thread as usize].clock.tick();
         }
         let batch = self.bounds.window.div_ceil(2);

@@ -48,15 +48,12 @@ impl Memory {
     ) -> usize {
         let newest = self.locations.histories[slot as usize].newest();
         let floor = self.floor(thread, slot);
+        let oldest = self.oldest(thread, slot, (role, seq_cst), floor);
         self.options.clear();
-        for index in (floor..=newest).rev() {
-            if role == Role::Follows && self.is_followed(slot, index) {
-                continue;
+        for index in (oldest..=newest).rev() {
+            if !(role == Role::Follows && self.is_followed(slot, index)) {
+                self.options.push(index);
             }
-            if index < newest && !self.order_allows(thread, slot, role.place(index), seq_cst) {
-                break;
-            }
-            self.options.push(index);
         }
         let answer = if self.options.len() > 1 { ask(kind, self.options.len()) } else { 0 };
         self.options[answer]
@@ -77,20 +74,19 @@ impl Memory {
             return (newest, equal && !(attempt.weak && ask(ChoiceKind::WeakFailure, 2) == 1));
         }
         let floor = self.floor(thread, slot);
-        let seq_cst = (attempt.success == Order::SeqCst, attempt.failure == Order::SeqCst);
-        let (mut may_succeed, mut may_fail) = (true, true);
+        let succeeds = (Role::Follows, attempt.success == Order::SeqCst);
+        let fails = (Role::Reads, attempt.failure == Order::SeqCst);
+        let may = |memory: &Self, way: fn((bool, bool)) -> bool| {
+            (floor..newest).any(|index| way(memory.ways(slot, index, attempt)))
+        };
+        let oldest = (
+            if may(self, |ways| ways.0) { self.oldest(thread, slot, succeeds, floor) } else { newest },
+            if may(self, |ways| ways.1) { self.oldest(thread, slot, fails, floor) } else { newest },
+        );
         self.options.clear();
         for index in (floor..=newest).rev() {
-            let mut ways = self.ways(slot, index, attempt);
-            if index < newest {
-                // What the order forbids for a store it forbids for older ones, too.
-                may_succeed &= !ways.0 || self.order_allows(thread, slot, place::after(index), seq_cst.0);
-                may_fail &= !ways.1 || self.order_allows(thread, slot, place::read(index), seq_cst.1);
-                ways = (ways.0 && may_succeed, ways.1 && may_fail);
-                if !may_succeed && !may_fail {
-                    break;
-                }
-            }
+            let ways = self.ways(slot, index, attempt);
+            let ways = (ways.0 && index >= oldest.0, ways.1 && index >= oldest.1);
             if ways.0 || ways.1 {
                 self.options.push(index << 2 | usize::from(ways.0) << 1 | usize::from(ways.1));
             }
@@ -119,12 +115,27 @@ impl Memory {
         self.locations.histories[slot as usize].floor(&self.threads[thread as usize].clock, self.bounds.patience)
     }
 
-    /// Whether the order of sequentially consistent operations allows an access that is not at the end of coherence
-    /// order.
-    fn order_allows(&mut self, thread: ThreadId, slot: u32, place: u32, seq_cst: bool) -> bool {
-        if !self.order.concerns(seq_cst) {
-            return true;
+    /// The oldest store, not below `floor`, that the order of sequentially consistent operations allows an access to
+    /// read or to follow. What it forbids for one store it forbids for older ones, too: they ask for more to come after
+    /// the access. So the border is found by bisection.
+    fn oldest(&mut self, thread: ThreadId, slot: u32, (role, seq_cst): (Role, bool), floor: usize) -> usize {
+        let newest = self.locations.histories[slot as usize].newest();
+        if floor == newest || !self.order.concerns(seq_cst) || self.allows(thread, slot, role.place(floor), seq_cst) {
+            return floor;
         }
+        let (mut forbidden, mut allowed) = (floor, newest);
+        while allowed - forbidden > 1 {
+            let middle = forbidden + (allowed - forbidden) / 2;
+            if self.allows(thread, slot, role.place(middle), seq_cst) {
+                allowed = middle;
+            } else {
+                forbidden = middle;
+            }
+        }
+        allowed
+    }
+
+    fn allows(&mut self, thread: ThreadId, slot: u32, place: u32, seq_cst: bool) -> bool {
         let probe = Probe { clock: &self.threads[thread as usize].clock, slot, place, seq_cst };
         self.order.allows(probe, &self.locations.histories, &self.locations.shared)
     }

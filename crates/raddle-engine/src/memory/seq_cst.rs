@@ -248,15 +248,18 @@ impl TotalOrder {
     /// location's accesses at later places must come after it.
     pub(super) fn allows(&mut self, probe: Probe<'_>, histories: &[History], shared: &[u32]) -> bool {
         self.allowance += PER_SEARCH;
-        self.search(probe, histories, shared).is_some()
+        self.steps = self.allowance.min(self.bounds.search);
+        let begun = self.steps;
+        let is_allowed = self.search(probe, histories, shared).is_some();
+        self.allowance -= begun - self.steps;
+        is_allowed
     }
 
     /// Reorders so that this access, which [`TotalOrder::allows`] has allowed, has its place. Tells its position if it
     /// is one of the order.
     pub(super) fn make_way(&mut self, probe: Probe<'_>, histories: &[History], shared: &[u32]) -> Option<usize> {
-        let allowance = std::mem::replace(&mut self.allowance, u64::MAX);
+        self.steps = u64::MAX;
         let end = self.search(probe, histories, shared).expect("this access was found consistent a moment ago");
-        self.allowance = allowance.saturating_sub(u64::MAX - self.allowance);
         let start = self.start;
         let first = start + self.moved.iter().position(|moved| *moved)?;
         self.scratch.clear();
@@ -278,19 +281,11 @@ impl TotalOrder {
     /// Works out what must come after the access, up to the last operation that must come before it. Tells where that
     /// ends; `None` when there is no order, or none is found in time.
     fn search(&mut self, probe: Probe<'_>, histories: &[History], shared: &[u32]) -> Option<usize> {
-        self.steps = self.allowance.min(self.bounds.search);
-        let begun = self.steps;
         self.moved.clear();
         self.threads.clear();
         self.fenced.clear();
         self.places.clear();
         self.fenced_since = u64::MAX;
-        let end = self.search_within(probe, histories, shared);
-        self.allowance -= begun - self.steps;
-        end
-    }
-
-    fn search_within(&mut self, probe: Probe<'_>, histories: &[History], shared: &[u32]) -> Option<usize> {
         let is_source = |node: &Node| node.site == Site::Fence && probe.clock.covers(node.at);
         let end = if probe.seq_cst {
             self.open.len()

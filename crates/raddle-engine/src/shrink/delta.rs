@@ -30,8 +30,8 @@ pub fn minimize<T: Clone>(all: Vec<T>, mut fails: impl FnMut(&[T]) -> Option<boo
     best
 }
 
-/// One part of this size alone that fails, or else all but one; and which of the two it was. The outer `None` when no more
-/// may be tried.
+/// One part of this size alone that fails, or else all but one; and which of the two it was. The outer `None` when no
+/// more may be tried.
 #[allow(clippy::type_complexity)]
 fn smaller<T: Clone>(
     all: &[T],

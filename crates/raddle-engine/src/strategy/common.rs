@@ -1,5 +1,5 @@
-//! What all strategies have in common: execution 0 is the one without preemption, what is unusual but legal is rare, and
-//! hints are honoured, so that loops end.
+//! What all strategies have in common: execution 0 is the one without preemption, what is unusual but legal is rare,
+//! and hints are honoured, so that loops end.
 
 use super::first::{First, SLICE};
 use super::random::{SPIN, UNUSUAL};

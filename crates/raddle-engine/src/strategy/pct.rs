@@ -2,8 +2,8 @@
 //! running thread drops below all others.
 //!
 //! Burckhardt, Kothari, Musuvathi and Nagarakatte, "A Randomized Scheduler with Probabilistic Guarantees of Finding
-//! Bugs", ASPLOS'10. With `d - 1` drops in executions of at most `k` steps of `n` threads, a bug that `d` orderings make
-//! necessary is found with probability at least `1 / (n k^(d-1))` in each execution.
+//! Bugs", ASPLOS'10. With `d - 1` drops in executions of at most `k` steps of `n` threads, a bug that `d` orderings
+//! make necessary is found with probability at least `1 / (n k^(d-1))` in each execution.
 //!
 //! Departures. A step is a point with more than one thread to choose from: a drop in between takes effect at the next
 //! such point. `k` is not given but the greatest number of such points in the last executions, and the depth is

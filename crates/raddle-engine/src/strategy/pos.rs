@@ -1,8 +1,8 @@
 //! POS: each pending operation has a random priority, and the highest is performed; those that depend on it draw again.
 //!
 //! Yuan, Yang and Gu, "Partial Order Aware Concurrency Sampling", CAV'18. Two operations that depend on each other are
-//! ordered by priorities that are independent of all that came before, so each partial order has a probability that does
-//! not shrink with the number of steps that have nothing to do with it, as it does in a random walk.
+//! ordered by priorities that are independent of all that came before, so each partial order has a probability that
+//! does not shrink with the number of steps that have nothing to do with it, as it does in a random walk.
 //!
 //! Departures. Operations performed while no other thread could run draw no priority. A thread that has not come to its
 //! first operation is taken to depend on nothing. A thread that yields or has spun for a while gives way to the highest

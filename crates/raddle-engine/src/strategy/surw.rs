@@ -1,18 +1,18 @@
 //! SURW, the selectively uniform random walk: among the orders in which a few chosen operations can happen, each is
 //! equally likely.
 //!
-//! Zhao, Wolff, Mathur and Roychoudhury, "Selectively Uniform Concurrency Testing", ASPLOS'25. A random walk that decides
-//! evenly at each step favours orders in which the threads' ends lie far apart. If the next thread is drawn in
+//! Zhao, Wolff, Mathur and Roychoudhury, "Selectively Uniform Concurrency Testing", ASPLOS'25. A random walk that
+//! decides evenly at each step favours orders in which the threads' ends lie far apart. If the next thread is drawn in
 //! proportion to how many operations each still has before it, every order is equally likely. Counting only operations
 //! of interest, and letting the others happen as they may, makes the orders that matter few enough to be sampled.
 //!
-//! Departures. Of interest are, drawn for each execution: all operations on one shared object (half of the executions), on
-//! two (three eighths), or on any. Objects are drawn in proportion to how many threads beside the first touch them, since
-//! those that all threads meet at are few. How many operations of interest each thread has is counted in earlier executions; where
-//! the program does something else this time, what is pending shows it, and counts are corrected. A thread that has
-//! not been created yet is weighed with its creator. While operations of interest are held back for the thread whose turn it
-//! is, the others are drawn evenly; if that thread cannot go on, spins, or goes on for a thousand points without coming
-//! to one, another's turn is drawn.
+//! Departures. Of interest are, drawn for each execution: all operations on one shared object (half of the executions),
+//! on two (three eighths), or on any. Objects are drawn in proportion to how many threads beside the first touch them,
+//! since those that all threads meet at are few. How many operations of interest each thread has is counted in earlier
+//! executions; where the program does something else this time, what is pending shows it, and counts are corrected. A
+//! thread that has not been created yet is weighed with its creator. While operations of interest are held back for the
+//! thread whose turn it is, the others are drawn evenly; if that thread cannot go on, spins, or goes on for a thousand
+//! points without coming to one, another's turn is drawn.
 //!
 //! Every schedule keeps a probability above zero once counts are right; a count of 0 is corrected only after the thread
 //! has come to an operation of interest.

@@ -75,6 +75,35 @@ fn patience_begins_anew() {
     }
 }
 
+/// What thread 3 reads last, the oldest value it may, after a fence of its own. Before that, `act` stores 1 to word 0 in
+/// a way that happens before a fence, and thread 4 has fences enough to settle that one where the order is short.
+fn read_after_fences(bounds: Bounds, act: impl Fn(&mut Memory)) -> u128 {
+    let mut memory = with_threads(Memory::to_the_letter(Model::Rc11).bounded(bounds), 5);
+    act(&mut memory);
+    (0..4).for_each(|_| memory.fence(4, Order::SeqCst));
+    memory.fence(3, Order::SeqCst);
+    memory.load(3, word(0), Order::Relaxed, 1, &mut last)
+}
+
+/// While the order is open, a fence may still come before one that was performed earlier; not so once that is settled.
+#[test]
+fn nothing_comes_before_a_settled_fence() {
+    let short = Bounds { open: 2, ..Bounds::default() };
+    let own = |memory: &mut Memory| {
+        memory.fence(1, Order::SeqCst);
+        memory.store(1, word(0), Order::Relaxed, 0, 1, &mut first);
+        memory.fence(1, Order::SeqCst);
+    };
+    let of_another = |memory: &mut Memory| {
+        memory.store(1, word(0), Order::Relaxed, 0, 1, &mut first);
+        memory.store(1, word(1), Order::Release, 0, 1, &mut first);
+        memory.load(2, word(1), Order::Acquire, 1, &mut first);
+        memory.fence(2, Order::SeqCst);
+    };
+    assert_eq!((read_after_fences(Bounds::default(), own), read_after_fences(short, own)), (0, 1));
+    assert_eq!((read_after_fences(Bounds::default(), of_another), read_after_fences(short, of_another)), (0, 1));
+}
+
 #[test]
 fn under_sequential_consistency_only_weak_failures_are_asked_for() {
     let mut memory = with_threads(Memory::new(Model::Sc), 3);

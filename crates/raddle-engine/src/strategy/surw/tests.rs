@@ -12,7 +12,8 @@ fn binomial(n: u64, k: u64) -> usize {
     (1..=k).fold(1, |product, at| product * (n - k + at) / at) as usize
 }
 
-/// With all operations of interest, all orders of two threads' steps are equally likely, however unlike the threads are.
+/// With all operations of interest, all orders of two threads' steps are equally likely, however unlike the threads
+/// are.
 #[test]
 fn all_orders_of_all_steps_are_equally_likely() {
     for (one, other) in [(1, 1), (3, 3), (1, 6), (2, 5)] {

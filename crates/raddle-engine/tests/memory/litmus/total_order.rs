@@ -49,6 +49,18 @@ litmus! {
     first_read_happens_before_the_fence:
         "x.rlx = 1 | a = x.rlx; y.rel = 1; b = x.rlx | c = y.acq; fence.sc; d = z.rlx | z.sc = 1; e = x.sc",
         "acde" => "0000 0001 0010 0011 0100 0101 0110 0111 1000 1001 1010 1011 1101 1110 1111";
+    /// A store comes before a fence if a read of it happens before the fence, though the store itself does not.
+    store_whose_reader_happens_before_a_fence:
+        "a = z.sc; x.sc = 1 | b = x.rlx; y.rel = 1 | z.sc = 1 | c = y.acq; fence.sc; d = z.rlx",
+        "abcd" => "0000 0001 0010 0011 0100 0101 0110 0111 1000 1001 1010 1011 1100 1101 1111";
+    /// A fence orders what its thread's partner reads after learning of it, though the same was read before.
+    fence_happens_before_the_second_read:
+        "a = x.rlx; b = y.acq; d = x.rlx | z.rlx = 1; fence.sc; y.rel = 1 | x.rlx = 1; fence.sc; c = z.rlx",
+        "abcd" => "0000 0001 0010 0011 0101 0110 0111 1001 1011 1101 1111";
+    /// A load comes before what its thread's later release makes it happen before.
+    load_comes_strongly_before_what_follows_a_release:
+        "a = x.sc; y.rel = 1 | b = y.acq; c = z.sc | z.sc = 1; x.sc = 1 | x.rlx = 2",
+        "abcx" => "0001 0002 0011 0012 0101 0102 0111 0112 1001 1002 1011 1012 1111 1112 2001 2002 2011 2012 2101 2111 2112";
     /// Fences that come one after the other in execution may come the other way round in the order.
     fences_against_execution: "z.rlx = 1; fence.sc; x.rlx = 1 | a = x.rlx; y.rlx = 1 | b = y.rlx; fence.sc; c = z.rlx",
         "abc" => "000 001 010 011 100 101 110 111";

@@ -116,7 +116,8 @@ unsafe extern "C" fn control(_: u64) -> ! {
     if let Some(module) = runtime.modules.iter().find(|module| (module.start..module.end).contains(&own)) {
         // SAFETY: one thread.
         unsafe { OWN_CODE = (module.start, module.end) };
-        leave_out(module.start, module.end);
+        // The rest of the last page is the library's too: the loader fills it with zeros.
+        leave_out(module.start, module.end.next_multiple_of(4096));
     }
     let execution = &mut runtime.execution;
     execution.heap = heap::seal();

@@ -379,6 +379,7 @@ impl Explorer {
         let begun = sys::real_time_ns();
         runtime.tape.begin(execution);
         runtime.points = 0;
+        runtime.limit = runtime.plan.budget.steps;
         runtime.returned = None;
         runtime.epilogue = false;
         crash::progress();

@@ -23,13 +23,35 @@ pub fn yield_point() {
     live_point(Hint::Yields);
 }
 
-/// The schedule point before a read of `address`, and after it [`read`] with the value found.
+/// The schedule point before an operation that only reads `address` if nobody changes it first; after it [`read`] with
+/// the value found.
 #[inline(always)]
 pub fn read_point(address: u64) {
     let runtime = rt();
     let reading = runtime.execution.threads[runtime.execution.running as usize].reading;
-    let spins = reading.address == address && reading.times >= SPINNING;
-    live_point(if spins { Hint::Spins } else { Hint::None });
+    if reading.address == address && reading.times >= SPINNING {
+        return spin_point(reading);
+    }
+    live_point(Hint::None);
+}
+
+/// The schedule point of a thread that spins. Each such read counts, but the longer it goes on, the more seldom the engine
+/// is asked: how many times a thread looks in vain is explored exactly up to [`LOOKS`], beyond that in powers of two, and
+/// finally in multiples of [`SELDOM`].
+#[inline(never)]
+fn spin_point(reading: Reading) {
+    pass();
+    let runtime = rt();
+    let looks = reading.times;
+    let asked = looks <= LOOKS || looks.is_power_of_two() && looks < SELDOM || looks.is_multiple_of(SELDOM);
+    if !asked || runtime.execution.schedule.runnable() == 1 {
+        return;
+    }
+    let spinner = runtime.execution.running as usize;
+    if decide(Hint::Spins) {
+        // It was away: somebody has written to the place, or it has been long.
+        rt().execution.threads[spinner].reading.times = SPINNING;
+    }
 }
 
 /// The running thread has read this value.
@@ -44,7 +66,16 @@ pub fn read(address: u64, value: u64) {
     }
 }
 
-/// The running thread has written: it does not spin.
+/// The running thread has written to this place, in one step.
+#[inline(always)]
+pub fn written(address: u64) {
+    let schedule = &mut rt().execution.schedule;
+    if schedule.has_spinners() {
+        schedule.written(address);
+    }
+}
+
+/// The running thread does something else than read: it does not spin.
 #[inline(always)]
 pub fn wrote() {
     let runtime = rt();
@@ -52,7 +83,16 @@ pub fn wrote() {
 }
 
 /// Reads of one value from one place in a row, after which a thread is taken to be spinning.
-const SPINNING: u32 = 3;
+const SPINNING: u32 = 1;
+
+/// Such reads up to which each is a schedule point.
+const LOOKS: u32 = 8;
+
+/// In the end every so many of them is one.
+const SELDOM: u32 = 64;
+
+/// Schedule points for which a thread that spins is set aside at the most.
+const ASIDE: u64 = 200;
 
 /// The last thing that a thread has done, if that was to read.
 #[derive(Clone, Copy, Debug, Default)]
@@ -64,14 +104,32 @@ pub struct Reading {
 
 #[inline]
 fn live_point(hint: Hint) {
+    pass();
     let runtime = rt();
-    runtime.points += 1;
-    if runtime.points >= runtime.plan.budget.steps {
-        finish(Outcome::NoProgress(Bound::Steps(runtime.points)));
-    }
     if runtime.execution.schedule.runnable() > 1 {
         decide(hint);
     }
+}
+
+/// Counts a schedule point.
+#[inline(always)]
+fn pass() {
+    let runtime = rt();
+    runtime.points += 1;
+    if runtime.points >= runtime.limit {
+        at_limit();
+    }
+}
+
+#[cold]
+fn at_limit() {
+    let runtime = rt();
+    let steps = runtime.plan.budget.steps;
+    if runtime.points >= steps {
+        finish(Outcome::NoProgress(Bound::Steps(runtime.points)));
+    }
+    runtime.limit = steps;
+    runtime.execution.schedule.resume_spinners();
 }
 
 /// The running thread waits. Returns once it runs again; [`raddle_engine::Schedule::timed_out`] tells why.
@@ -85,7 +143,8 @@ pub fn run_next() {
     decide(Hint::None);
 }
 
-fn decide(hint: Hint) {
+/// Returns whether another thread has run meanwhile.
+fn decide(hint: Hint) -> bool {
     let runtime = rt();
     if runtime.execution.schedule.waits_for_descriptor() {
         crate::interpose::polling::wake_ready();
@@ -97,6 +156,10 @@ fn decide(hint: Hint) {
     }
     let next = if runtime.epilogue {
         execution.schedule.next_unasked()
+    } else if hint == Hint::Spins {
+        let address = execution.threads[execution.running as usize].reading.address;
+        runtime.limit = runtime.limit.min(runtime.points + ASIDE);
+        execution.schedule.next_of_spinner(&mut runtime.tape, address)
     } else {
         execution.schedule.next(&mut runtime.tape, hint)
     };
@@ -107,7 +170,7 @@ fn decide(hint: Hint) {
         Next::Run(id) => {
             let from = runtime.execution.running;
             if id == from {
-                return;
+                return false;
             }
             runtime.execution.running = id;
             let to = &runtime.execution.threads[id as usize];
@@ -118,6 +181,7 @@ fn decide(hint: Hint) {
                 arch::set_thread_pointer(control_block);
                 arch::switch(save, sp);
             }
+            true
         }
         Next::Stuck => finish(Outcome::Stuck),
     }

@@ -51,6 +51,8 @@ pub struct Runtime {
     pub points: u64,
     /// See `points`.
     pub earlier_points: u64,
+    /// Value of `points` at which the scheduler has something to do besides.
+    pub limit: u64,
     /// First word of the value that the test function returns when it passes, once known.
     pub pass_mark: Option<u64>,
     /// That word in the present execution, if the test function has returned.
@@ -195,6 +197,7 @@ pub fn take_charge(plan: Plan) {
         mode,
         points: 0,
         earlier_points: 0,
+        limit: plan.budget.steps,
         pass_mark: None,
         returned: None,
         modules: Vec::new(),

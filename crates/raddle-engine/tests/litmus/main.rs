@@ -13,4 +13,5 @@ mod locks;
 mod machine;
 mod orders;
 mod program;
+mod spins;
 mod waits;

@@ -6,7 +6,7 @@
 //! The pass calls the same hook for weak and strong compare-exchange; that a weak one may fail is not produced.
 
 use crate::record;
-use crate::sched::{point, read, read_point, wrote};
+use crate::sched::{point, read, read_point, written, wrote};
 use crate::state::{live, recording};
 use core::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering, fence};
 use raddle_protocol::Op;
@@ -68,6 +68,7 @@ macro_rules! atomic {
                 }
                 point();
                 address.write_volatile(value);
+                written(address as u64);
                 if recording() {
                     record::step(Op::Store {
                         address: address as u64, size: $size, order: order(number), value: value as u64,
@@ -90,6 +91,7 @@ macro_rules! atomic {
                 point();
                 let old = address.read_volatile();
                 address.write_volatile(value);
+                written(address as u64);
                 if recording() {
                     recorded_rmw(address as u64, $size, number, old as u64, value as u64);
                 }
@@ -113,11 +115,16 @@ macro_rules! atomic {
                         Ok(old) | Err(old) => old,
                     };
                 }
-                read_point(address as u64);
+                if address.read_volatile() == expected {
+                    point();
+                } else {
+                    read_point(address as u64);
+                }
                 let old = address.read_volatile();
                 if old == expected {
                     address.write_volatile(new);
                     wrote();
+                    written(address as u64);
                 } else {
                     read(address as u64, old as u64);
                 }
@@ -181,6 +188,7 @@ macro_rules! atomic {
                     let old = address.read_volatile();
                     let new = compute(old, operand);
                     address.write_volatile(new);
+                    written(address as u64);
                     if recording() {
                         recorded_rmw(address as u64, $size, number, old as u64, new as u64);
                     }

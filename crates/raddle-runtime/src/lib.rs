@@ -24,6 +24,7 @@ mod mappings;
 mod modules;
 mod record;
 mod sched;
+mod sites;
 mod snapshot;
 mod stacks;
 mod start;

@@ -5,6 +5,7 @@
 //! suffice while there is no data race.
 
 use crate::arch;
+use crate::sites::Hook;
 use crate::state::rt;
 use raddle_engine::{Hint, Next};
 use raddle_protocol::trace::{Bound, Outcome, Wait};
@@ -23,31 +24,53 @@ pub fn yield_point() {
     live_point(Hint::Yields);
 }
 
-/// The schedule point before an operation that only reads `address` if nobody changes it first; after it [`read`] with
-/// the value found.
+/// The schedule point before an atomic operation that may write, called by `hook`; none where nobody can tell.
+///
+/// # Safety
+/// The place is readable.
 #[inline(always)]
-pub fn read_point(address: u64) {
-    let runtime = rt();
-    let reading = runtime.execution.threads[runtime.execution.running as usize].reading;
-    if reading.address == address && reading.times >= SPINNING {
-        return spin_point(reading);
+pub unsafe fn write_point<T: Copy + PartialEq + From<u8>>(hook: Hook, place: *const T) {
+    wrote();
+    pass();
+    // SAFETY: the caller's.
+    if rt().execution.schedule.runnable() > 1 && !unsafe { hook.hides(place) } {
+        decide(Hint::None);
     }
-    live_point(Hint::None);
 }
 
-/// The schedule point of a thread that spins. Each such read counts, but the longer it goes on, the more seldom the engine
+/// The schedule point before an operation that only reads the place if nobody changes it first, called by `hook`; after
+/// it [`read`] with the value found.
+///
+/// # Safety
+/// The place is readable.
+#[inline(always)]
+pub unsafe fn read_point<T: Copy + PartialEq + From<u8>>(hook: Hook, place: *const T) {
+    let runtime = rt();
+    let reading = runtime.execution.threads[runtime.execution.running as usize].reading;
+    let again = reading.address == place as u64;
+    pass();
+    if runtime.execution.schedule.runnable() <= 1 {
+        return;
+    }
+    if again && (reading.times >= SPINNING || hook.site().spins) {
+        return spin_point(reading.times);
+    }
+    // SAFETY: the caller's.
+    if !unsafe { hook.hides(place) } {
+        decide(Hint::None);
+    }
+}
+
+/// The schedule point of a thread that spins. The longer it goes on, the more seldom the engine
 /// is asked: how many times a thread looks in vain is explored exactly up to [`LOOKS`], beyond that in powers of two, and
 /// finally in multiples of [`SELDOM`].
 #[inline(never)]
-fn spin_point(reading: Reading) {
-    pass();
-    let runtime = rt();
-    let looks = reading.times;
+fn spin_point(looks: u32) {
     let asked = looks <= LOOKS || looks.is_power_of_two() && looks < SELDOM || looks.is_multiple_of(SELDOM);
-    if !asked || runtime.execution.schedule.runnable() == 1 {
+    if !asked {
         return;
     }
-    let spinner = runtime.execution.running as usize;
+    let spinner = rt().execution.running as usize;
     if decide(Hint::Spins) {
         // It was away: somebody has written to the place, or it has been long.
         rt().execution.threads[spinner].reading.times = SPINNING;

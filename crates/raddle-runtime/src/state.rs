@@ -57,6 +57,8 @@ pub struct Runtime {
     pub pass_mark: Option<u64>,
     /// That word in the present execution, if the test function has returned.
     pub returned: Option<u64>,
+    /// What is known of call sites.
+    pub sites: crate::sites::Sites,
     /// Loaded files, as they were at the entry.
     pub modules: Vec<Module>,
     /// Whether replayed output is handed on.
@@ -200,6 +202,7 @@ pub fn take_charge(plan: Plan) {
         limit: plan.budget.steps,
         pass_mark: None,
         returned: None,
+        sites: crate::sites::Sites::default(),
         modules: Vec::new(),
         live_output: false,
         controller: Controller::default(),

@@ -3,10 +3,12 @@
 //! While the runtime is in charge only one thread runs at a time, so the operation itself can be a plain one. When it is
 //! not (the program runs without Raddle), operations are sequentially consistent: stronger than what was asked for.
 //!
-//! The pass calls the same hook for weak and strong compare-exchange; that a weak one may fail is not produced.
+//! The pass calls the same hook for weak and strong compare-exchange; [`Hook::site`] tells them apart. That a weak one may
+//! fail is not produced.
 
 use crate::record;
-use crate::sched::{point, read, read_point, written, wrote};
+use crate::sched::{read, read_point, write_point, written, wrote};
+use crate::sites::Hook;
 use crate::state::{live, recording};
 use core::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering, fence};
 use raddle_protocol::Op;
@@ -43,7 +45,7 @@ macro_rules! atomic {
                 if !live() {
                     return (*(address as *const $atomic)).load(Ordering::SeqCst);
                 }
-                read_point(address as u64);
+                read_point(Hook::here(), address);
                 let value = address.read_volatile();
                 read(address as u64, value as u64);
                 if recording() {
@@ -66,7 +68,7 @@ macro_rules! atomic {
                 if !live() {
                     return (*(address as *const $atomic)).store(value, Ordering::SeqCst);
                 }
-                point();
+                write_point(Hook::here(), address);
                 address.write_volatile(value);
                 written(address as u64);
                 if recording() {
@@ -88,7 +90,7 @@ macro_rules! atomic {
                 if !live() {
                     return (*(address as *const $atomic)).swap(value, Ordering::SeqCst);
                 }
-                point();
+                write_point(Hook::here(), address);
                 let old = address.read_volatile();
                 address.write_volatile(value);
                 written(address as u64);
@@ -116,9 +118,9 @@ macro_rules! atomic {
                     };
                 }
                 if address.read_volatile() == expected {
-                    point();
+                    write_point(Hook::here(), address);
                 } else {
-                    read_point(address as u64);
+                    read_point(Hook::here(), address);
                 }
                 let old = address.read_volatile();
                 if old == expected {
@@ -184,7 +186,7 @@ macro_rules! atomic {
                             Ok(old) | Err(old) => old,
                         };
                     }
-                    point();
+                    write_point(Hook::here(), address);
                     let old = address.read_volatile();
                     let new = compute(old, operand);
                     address.write_volatile(new);

@@ -5,7 +5,7 @@
 //! aborts on panics. On a platform for which there is no runtime an empty file is embedded; the commands say so when asked
 //! to explore.
 //!
-//! `RADDLE_PREBUILT_RUNTIME` names a library to embed instead of building one.
+//! `RADDLE_PREBUILT_RUNTIME` names a library to embed instead of building one; it must be built with [`RUNTIME_FLAGS`].
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};

@@ -15,7 +15,7 @@
 
 use crate::state::rt;
 use crate::{arch, explore, fault, sys};
-use raddle_protocol::{Answer, Known, Message, Role, Site, Visibility, frame};
+use raddle_protocol::{Answer, Known, Message, Site, Visibility, frame};
 
 /// Frames looked at, at the most.
 const MOST_FRAMES: usize = 16;
@@ -41,12 +41,13 @@ impl Hook {
     }
 
     /// What the operation means for which the program has called this hook.
-    #[inline]
+    #[inline(always)]
     pub fn site(self) -> Site {
         // SAFETY: a frame begins with its caller's frame pointer and the return address.
         let pc = unsafe { *((self.0 + 8) as *const u64) };
-        match rt().sites.find(0, pc) {
-            Some(Place::Site(site)) => site,
+        let sites = &rt().sites;
+        match sites.entries.get(sites.slot(0, pc)) {
+            Some(Entry { pc: known, node: 0, place: Place::Site(site) }) if *known == pc => *site,
             _ => self.slow(),
         }
     }
@@ -55,7 +56,7 @@ impl Hook {
     ///
     /// # Safety
     /// The place, and for the counts of an `Arc` the other count beside it, is readable.
-    #[inline]
+    #[inline(always)]
     pub unsafe fn hides<T: Copy + PartialEq + From<u8>>(self, place: *const T) -> bool {
         // SAFETY: the caller vouches for the place; counts are of a word's size.
         unsafe {
@@ -164,6 +165,7 @@ enum Place {
 
 #[derive(Clone, Copy)]
 struct Entry {
+    /// 0 where there is none.
     pc: u64,
     /// The node that stands for the frames further in.
     node: u32,
@@ -173,16 +175,18 @@ struct Entry {
 /// The answers: a hash table in the arena, so that it outlives executions and is shared with forked ones.
 pub struct Sites {
     /// A power of two in length, at most half full.
-    entries: Vec<Option<Entry>>,
+    entries: Vec<Entry>,
     used: usize,
     nodes: u32,
 }
 
 impl Default for Sites {
     fn default() -> Self {
-        Sites { entries: vec![None; 1024], used: 0, nodes: 0 }
+        Sites { entries: vec![NONE; 1024], used: 0, nodes: 0 }
     }
 }
+
+const NONE: Entry = Entry { pc: 0, node: 0, place: Place::Deeper(0) };
 
 impl Sites {
     #[inline]
@@ -191,16 +195,18 @@ impl Sites {
         (hash >> 32) as usize & (self.entries.len() - 1)
     }
 
-    #[inline]
     fn find(&self, node: u32, pc: u64) -> Option<Place> {
         let mut at = self.slot(node, pc);
-        while let Some(entry) = &self.entries[at] {
+        loop {
+            let entry = &self.entries[at];
             if entry.pc == pc && entry.node == node {
                 return Some(entry.place);
             }
+            if entry.pc == 0 {
+                return None;
+            }
             at = (at + 1) & (self.entries.len() - 1);
         }
-        None
     }
 
     /// Keeps an answer. Those about the inner frames alone are here already.
@@ -223,8 +229,8 @@ impl Sites {
             }
         };
         if 2 * (self.used + 1) > self.entries.len() {
-            let twice = vec![None; 2 * self.entries.len()];
-            for entry in core::mem::replace(&mut self.entries, twice).into_iter().flatten() {
+            let twice = vec![NONE; 2 * self.entries.len()];
+            for entry in core::mem::replace(&mut self.entries, twice).into_iter().filter(|entry| entry.pc != 0) {
                 self.put(entry);
             }
         }
@@ -234,12 +240,9 @@ impl Sites {
 
     fn put(&mut self, entry: Entry) {
         let mut at = self.slot(entry.node, entry.pc);
-        while self.entries[at].is_some() {
+        while self.entries[at].pc != 0 {
             at = (at + 1) & (self.entries.len() - 1);
         }
-        self.entries[at] = Some(entry);
+        self.entries[at] = entry;
     }
 }
-
-/// The role of every site, known or not, is one of these; the size of an entry depends on it.
-const _: () = assert!(size_of::<Role>() == 1);

@@ -5,7 +5,7 @@
 //! aborts on panics. On a platform for which there is no runtime an empty file is embedded; the commands say so when asked
 //! to explore.
 //!
-//! `RADDLE_PREBUILT_RUNTIME` names a library to embed instead of building one.
+//! `RADDLE_PREBUILT_RUNTIME` names a library to embed instead of building one; it must be built with [`RUNTIME_FLAGS`].
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -16,6 +16,10 @@ const LIBRARY: &str = "libraddle_runtime.so";
 
 /// Names a library to embed.
 const PREBUILT: &str = "RADDLE_PREBUILT_RUNTIME";
+
+/// The runtime walks the program's stack by frame pointers, and begins with the frame of its own function that the program
+/// has called: that must stand from the function's first instruction to its last.
+const RUNTIME_FLAGS: [&str; 2] = ["-Cforce-frame-pointers=yes", "-Cllvm-args=-enable-shrink-wrap=false"];
 
 /// The platforms for which the runtime can be built.
 const PLATFORMS: [&str; 1] = ["x86_64-unknown-linux-gnu"];
@@ -58,11 +62,13 @@ fn build(root: &Path, target_directory: &Path, target: &str) -> PathBuf {
         .arg("--target-dir")
         .arg(target_directory)
         .current_dir(root);
+    let flags = RUNTIME_FLAGS.join("\u{1f}");
     for (name, _) in std::env::vars_os() {
         if is_for_the_outer_build(&name) {
             cargo.env_remove(name);
         }
     }
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", flags);
     let status = cargo.status().expect("cargo can be run");
     if !status.success() {
         fail("the runtime library could not be built; cargo has said why");

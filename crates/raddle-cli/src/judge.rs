@@ -9,8 +9,9 @@ use crate::settings::Settings;
 use crate::subject::{Origin, Source, Subject};
 use raddle_diagnose::Context;
 use raddle_instrument::dwarf;
+use raddle_instrument::symbols::Symbols;
 use raddle_protocol::finding::Severity;
-use raddle_protocol::{Entry, Finding, Module, RawFinding, choice};
+use raddle_protocol::{Entry, Finding, Known, Module, RawFinding, choice};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -59,6 +60,8 @@ pub struct Case<'a> {
 #[derive(Default)]
 pub struct Judge {
     symbols: Option<dwarf::Process>,
+    /// What has been asked about its call stacks, in that order.
+    known: Vec<Known>,
 }
 
 impl Judge {
@@ -78,15 +81,40 @@ impl Judge {
         Finding { threads, steps, root_cause: None, ..finding.clone() }
     }
 
+    /// What the runtime of a process with these modules asks about a call stack, and what else is known of others by now.
+    /// `told` is how much of that the process has been told already.
+    pub fn answer(
+        &mut self,
+        stack: Vec<u64>,
+        whole: bool,
+        modules: &[Module],
+        source: &Source,
+        told: &mut usize,
+    ) -> Vec<Known> {
+        let asked = |known: &Known| known.whole == whole && known.stack == stack;
+        self.symbols(modules, source);
+        // What is asked now may have been found out for another process since this one was told.
+        let new = (!self.known.iter().any(asked)).then(|| self.symbols(modules, source).site(&stack, whole));
+        self.known.extend(new.map(|answer| Known { stack, whole, answer }));
+        self.known[std::mem::replace(told, self.known.len())..].to_vec()
+    }
+
+    fn symbols(&mut self, modules: &[Module], source: &Source) -> &dwarf::Process {
+        let current = self.symbols.take().filter(|symbols| symbols.modules().eq(modules));
+        if current.is_none() {
+            self.known.clear();
+        }
+        let new = || dwarf::Process::new(modules.to_vec(), &source.root, &source.target_directory);
+        self.symbols.insert(current.unwrap_or_else(new))
+    }
+
     fn with<T>(
         &mut self,
         modules: &[Module],
         case: &Case<'_>,
         work: impl FnOnce(&dwarf::Process, &Context<'_>) -> T,
     ) -> T {
-        let Source { root, target_directory, .. } = &*case.subject.source;
-        let current = self.symbols.take().filter(|symbols| symbols.modules().eq(modules));
-        let symbols = current.unwrap_or_else(|| dwarf::Process::new(modules.to_vec(), root, target_directory));
+        let root = &case.subject.source.root;
         let lines = SourceLines::default();
         let context = Context {
             test: case.subject.name.clone(),
@@ -96,7 +124,7 @@ impl Judge {
             failed: case.tally.1,
             source: &|path, line| lines.get(path, line),
         };
-        work(self.symbols.insert(symbols), &context)
+        work(self.symbols(modules, &case.subject.source), &context)
     }
 }
 

@@ -1,7 +1,8 @@
 //! One process under test: started with a plan, heard until it has said all, and gone afterwards.
 //!
-//! The process gets a process group of its own and nothing to read. Its plan lies in a file in memory and its reports come
-//! through a pipe; both are handed over as inherited descriptors whose numbers the environment names. What it prints
+//! The process gets a process group of its own and nothing to read. Its plan lies in a file in memory, its reports come
+//! through a pipe, and what it asks is answered through another; all are handed over as inherited descriptors whose
+//! numbers the environment names. What it prints
 //! before the runtime takes charge, or past it, is kept, up to a limit.
 //!
 //! However it ends, its group is killed before its own process is reaped: until then the system gives the group's number
@@ -9,7 +10,7 @@
 
 use crate::error::{Error, Result};
 use crate::interrupt::Interrupt;
-use raddle_protocol::{ENV_PLAN, ENV_REPORT, Message, Plan, Summary, VERSION, frame};
+use raddle_protocol::{ENV_ANSWERS, ENV_PLAN, ENV_REPORT, Known, Message, Plan, Summary, VERSION, frame};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{MemfdFlags, OFlags, fcntl_getfl, fcntl_setfl, memfd_create};
 use rustix::io::{Errno, FdFlags, fcntl_setfd};
@@ -17,7 +18,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io::{PipeReader, Seek, Write};
+use std::io::{PipeReader, PipeWriter, Seek, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
@@ -81,7 +82,8 @@ pub struct Ended {
     pub output: Vec<u8>,
 }
 
-/// Runs a program under the runtime, and calls `on_message` with everything it reports but its end.
+/// Runs a program under the runtime, and calls `on_message` with everything it reports but its end. What the process asks
+/// ([`Message::Ask`]) is answered with what comes back.
 ///
 /// # Errors
 /// [`Error::File`] when the program cannot be started, [`Error::System`] when the system has no descriptors left.
@@ -91,7 +93,7 @@ pub fn run(
     plan: &Plan,
     output: Output,
     interrupt: &Interrupt,
-    mut on_message: impl FnMut(Message),
+    mut on_message: impl FnMut(Message) -> Option<Vec<Known>>,
 ) -> Result<Ended> {
     let mut process = Process::start(invocation, runtime, plan, output)?;
     let silence = Duration::from_millis(plan.budget.time_ms) + Duration::from_millis(plan.budget.stall_ms) + SLACK;
@@ -111,6 +113,7 @@ struct Process {
     child: Child,
     ended: OwnedFd,
     reports: Option<OwnedFd>,
+    answers: PipeWriter,
     output: Option<OwnedFd>,
     bytes: Vec<u8>,
     printed: VecDeque<u8>,
@@ -129,6 +132,7 @@ enum Heard {
 impl Process {
     fn start(invocation: &Invocation, runtime: &Path, plan: &Plan, output: Output) -> Result<Self> {
         let (reports, write) = std::io::pipe().map_err(Error::system("open a pipe"))?;
+        let (read, answers) = std::io::pipe().map_err(Error::system("open a pipe"))?;
         let plan = in_memory(plan).map_err(Error::system("write a plan"))?;
         let mut command = Command::new(&invocation.program);
         command
@@ -138,6 +142,7 @@ impl Process {
             .env("LD_PRELOAD", preload(runtime))
             .env(ENV_PLAN, plan.as_raw_fd().to_string())
             .env(ENV_REPORT, write.as_raw_fd().to_string())
+            .env(ENV_ANSWERS, read.as_raw_fd().to_string())
             .stdin(Stdio::null())
             .process_group(0);
         let output = match output {
@@ -147,12 +152,12 @@ impl Process {
 
         let child = {
             let _alone = STARTING.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            for descriptor in [plan.as_fd(), write.as_fd()] {
+            for descriptor in [plan.as_fd(), write.as_fd(), read.as_fd()] {
                 fcntl_setfd(descriptor, FdFlags::empty()).map_err(Error::system("hand on a descriptor"))?;
             }
             let child = command.spawn();
-            // Both are closed on this side before anything else may be started.
-            drop((plan, write));
+            // All are closed on this side before anything else may be started.
+            drop((plan, write, read));
             child.map_err(Error::file("start", &invocation.program))?
         };
         // The command holds the other side of the output pipe until it is dropped.
@@ -167,6 +172,7 @@ impl Process {
             child,
             ended,
             reports: Some(reports),
+            answers,
             output,
             bytes: Vec::new(),
             printed: VecDeque::new(),
@@ -175,7 +181,12 @@ impl Process {
     }
 
     /// Waits for reports until there are no more.
-    fn listen(&mut self, silence: Duration, interrupt: &Interrupt, on_message: &mut dyn FnMut(Message)) -> Heard {
+    fn listen(
+        &mut self,
+        silence: Duration,
+        interrupt: &Interrupt,
+        on_message: &mut dyn FnMut(Message) -> Option<Vec<Known>>,
+    ) -> Heard {
         let mut deadline = Instant::now() + silence;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -222,22 +233,29 @@ impl Process {
     }
 
     /// All that has been reported by now; `Some` for a report that is the last.
-    fn take_reports(&mut self, on_message: &mut dyn FnMut(Message)) -> Result<Option<Heard>, frame::Malformed> {
+    fn take_reports(
+        &mut self,
+        on_message: &mut dyn FnMut(Message) -> Option<Vec<Known>>,
+    ) -> Result<Option<Heard>, frame::Malformed> {
         if let Some(reports) = &self.reports
             && read_available(reports, |bytes| self.bytes.extend_from_slice(bytes))
         {
             self.reports = None;
         }
         while let Some(message) = frame::decode::<Message>(&mut self.bytes)? {
-            match message {
+            let answer = match message {
                 Message::Finished(summary) => return Ok(Some(Heard::Finished(summary))),
                 Message::Fault(sentence) => return Ok(Some(Heard::Fault(sentence))),
                 Message::Hello { version, .. } if version != VERSION => return Err(frame::Malformed),
                 Message::Hello { .. } => {
                     self.greeted = true;
-                    on_message(message);
+                    on_message(message)
                 }
                 other => on_message(other),
+            };
+            if let Some(answer) = &answer {
+                // A process that does not read it any more has died, which shows elsewhere.
+                let _ = self.answers.write_all(&frame::encode(answer));
             }
         }
         Ok(None)

@@ -157,7 +157,7 @@ impl Suite<'_> {
         let settings = self.settings.for_program(&subject.source.executable.path);
         let plan = settings.plan(subject.entry.clone(), if self.verify { Job::Verify } else { Job::Explore });
         let mut heard = Heard::default();
-        let mut modules: Vec<Module> = Vec::new();
+        let (mut modules, mut told): (Vec<Module>, usize) = (Vec::new(), 0);
         let mut mode = (if self.settings.fork { Mode::Fork } else { Mode::Rewind }, None);
         let ended = process::run(&subject.invocation, &self.runtime.load, &plan, Output::Kept, interrupt, |message| {
             match message {
@@ -169,8 +169,12 @@ impl Suite<'_> {
                     send(Report::Progress(progress(schedules)));
                 }
                 Message::Finding(raw) | Message::Replayed(raw) => heard.raw.push(*raw),
+                Message::Ask { stack, whole } => {
+                    return Some(judge.answer(stack, whole, &modules, &subject.source, &mut told));
+                }
                 Message::Hello { .. } | Message::Finished(_) | Message::Fault(_) => {}
             }
+            None
         });
 
         let mut test = TestFinished {

@@ -6,6 +6,7 @@
 //! Waiters are kept in order of arrival, and wake-ups go to the longest waiting first, as Linux futexes do among threads
 //! of one priority. Who arrives first is itself up to the schedule, so no order is lost by that.
 
+mod spinning;
 #[cfg(test)]
 mod tests;
 
@@ -56,6 +57,8 @@ pub struct Schedule {
     pending: Vec<Access>,
     /// Threads that can run, in ascending order.
     ready: Vec<ThreadId>,
+    /// Threads that could run but spin, set aside until what they read changes.
+    spinners: Vec<spinning::Spinner>,
     /// Threads that wait, in order of arrival.
     waiting: Vec<ThreadId>,
     current: ThreadId,
@@ -79,6 +82,7 @@ impl Schedule {
             threads: Vec::new(),
             pending: Vec::new(),
             ready: Vec::new(),
+            spinners: Vec::new(),
             waiting: Vec::new(),
             current: 0,
             current_place: 0,
@@ -100,6 +104,7 @@ impl Schedule {
         self.pending.clone_from(&saved.pending);
         self.log.clone_from(&saved.log);
         self.ready.clone_from(&saved.ready);
+        self.spinners.clone_from(&saved.spinners);
         self.waiting.clone_from(&saved.waiting);
         self.current = saved.current;
         self.current_place = saved.current_place;
@@ -179,7 +184,7 @@ impl Schedule {
         self.current
     }
 
-    /// How many threads can run.
+    /// How many threads can run and are not set aside.
     #[inline]
     #[must_use]
     pub fn runnable(&self) -> usize {
@@ -360,6 +365,9 @@ impl Schedule {
     /// Lets deadlines pass that have been reached, and moves time to the next one when nobody can run.
     #[inline]
     fn advance(&mut self) -> Result<(), Next> {
+        if self.ready.is_empty() && self.has_spinners() {
+            self.resume_spinners();
+        }
         if self.ready.is_empty() {
             let Some(deadline) = self.earliest_deadline() else { return Err(Next::Stuck) };
             self.now_ns = self.now_ns.max(deadline);
@@ -429,6 +437,10 @@ impl Schedule {
             let deadlines = self.waiting.iter().filter_map(|id| self.threads[*id as usize].deadline);
             self.next_deadline = deadlines.min().unwrap_or(u64::MAX);
         }
+        self.join_ready(id);
+    }
+
+    fn join_ready(&mut self, id: ThreadId) {
         let at = self.ready.partition_point(|ready| *ready < id);
         self.ready.insert(at, id);
     }

@@ -1,6 +1,6 @@
 //! What an address means in the source. The interface that reports are written against; [`crate::dwarf`] implements it.
 
-use raddle_protocol::Role;
+use raddle_protocol::{Answer, Role};
 
 /// One function activation at an address; a physical frame yields several when calls were inlined.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,5 +69,17 @@ pub trait Symbols {
     fn role_of_stack(&self, pcs: &[u64]) -> Role {
         let frames: Vec<SourceFrame> = pcs.iter().flat_map(|pc| self.frames(*pc)).collect();
         crate::roles::role(&frames)
+    }
+
+    /// What the runtime is to know of an operation with this call stack: return addresses, innermost first, of which there
+    /// are more unless `whole`. It depends on the stack and the loaded files alone.
+    fn site(&self, pcs: &[u64], whole: bool) -> Answer {
+        let frames: Vec<SourceFrame> = pcs.iter().flat_map(|pc| self.frames(*pc)).collect();
+        crate::roles::sites::answer(&frames, whole, self.reads_counts())
+    }
+
+    /// Whether the program may look at the counts of an `Arc` other than by cloning and dropping.
+    fn reads_counts(&self) -> bool {
+        true
     }
 }

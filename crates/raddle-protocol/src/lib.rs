@@ -14,6 +14,7 @@ pub mod frame;
 pub mod message;
 pub mod plan;
 pub mod role;
+pub mod site;
 pub mod trace;
 
 pub use choice::{Choice, ChoiceKind};
@@ -21,6 +22,7 @@ pub use finding::{Code, Finding, Severity};
 pub use message::{Message, Mode, Module, RawFinding, Summary};
 pub use plan::{Budget, Entry, Isolation, Job, MemoryModel, Plan};
 pub use role::Role;
+pub use site::{Answer, Known, Site, Visibility};
 pub use trace::{Op, Outcome, Step, Trace};
 
 /// Version of every format in this crate. The two sides of a pipe, and a record on disk, must agree on it.
@@ -31,6 +33,9 @@ pub const ENV_PLAN: &str = "RADDLE_PLAN_FD";
 
 /// Environment variable that names the descriptor on which the runtime writes its [`Message`]s.
 pub const ENV_REPORT: &str = "RADDLE_REPORT_FD";
+
+/// Environment variable that names the descriptor on which the runtime reads what is [`Known`] after a [`Message::Ask`].
+pub const ENV_ANSWERS: &str = "RADDLE_ANSWERS_FD";
 
 /// File name, and shared-object name, of the runtime library.
 pub const RUNTIME_LIBRARY: &str = "libraddle_runtime.so";

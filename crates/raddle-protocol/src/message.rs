@@ -52,6 +52,13 @@ pub enum Message {
     Finished(Summary),
     /// Raddle itself has failed; the process ends.
     Fault(String),
+    /// What is the operation with this call stack? The runtime waits for a list of [`crate::Known`].
+    Ask {
+        /// Return addresses, innermost first: as many as have been asked for.
+        stack: Vec<u64>,
+        /// There are no more: the answer must be a site.
+        whole: bool,
+    },
 }
 
 /// A loaded ELF file.

@@ -121,7 +121,8 @@ unsafe extern "C" fn control(_: u64) -> ! {
     if let Some(module) = runtime.modules.iter().find(|module| (module.start..module.end).contains(&own)) {
         // SAFETY: one thread.
         unsafe { OWN_CODE = (module.start, module.end) };
-        leave_out(module.start, module.end);
+        // The rest of the last page is the library's too: the loader fills it with zeros.
+        leave_out(module.start, module.end.next_multiple_of(4096));
     }
     let execution = &mut runtime.execution;
     execution.heap = heap::seal();
@@ -422,6 +423,7 @@ impl Explorer {
         let begun = sys::real_time_ns();
         runtime.tape.begin(execution);
         runtime.points = 0;
+        runtime.limit = runtime.plan.budget.steps;
         runtime.returned = None;
         runtime.epilogue = false;
         crash::progress();

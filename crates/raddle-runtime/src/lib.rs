@@ -29,6 +29,7 @@ mod record;
 mod sched;
 mod shadow;
 mod shrink;
+mod sites;
 mod snapshot;
 mod stacks;
 mod start;

@@ -5,6 +5,7 @@
 //! suffice while there is no data race.
 
 use crate::arch;
+use crate::sites::Hook;
 use crate::state::rt;
 use raddle_engine::{Access, AccessKind, Hint, Next};
 use raddle_protocol::trace::{Bound, Outcome, Wait};
@@ -29,14 +30,60 @@ pub fn yield_point() {
     live_point(Hint::Yields, Access::local());
 }
 
-/// The schedule point before an operation that may do no more than read, and after it [`read`] with the value found.
+/// The schedule point before an atomic operation that may write, called by `hook`; none where nobody can tell.
+///
+/// # Safety
+/// The place is readable.
 #[inline(always)]
-pub fn read_point(access: Access) {
-    let address = access.object;
+pub unsafe fn write_point<T: Copy + PartialEq + From<u8>>(hook: Hook, kind: AccessKind, place: *const T) {
+    wrote();
+    pass();
+    // SAFETY: the caller's.
+    if !unsafe { hook.hides(place) } {
+        seen_point(Hint::None, Access::new(kind, place as u64, size_of::<T>() as u8));
+    }
+}
+
+/// The schedule point before an operation that only reads the place if nobody changes it first, called by `hook`; after
+/// it [`read`] with the value found.
+///
+/// # Safety
+/// The place is readable.
+#[inline(always)]
+pub unsafe fn read_point<T: Copy + PartialEq + From<u8>>(hook: Hook, kind: AccessKind, place: *const T) {
     let runtime = rt();
     let reading = runtime.execution.threads[runtime.execution.running as usize].reading;
-    let spins = reading.address == address && reading.times >= SPINNING;
-    live_point(if spins { Hint::Spins } else { Hint::None }, access);
+    let again = reading.address == place as u64;
+    pass();
+    let access = Access::new(kind, place as u64, size_of::<T>() as u8);
+    if again && (reading.times >= SPINNING || hook.site().spins) {
+        if runtime.execution.schedule.runnable() > 1 {
+            spin_point(reading.times, access);
+        }
+        // One look more at what has not changed is no step of its own.
+        return;
+    }
+    // SAFETY: the caller's.
+    if !unsafe { hook.hides(place) } {
+        seen_point(Hint::None, access);
+    }
+}
+
+/// The schedule point of a thread that spins. The longer it goes on, the more seldom the engine
+/// is asked: how many times a thread looks in vain is explored exactly up to [`LOOKS`], beyond that in powers of two, and
+/// finally in multiples of [`SELDOM`].
+#[inline(never)]
+fn spin_point(looks: u32, access: Access) {
+    let asked = looks <= LOOKS || looks.is_power_of_two() && looks < SELDOM || looks.is_multiple_of(SELDOM);
+    if !asked {
+        return;
+    }
+    let spinner = rt().execution.running as usize;
+    rt().execution.schedule.arrive(access);
+    if decide(Hint::Spins) {
+        // It was away: somebody has written to the place, or it has been long.
+        rt().execution.threads[spinner].reading.times = SPINNING;
+    }
 }
 
 /// The running thread has read this value.
@@ -51,7 +98,16 @@ pub fn read(address: u64, value: u64) {
     }
 }
 
-/// The running thread has written: it does not spin.
+/// The running thread has written to this place, in one step.
+#[inline(always)]
+pub fn written(address: u64) {
+    let schedule = &mut rt().execution.schedule;
+    if schedule.has_spinners() {
+        schedule.written(address);
+    }
+}
+
+/// The running thread does something else than read: it does not spin.
 #[inline(always)]
 pub fn wrote() {
     let runtime = rt();
@@ -59,7 +115,16 @@ pub fn wrote() {
 }
 
 /// Reads of one value from one place in a row, after which a thread is taken to be spinning.
-const SPINNING: u32 = 3;
+const SPINNING: u32 = 1;
+
+/// Such reads up to which each is a schedule point.
+const LOOKS: u32 = 8;
+
+/// In the end every so many of them is one.
+const SELDOM: u32 = 64;
+
+/// Schedule points for which a thread that spins is set aside at the most.
+const ASIDE: u64 = 200;
 
 /// The last thing that a thread has done, if that was to read.
 #[derive(Clone, Copy, Debug, Default)]
@@ -71,12 +136,14 @@ pub struct Reading {
 
 #[inline]
 fn live_point(hint: Hint, access: Access) {
+    pass();
+    seen_point(hint, access);
+}
+
+/// The point itself, once it has been counted.
+#[inline]
+fn seen_point(hint: Hint, access: Access) {
     let runtime = rt();
-    runtime.points += 1;
-    crate::frames::check();
-    if runtime.points >= runtime.plan.budget.steps {
-        finish(Outcome::NoProgress(Bound::Steps(runtime.points)));
-    }
     if runtime.execution.schedule.runnable() > 1 {
         runtime.execution.schedule.arrive(access);
         decide(hint);
@@ -90,6 +157,28 @@ pub fn only_read() {
     rt().execution.schedule.only_read();
 }
 
+/// Counts a schedule point.
+#[inline(always)]
+fn pass() {
+    let runtime = rt();
+    runtime.points += 1;
+    crate::frames::check();
+    if runtime.points >= runtime.limit {
+        at_limit();
+    }
+}
+
+#[cold]
+fn at_limit() {
+    let runtime = rt();
+    let steps = runtime.plan.budget.steps;
+    if runtime.points >= steps {
+        finish(Outcome::NoProgress(Bound::Steps(runtime.points)));
+    }
+    runtime.limit = steps;
+    runtime.execution.schedule.resume_spinners();
+}
+
 /// The running thread waits. Returns once it runs again; [`raddle_engine::Schedule::timed_out`] tells why.
 pub fn wait(wait: Wait, deadline_ns: Option<u64>, mask: u32) {
     rt().execution.schedule.wait(wait, deadline_ns, mask);
@@ -101,7 +190,8 @@ pub fn run_next() {
     decide(Hint::None);
 }
 
-fn decide(hint: Hint) {
+/// Returns whether another thread has run meanwhile.
+fn decide(hint: Hint) -> bool {
     let runtime = rt();
     if runtime.execution.schedule.waits_for_descriptor() {
         crate::interpose::polling::wake_ready();
@@ -113,6 +203,10 @@ fn decide(hint: Hint) {
     }
     let next = if runtime.epilogue {
         execution.schedule.next_unasked()
+    } else if hint == Hint::Spins {
+        let address = execution.threads[execution.running as usize].reading.address;
+        runtime.limit = runtime.limit.min(runtime.points + ASIDE);
+        execution.schedule.next_of_spinner(&mut runtime.tape, address)
     } else {
         execution.schedule.next(&mut runtime.tape, hint)
     };
@@ -123,7 +217,7 @@ fn decide(hint: Hint) {
         Next::Run(id) => {
             let from = runtime.execution.running;
             if id == from {
-                return;
+                return false;
             }
             runtime.execution.running = id;
             let to = &runtime.execution.threads[id as usize];
@@ -135,6 +229,7 @@ fn decide(hint: Hint) {
                 arch::set_thread_pointer(control_block);
                 arch::switch(save, sp);
             }
+            true
         }
         Next::Stuck => finish(Outcome::Stuck),
     }

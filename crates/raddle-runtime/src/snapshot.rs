@@ -18,6 +18,10 @@ const PAGE: u64 = 4096;
 /// Executions after which pages that have not changed are protected.
 const LEARNING: u32 = 4;
 
+/// Executions after which all of that is learnt once more: the first ones initialize what later ones find done, and run
+/// the test harness's judgement, which later ones do not reach.
+const LEARNING_AGAIN: u32 = 16;
+
 /// One saved range.
 struct Range {
     start: u64,
@@ -33,6 +37,8 @@ struct Page {
     saved: *const u8,
     /// It is copied back after each execution; if not, it is protected.
     hot: bool,
+    /// It is never protected: part of a live stack, or less than a page.
+    pinned: bool,
 }
 
 /// The saved memory.
@@ -127,8 +133,9 @@ impl Snapshot {
                 let next = ((start & !(PAGE - 1)) + PAGE).min(end);
                 let saved = &raw const range.copy[(start - range.start) as usize];
                 // The kernel must always be able to lay a signal's frame on a stack.
-                let hot = live_stacks.iter().any(|stack: &(u64, u64)| (stack.0..stack.1).contains(&start));
-                pages.push(Page { start, size: next - start, saved, hot });
+                let on_stack = live_stacks.iter().any(|stack: &(u64, u64)| (stack.0..stack.1).contains(&start));
+                let pinned = on_stack || next - start < PAGE;
+                pages.push(Page { start, size: next - start, saved, hot: pinned, pinned });
                 start = next;
             }
         }
@@ -169,6 +176,13 @@ impl Snapshot {
             // SAFETY: as above.
             unsafe { core::ptr::copy_nonoverlapping(saved, start as *mut u8, size) };
         }
+        if self.restores < LEARNING_AGAIN {
+            self.restores += 1;
+            if self.restores == LEARNING_AGAIN {
+                self.pages.iter_mut().for_each(|page| page.hot = page.pinned);
+                self.protect();
+            }
+        }
     }
 
     /// Whether memory is other than it was saved: the first address that differs.
@@ -180,11 +194,11 @@ impl Snapshot {
     /// Marks the pages that have changed.
     fn learn(&mut self) {
         for page in self.pages.iter_mut().filter(|page| !page.hot) {
-            page.hot = page.size < PAGE || changed(page);
+            page.hot = changed(page);
         }
     }
 
-    /// Protects all whole pages that have never changed.
+    /// Protects all pages that are not hot.
     fn protect(&mut self) {
         self.protecting = true;
         self.set_protection(libc::PROT_READ);

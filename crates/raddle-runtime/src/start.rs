@@ -3,7 +3,7 @@
 use crate::arch::syscall;
 use crate::{arch, crash, entry, fault, state, sys};
 use core::ffi::{CStr, c_char};
-use raddle_protocol::{ENV_PLAN, ENV_REPORT, Entry, Message, Plan, VERSION, frame};
+use raddle_protocol::{ENV_ANSWERS, ENV_PLAN, ENV_REPORT, Entry, Message, Plan, VERSION, frame};
 
 #[unsafe(link_section = ".init_array")]
 #[used]
@@ -21,6 +21,7 @@ extern "C" fn construct(_argc: i32, argv: *const *const c_char, environment: *co
     arch::probe();
     let fixed_addresses = fix_addresses(argv, environment);
     state::take_report(move_away(report));
+    crate::sites::take_answers(descriptor(ENV_ANSWERS).map(move_away));
     fault::catch_panics();
     let mut bytes = sys::read_all(plan_descriptor);
     // SAFETY: a descriptor of our own.
@@ -135,7 +136,7 @@ fn leave_restartable_sequences() {
 /// The program, and processes that it starts, see nothing of Raddle in their environment. Backtraces in panic messages
 /// are off: reports carry stacks of their own, and an exploration panics often.
 fn clean_environment() {
-    for name in [ENV_PLAN, ENV_REPORT, "RADDLE_FIXED_ADDRESSES", "LD_PRELOAD"] {
+    for name in [ENV_PLAN, ENV_REPORT, ENV_ANSWERS, "RADDLE_FIXED_ADDRESSES", "LD_PRELOAD"] {
         // SAFETY: one thread, before main.
         unsafe { std::env::remove_var(name) };
     }

@@ -57,12 +57,16 @@ pub struct Runtime {
     pub points: u64,
     /// See `points`.
     pub earlier_points: u64,
+    /// Value of `points` at which the scheduler has something to do besides.
+    pub limit: u64,
     /// First word of the value that the test function returns when it passes, once known.
     pub pass_mark: Option<u64>,
     /// That word in the present execution, if the test function has returned.
     pub returned: Option<u64>,
     /// Places of races that have been reported: they no longer end an execution.
     pub ignored: Vec<u64>,
+    /// What is known of call sites.
+    pub sites: crate::sites::Sites,
     /// Loaded files, as they were at the entry.
     pub modules: Vec<Module>,
     /// Whether replayed output is handed on.
@@ -220,9 +224,11 @@ pub fn take_charge(plan: Plan) {
         mode,
         points: 0,
         earlier_points: 0,
+        limit: plan.budget.steps,
         pass_mark: None,
         returned: None,
         ignored: Vec::new(),
+        sites: crate::sites::Sites::default(),
         modules: Vec::new(),
         live_output: false,
         controller: Controller::default(),

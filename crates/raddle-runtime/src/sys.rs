@@ -64,6 +64,23 @@ pub fn read_all(descriptor: i32) -> Vec<u8> {
     }
 }
 
+/// Waits for bytes from a descriptor, and adds them to `bytes`; `false` when there will be no more.
+pub fn read_some(descriptor: i32, bytes: &mut Vec<u8>) -> bool {
+    let mut buffer = [0u8; 64];
+    loop {
+        let args = [descriptor as u64, buffer.as_mut_ptr() as u64, buffer.len() as u64, 0, 0, 0];
+        // SAFETY: the buffer is writable.
+        match unsafe { syscall(libc::SYS_read, args) } {
+            n if n > 0 => {
+                bytes.extend_from_slice(&buffer[..n as usize]);
+                return true;
+            }
+            n if n == -i64::from(libc::EINTR) => {}
+            _ => return false,
+        }
+    }
+}
+
 /// The bytes of a file; empty when it cannot be read.
 pub fn read_file(path: &CStr) -> Vec<u8> {
     // SAFETY: the path is a C string.

@@ -157,12 +157,19 @@ fn perform(
     let plan = record.settings.plan(subject.entry.clone(), job);
     let output = if live { Output::Live } else { Output::Kept };
     let mut heard = verdict::Heard::default();
-    let mut modules = Vec::new();
-    let ended = process::run(&subject.invocation, &runtime.load, &plan, output, interrupt, |message| match message {
-        Message::Ready { modules: loaded, .. } => modules = loaded,
-        Message::Replayed(raw) => heard.raw.push(*raw),
-        Message::NeverEntered { status } => heard.never_entered = Some(status),
-        _ => {}
+    let (mut modules, mut told) = (Vec::new(), 0);
+    let mut judge = Judge::default();
+    let ended = process::run(&subject.invocation, &runtime.load, &plan, output, interrupt, |message| {
+        match message {
+            Message::Ready { modules: loaded, .. } => modules = loaded,
+            Message::Replayed(raw) => heard.raw.push(*raw),
+            Message::NeverEntered { status } => heard.never_entered = Some(status),
+            Message::Ask { stack, whole } => {
+                return Some(judge.answer(stack, whole, &modules, &subject.source, &mut told));
+            }
+            _ => {}
+        }
+        None
     })?;
     if matches!(ended.ending, Ending::Interrupted) {
         return Err(Error::Interrupted);

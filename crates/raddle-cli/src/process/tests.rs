@@ -32,6 +32,24 @@ fn target() {
             send(&finished(plan.seed));
             std::thread::sleep(Duration::from_secs(600));
         }
+        "asks" => {
+            send(&hello(VERSION));
+            let mut answers = std::fs::File::open(descriptor(ENV_ANSWERS)).unwrap();
+            for stack in [vec![7], vec![7, 8]] {
+                send(&frame::encode(&Message::Ask { stack: stack.clone(), whole: false }));
+                let mut bytes = Vec::new();
+                let known: Vec<Known> = loop {
+                    if let Some(known) = frame::decode(&mut bytes).unwrap() {
+                        break known;
+                    }
+                    let mut byte = [0];
+                    std::io::Read::read_exact(&mut answers, &mut byte).unwrap();
+                    bytes.extend(byte);
+                };
+                assert_eq!(known[0].stack, stack);
+            }
+            send(&finished(2));
+        }
         "in pieces" => {
             for byte in hello(VERSION).into_iter().chain(finished(1)) {
                 send(&[byte]);
@@ -90,11 +108,24 @@ fn invocation(behaviour: &str, place: &Path) -> Invocation {
     }
 }
 
+/// Keeps a message, and answers it if it is a question.
+fn answered(heard: &mut Vec<Message>, message: Message) -> Option<Vec<Known>> {
+    let answer = match &message {
+        Message::Ask { stack, whole } => {
+            Some(vec![Known { stack: stack.clone(), whole: *whole, answer: raddle_protocol::Answer::Deeper }])
+        }
+        _ => None,
+    };
+    heard.push(message);
+    answer
+}
+
 fn run_with(behaviour: &str, interrupt: &Interrupt, place: &Path) -> (Ended, Vec<Message>) {
     let mut heard = Vec::new();
     let invocation = invocation(behaviour, place);
     let ended =
-        run(&invocation, Path::new(""), &plan(), Output::Kept, interrupt, |message| heard.push(message)).unwrap();
+        run(&invocation, Path::new(""), &plan(), Output::Kept, interrupt, |message| answered(&mut heard, message))
+            .unwrap();
     (ended, heard)
 }
 
@@ -109,6 +140,13 @@ fn a_process_that_works_is_heard_to_its_end_and_not_waited_for() {
     assert!(matches!(&ended.ending, Ending::Finished(summary) if summary.schedules == 42), "{:?}", ended.ending);
     assert!(matches!(heard[..], [Message::Hello { .. }, Message::Progress { schedules: 5, .. }]), "{heard:?}");
     assert!(begun.elapsed() < Duration::from_secs(60));
+}
+
+#[test]
+fn questions_are_answered() {
+    let (ended, heard) = perform("asks");
+    assert!(matches!(&ended.ending, Ending::Finished(summary) if summary.schedules == 2), "{:?}", ended.ending);
+    assert!(matches!(&heard[2], Message::Ask { stack, whole: false } if *stack == [7, 8]), "{heard:?}");
 }
 
 #[test]
@@ -142,7 +180,7 @@ fn other_versions_nonsense_and_faults_are_faults() {
 fn silence_ends() {
     let mut process =
         Process::start(&invocation("says nothing", Path::new("")), Path::new(""), &plan(), Output::Kept).unwrap();
-    let heard = process.listen(Duration::from_millis(300), &Interrupt::deaf(), &mut |_| {});
+    let heard = process.listen(Duration::from_millis(300), &Interrupt::deaf(), &mut |_| None);
     assert!(matches!(heard, Heard::Nothing));
     assert_eq!(process.end().unwrap().signal(), Some(9));
 }
@@ -191,7 +229,7 @@ fn many_at_once_do_not_hold_each_others_pipes() {
 #[test]
 fn a_program_that_cannot_be_started_is_an_error() {
     let nowhere = Invocation { program: "/nowhere/program".into(), ..invocation("well", Path::new("")) };
-    let error = run(&nowhere, Path::new(""), &plan(), Output::Kept, &Interrupt::deaf(), |_| {}).unwrap_err();
+    let error = run(&nowhere, Path::new(""), &plan(), Output::Kept, &Interrupt::deaf(), |_| None).unwrap_err();
     assert!(error.to_string().contains("/nowhere/program"), "{error}");
 }
 

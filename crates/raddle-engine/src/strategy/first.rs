@@ -17,15 +17,19 @@ use raddle_protocol::trace::ThreadId;
 /// Schedule points in the shortest slice; the longest is nearly twice as long.
 pub const SLICE: usize = 1000;
 
-/// Reads in a row after which a thread that spins loses its turn, at the least; at the most nearly twice as many.
-const SPIN_SLICE: usize = 100;
+/// Questions in a row about a thread that spins after which it loses its turn, at the least, and by how many more it may
+/// be. The longer a thread spins the more seldom it is a question: this many are for 100 looks and more, so that a lock
+/// that spins so often before it sleeps goes to sleep.
+const SPIN_SLICE: usize = 12;
+/// See [`SPIN_SLICE`].
+const SPIN_SLICES: usize = 4;
 
 /// The first option, but for time slices.
 #[derive(Clone, Debug)]
 pub struct First {
     /// Whose slice it is.
     running: Option<ThreadId>,
-    /// Schedule points it has passed in this slice, and how many of the last of them it spent spinning.
+    /// Schedule points it has passed in this slice, and how many of the last of them were about its spinning.
     passed: usize,
     spun: usize,
     /// Lengths of the slice: at work, and spinning.
@@ -46,7 +50,7 @@ impl First {
         self.running = running;
         self.passed = 0;
         self.spun = 0;
-        self.lengths = (SLICE + self.random.below(SLICE), SPIN_SLICE + self.random.below(SPIN_SLICE));
+        self.lengths = (SLICE + self.random.below(SLICE), SPIN_SLICE + self.random.below(SPIN_SLICES));
     }
 }
 

@@ -3,9 +3,9 @@
 //! The baseline of the field (for instance in Burckhardt et al., ASPLOS'10, section 1). Departures: execution 0 is the
 //! one without preemption, so that a test that fails under every schedule shows itself at once; and what is unusual but
 //! legal (a weak compare-exchange that fails, a spurious wake-up, a store that enters modification order before others)
-//! happens with probability 1/16, since at even odds loops that retry would hardly ever end. A thread that spins is left
-//! alone more often: locks spin a hundred times
-//! before they sleep, and at even odds no execution would ever see a thread asleep in a lock. A thread that yields
+//! happens with probability 1/16, since at even odds loops that retry would hardly ever end. A thread that spins is set
+//! aside at even odds in most executions, and left alone more often in one of eight: locks spin a hundred times before they
+//! sleep, and at even odds hardly any execution would see a thread asleep in a lock. A thread that yields
 //! mostly gets its wish (`sched_yield` says so itself). Every schedule keeps a probability above zero.
 
 #[cfg(test)]
@@ -18,9 +18,10 @@ use raddle_protocol::ChoiceKind;
 /// One in how many answers is the unusual one, for the kinds of question that have such.
 pub(super) const UNUSUAL: usize = 16;
 
-/// One in how many schedule points interrupts a thread that spins: in most executions, and in one of eight. The first
-/// wastes little time on spinning, the second lets threads spin until they go to sleep.
-pub(super) const SPIN: [usize; 8] = [4, 4, 4, 4, 4, 4, 4, 96];
+/// One in how many questions sets a thread aside that spins: in most executions, and in one of eight. The first wastes
+/// little time on spinning, the second lets threads spin until they go to sleep: a lock that spins a hundred times is asked
+/// about ten times meanwhile.
+pub(super) const SPIN: [usize; 8] = [2, 2, 2, 2, 2, 2, 2, 16];
 
 /// Uniform random choice.
 #[derive(Clone, Debug)]

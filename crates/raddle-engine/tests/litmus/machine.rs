@@ -1,13 +1,16 @@
 //! Runs a model program as the runtime runs a real one: a schedule point before every visible operation, waiting and
 //! waking through [`Schedule`], and every free decision through the [`Tape`].
 
-use crate::program::{Memory, OBJECTS, Op, Outcome, Program};
+use crate::program::{Memory, OBJECTS, Op, Outcome, Program, Variable};
 use raddle_engine::{Access, AccessKind, Hint, Next, Question, Schedule, Tape};
 use raddle_protocol::ChoiceKind;
 use raddle_protocol::trace::{State, ThreadId, Wait};
 
 /// Reads of one value from one place in a row, after which a thread is taken to be spinning.
-const SPINNING: u32 = 3;
+const SPINNING: u32 = 1;
+
+/// Steps after which threads that spin and were set aside come back.
+const ASIDE: u32 = 50;
 
 /// One execution.
 struct Machine<'a> {
@@ -32,6 +35,11 @@ enum Return {
     Again,
     Untimed,
     Timed(Option<usize>),
+}
+
+/// The address of a variable.
+fn place(variable: Variable) -> u64 {
+    64 * variable as u64
 }
 
 /// The book at the beginning of an execution: the threads that no other spawns.
@@ -68,8 +76,14 @@ impl Machine<'_> {
         let mut steps = 0;
         (0..self.program.threads.len()).for_each(|thread| self.announce(thread));
         loop {
-            let hint = self.hint();
-            match self.schedule.next(self.tape, hint) {
+            if steps % ASIDE == 0 {
+                self.schedule.resume_spinners();
+            }
+            let next = match self.hint() {
+                (Hint::Spins, variable) => self.schedule.next_of_spinner(self.tape, place(variable)),
+                (hint, _) => self.schedule.next(self.tape, hint),
+            };
+            match next {
                 Next::Run(id) => self.step(self.thread[id as usize]),
                 Next::Stuck => break,
             }
@@ -121,18 +135,22 @@ impl Machine<'_> {
         }
     }
 
-    /// What the running thread is about.
-    fn hint(&self) -> Hint {
+    /// What the running thread is about, and the variable that it spins on.
+    fn hint(&self) -> (Hint, Variable) {
         let thread = self.thread[self.schedule.current() as usize];
         if *self.schedule.state(self.schedule.current()) != State::Runnable {
-            return Hint::None;
+            return (Hint::None, 0);
         }
+        let again = |variable| self.reads[thread].0 == variable && self.reads[thread].2 >= SPINNING;
         match self.op(thread) {
-            Some(Op::Yield) => Hint::Yields,
-            Some(Op::Load(variable, _)) if self.reads[thread].0 == variable && self.reads[thread].2 >= SPINNING => {
-                Hint::Spins
+            Some(Op::Yield) => (Hint::Yields, 0),
+            Some(Op::Load(variable, _)) if again(variable) => (Hint::Spins, variable),
+            Some(Op::CompareExchange { variable, expected, .. })
+                if again(variable) && self.memory.variables[variable] != expected =>
+            {
+                (Hint::Spins, variable)
             }
-            _ => Hint::None,
+            _ => (Hint::None, 0),
         }
     }
 
@@ -169,13 +187,25 @@ impl Machine<'_> {
         if !self.memory.perform(thread, op, fails) {
             return self.synchronize(thread, op);
         }
+        let read = match op {
+            Op::Load(variable, _) => Some(variable),
+            Op::CompareExchange { variable, done, .. } if self.memory.registers[thread][done] == 0 => Some(variable),
+            Op::Store(variable, _)
+            | Op::StoreSum(variable, ..)
+            | Op::Add(variable, _)
+            | Op::CompareExchange { variable, .. } => {
+                self.schedule.written(place(variable));
+                None
+            }
+            _ => None,
+        };
         let value = |variable: usize| self.memory.variables[variable];
-        self.reads[thread] = match (op, self.reads[thread]) {
-            (Op::Load(variable, _), (last, read, times)) if (last, read) == (variable, value(variable)) => {
+        self.reads[thread] = match (read, self.reads[thread]) {
+            (Some(variable), (last, read, times)) if (last, read) == (variable, value(variable)) => {
                 (last, read, times + 1)
             }
-            (Op::Load(variable, _), _) => (variable, value(variable), 0),
-            _ => (0, 0, 0),
+            (Some(variable), _) => (variable, value(variable), 0),
+            (None, _) => (0, 0, 0),
         };
         if let Op::CompareExchange { done, .. } = op
             && self.memory.registers[thread][done] == 0

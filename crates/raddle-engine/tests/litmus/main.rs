@@ -14,4 +14,5 @@ mod locks;
 mod machine;
 mod orders;
 mod program;
+mod spins;
 mod waits;

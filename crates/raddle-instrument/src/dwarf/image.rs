@@ -5,7 +5,7 @@ use super::{named, variables};
 use crate::names;
 use crate::symbols::{Origin, SourceFrame, Variable};
 use addr2line::Context;
-use gimli::{EndianArcSlice, LittleEndian};
+use gimli::{EndianArcSlice, LittleEndian, Section};
 use object::{Object, ObjectSection, ObjectSymbol, SymbolKind};
 use std::cell::OnceCell;
 use std::path::Path;
@@ -34,6 +34,7 @@ pub(super) struct Image {
     symbols: SymbolTable,
     statics: OnceCell<Vec<variables::Static>>,
     units: Units,
+    reads_counts: OnceCell<bool>,
 }
 
 impl Image {
@@ -48,7 +49,14 @@ impl Image {
         let dwarf = Arc::new(gimli::Dwarf::load(section).ok()?);
         let context = Context::from_arc_dwarf(dwarf.clone()).ok()?;
         let symbols = SymbolTable::read(&file);
-        Some(Self { dwarf, context, symbols, statics: OnceCell::new(), units: Units::default() })
+        Some(Self {
+            dwarf,
+            context,
+            symbols,
+            statics: OnceCell::new(),
+            units: Units::default(),
+            reads_counts: OnceCell::new(),
+        })
     }
 
     /// The activations at an address, innermost first, all of unknown origin yet.
@@ -76,6 +84,17 @@ impl Image {
             frames.extend(self.symbols.function(address).map(named));
         }
         frames
+    }
+
+    /// Whether any function reads the counts of an `Arc`. Each is generic, so the file has an instance of its own, inlined
+    /// or not, with its name among the strings of the debug information.
+    pub(super) fn reads_counts(&self) -> bool {
+        *self.reads_counts.get_or_init(|| {
+            let strings = self.dwarf.debug_str.reader();
+            ["strong_count", "weak_count"]
+                .iter()
+                .any(|name| memchr::memmem::find(strings.bytes(), name.as_bytes()).is_some())
+        })
     }
 
     /// The static variable at an address of the file; its `address` is of the file too.

@@ -93,6 +93,14 @@ impl Symbols for Process {
         self.roles.borrow_mut().insert(pc, role);
         role
     }
+
+    fn reads_counts(&self) -> bool {
+        // The runtime's own library is no part of the program.
+        let images = self.modules.iter().filter(|(module, _)| !module.path.ends_with(raddle_protocol::RUNTIME_LIBRARY));
+        images
+            .filter_map(|(module, image)| image.get_or_init(|| Image::read(Path::new(&module.path))).as_ref())
+            .any(Image::reads_counts)
+    }
 }
 
 /// A frame of which nothing but the name is known.

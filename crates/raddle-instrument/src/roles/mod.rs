@@ -26,6 +26,7 @@
 //! code without optimization one physical frame holds too little to decide on; the whole stack decides
 //! ([`crate::symbols::Symbols::role_of_stack`]).
 
+pub(crate) mod sites;
 mod table;
 
 use crate::names::bare_path;

@@ -34,6 +34,15 @@ pub fn thread_pointer() -> u64 {
     pointer
 }
 
+/// The frame of the function that this is inlined into: its caller's frame pointer lies there, and then its return address.
+#[inline(always)]
+pub fn frame_pointer() -> u64 {
+    let pointer: u64;
+    // SAFETY: reads a register.
+    unsafe { asm!("mov {}, rbp", out(reg) pointer, options(nomem, nostack, preserves_flags)) };
+    pointer
+}
+
 /// Whether user code may write the thread register (`FSGSBASE`, announced in `AT_HWCAP2`).
 static mut FSGSBASE: bool = false;
 

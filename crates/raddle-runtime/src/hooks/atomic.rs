@@ -4,16 +4,18 @@
 //! it sees is up to the memory model ([`model`]). When it is not in charge (the program runs without Raddle), operations
 //! are sequentially consistent: stronger than what was asked for.
 //!
-//! The pass calls the same hook for weak and strong compare-exchange; that a weak one may fail is not produced.
+//! The pass calls the same hook for weak and strong compare-exchange; [`Hook::site`] tells them apart. That a weak one may
+//! fail is not produced.
 
 mod model;
 
 use crate::record;
-use crate::sched::{only_read, point, read, read_point, wrote};
+use crate::sched::{only_read, read, read_point, write_point, written, wrote};
+use crate::sites::Hook;
 use crate::state::{live, recording};
 use core::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering, fence};
 use raddle_engine::memory::Attempt;
-use raddle_engine::{Access, AccessKind};
+use raddle_engine::AccessKind;
 use raddle_protocol::Op;
 use raddle_protocol::trace::Order;
 
@@ -48,7 +50,7 @@ macro_rules! atomic {
                 if !live() {
                     return (*(address as *const $atomic)).load(Ordering::SeqCst);
                 }
-                read_point(Access::new(AccessKind::Read, address as u64, $size));
+                read_point(Hook::here(), AccessKind::Read, address);
                 let value = model::load(address as u64, $size, order(number), address.read_volatile() as u128) as $width;
                 read(address as u64, value as u64);
                 if recording() {
@@ -71,11 +73,12 @@ macro_rules! atomic {
                 if !live() {
                     return (*(address as *const $atomic)).store(value, Ordering::SeqCst);
                 }
-                point(Access::new(AccessKind::Write, address as u64, $size));
+                write_point(Hook::here(), AccessKind::Write, address);
                 let (at, now) = (address as u64, address.read_volatile() as u128);
                 if let Some(newest) = model::store(at, $size, order(number), now, value as u128) {
                     address.write_volatile(newest as $width);
                 }
+                written(address as u64);
                 if recording() {
                     record::step(Op::Store {
                         address: address as u64, size: $size, order: order(number), value: value as u64,
@@ -95,13 +98,14 @@ macro_rules! atomic {
                 if !live() {
                     return (*(address as *const $atomic)).swap(value, Ordering::SeqCst);
                 }
-                point(Access::new(AccessKind::Update, address as u64, $size));
+                write_point(Hook::here(), AccessKind::Update, address);
                 let (at, now) = (address as u64, address.read_volatile() as u128);
                 let (old, newest) = model::rmw(at, $size, order(number), now, |_| value as u128);
                 let old = old as $width;
                 if let Some(newest) = newest {
                     address.write_volatile(newest as $width);
                 }
+                written(address as u64);
                 if recording() {
                     recorded_rmw(address as u64, $size, number, old as u64, value as u64);
                 }
@@ -125,14 +129,19 @@ macro_rules! atomic {
                         Ok(old) | Err(old) => old,
                     };
                 }
-                read_point(Access::new(AccessKind::Update, address as u64, $size));
+                let hook = Hook::here();
+                if address.read_volatile() == expected {
+                    write_point(hook, AccessKind::Update, address);
+                } else {
+                    read_point(hook, AccessKind::Update, address);
+                }
                 let (at, now) = (address as u64, address.read_volatile() as u128);
                 let attempt = Attempt {
                     expected: expected as u128,
                     new: new as u128,
                     success: order(number),
                     failure: order(failure),
-                    weak: false,
+                    weak: hook.site().weak,
                 };
                 let exchange = model::compare_exchange(at, $size, now, attempt);
                 let old = exchange.read as $width;
@@ -141,6 +150,7 @@ macro_rules! atomic {
                 }
                 if exchange.done {
                     wrote();
+                    written(address as u64);
                 } else {
                     read(address as u64, old as u64);
                     only_read();
@@ -201,7 +211,7 @@ macro_rules! atomic {
                             Ok(old) | Err(old) => old,
                         };
                     }
-                    point(Access::new(AccessKind::Update, address as u64, $size));
+                    write_point(Hook::here(), AccessKind::Update, address);
                     let (at, now) = (address as u64, address.read_volatile() as u128);
                     let change = |old| compute(old as $width, operand) as u128;
                     let (old, newest) = model::rmw(at, $size, order(number), now, change);
@@ -209,6 +219,7 @@ macro_rules! atomic {
                     if let Some(newest) = newest {
                         address.write_volatile(newest as $width);
                     }
+                    written(address as u64);
                     if recording() {
                         recorded_rmw(address as u64, $size, number, old as u64, compute(old, operand) as u64);
                     }

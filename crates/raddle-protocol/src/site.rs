@@ -1,0 +1,64 @@
+//! What the runtime asks about a call site, and what it is told.
+//!
+//! The runtime sees only return addresses. It asks about each stack once, frame by frame until the answer is clear, and
+//! keeps the answers. An answer depends on the stack and on the executable alone, so that it is the same in every run.
+
+use crate::role::Role;
+use serde::{Deserialize, Serialize};
+
+/// What is known about one stack. An answer comes with all others that the asking process has not been told yet, the one
+/// that was asked for among them; an answer about a stack comes after those about its inner frames alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Known {
+    /// Return addresses, innermost first.
+    pub stack: Vec<u64>,
+    /// There were no more.
+    pub whole: bool,
+    /// What it means.
+    pub answer: Answer,
+}
+
+/// What a stack means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Answer {
+    /// It takes one more frame to tell.
+    Deeper,
+    /// This.
+    Site(Site),
+}
+
+/// A call site of a hook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Site {
+    /// What the operation means.
+    pub role: Role,
+    /// A weak compare-exchange: it may fail although the values are equal.
+    pub weak: bool,
+    /// A look of a lock that spins before it sleeps.
+    pub spins: bool,
+    /// Who can tell when it happens.
+    pub visibility: Visibility,
+}
+
+impl Site {
+    /// What is assumed where nobody answers.
+    pub const UNKNOWN: Site = Site { role: Role::Atomic, weak: false, spins: false, visibility: Visibility::Visible };
+}
+
+/// Whether any thread can tell at which moment between two other operations of its own thread an operation happens.
+/// Where none can, it need not be a schedule point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Visibility {
+    /// One might.
+    Visible,
+    /// None can.
+    Hidden,
+    /// None can when the place holds 0.
+    HiddenIfZero,
+    /// None can when the place holds 1.
+    HiddenIfOne,
+    /// The strong count of an `Arc`, with the weak one behind it: none can when the caller has the only reference.
+    HiddenIfSoleStrong,
+    /// The weak count of an `Arc`, with the strong one before it: none can when the caller has the only reference.
+    HiddenIfSoleWeak,
+}

@@ -1,0 +1,248 @@
+//! What the operation at a call site means, as far as the schedule depends on it.
+//!
+//! A site is a stack of return addresses: one where the compiler has inlined the library's functions, a few in code
+//! without optimization, where all operations of a kind are performed by one shared function. The command line answers
+//! what a stack means, once for each; the answers are kept here, in a tree of return addresses from the innermost
+//! outwards. They depend on the stack and the executable alone, so every execution of every process gets the same ones,
+//! whether it is the first to ask or not.
+//!
+//! The stack is walked by frame pointers, which instrumented code has and which the runtime's own build keeps from a
+//! function's first instruction to its last (`raddle-cli/build.rs`). Where a chain of frames leaves the stack (code
+//! without frame pointers), it ends.
+//!
+//! Nobody is asked before the entry is reached or past the test function, and nobody answers without a command line; then
+//! every site is unknown.
+
+use crate::state::rt;
+use crate::{arch, explore, fault, sys};
+use raddle_protocol::{Answer, Known, Message, Site, Visibility, frame};
+
+/// Frames looked at, at the most.
+const MOST_FRAMES: usize = 16;
+
+/// Where answers come from; -1 when nobody answers.
+static mut ANSWERS: i32 = -1;
+
+/// Says where answers come from.
+pub fn take_answers(descriptor: Option<i32>) {
+    // SAFETY: one thread.
+    unsafe { ANSWERS = descriptor.unwrap_or(-1) };
+}
+
+/// A hook's frame.
+#[derive(Clone, Copy)]
+pub struct Hook(u64);
+
+impl Hook {
+    /// The frame of the function that this is inlined into.
+    #[inline(always)]
+    pub fn here() -> Hook {
+        Hook(arch::frame_pointer())
+    }
+
+    /// What the operation means for which the program has called this hook.
+    #[inline(always)]
+    pub fn site(self) -> Site {
+        // SAFETY: a frame begins with its caller's frame pointer and the return address.
+        let pc = unsafe { *((self.0 + 8) as *const u64) };
+        let sites = &rt().sites;
+        match sites.entries.get(sites.slot(0, pc)) {
+            Some(Entry { pc: known, node: 0, place: Place::Site(site) }) if *known == pc => *site,
+            _ => self.slow(),
+        }
+    }
+
+    /// Whether the operation on this place need not be a schedule point. See "Hidden operations" in ARCHITECTURE.md.
+    ///
+    /// # Safety
+    /// The place, and for the counts of an `Arc` the other count beside it, is readable.
+    #[inline(always)]
+    pub unsafe fn hides<T: Copy + PartialEq + From<u8>>(self, place: *const T) -> bool {
+        // SAFETY: the caller vouches for the place; counts are of a word's size.
+        unsafe {
+            match self.site().visibility {
+                Visibility::Visible => false,
+                Visibility::Hidden => true,
+                Visibility::HiddenIfZero => place.read_volatile() == T::from(0),
+                Visibility::HiddenIfOne => place.read_volatile() == T::from(1),
+                Visibility::HiddenIfSoleStrong => sole(place as *const usize),
+                Visibility::HiddenIfSoleWeak => sole((place as *const usize).sub(1)),
+            }
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn slow(self) -> Site {
+        let runtime = rt();
+        let limit = runtime.execution.threads[runtime.execution.running as usize].stack_extent.1;
+        // The first thread's stack is the kernel's; what lies above the entry is not the program's to tell apart.
+        let limit = if limit == 0 { runtime.entry.sp } else { limit };
+        let (mut frame, mut node) = (self.0, 0);
+        let mut stack = [0; MOST_FRAMES];
+        for depth in 0..MOST_FRAMES {
+            // SAFETY: the hook's own frame, or one further up within the same stack.
+            let (next, pc) = unsafe { (*(frame as *const u64), *((frame + 8) as *const u64)) };
+            stack[depth] = pc;
+            let on = (frame + 16..limit.saturating_sub(16)).contains(&next) && next.is_multiple_of(8);
+            let whole = !on || depth + 1 == MOST_FRAMES;
+            let key = key(pc, whole);
+            if runtime.sites.find(node, key).is_none() {
+                // Before the entry nothing is explored, and after the test function neither.
+                if !runtime.entered || runtime.epilogue {
+                    return Site::UNKNOWN;
+                }
+                ask(&stack[..=depth], whole);
+                while runtime.sites.find(node, key).is_none() {
+                    listen();
+                }
+            }
+            match runtime.sites.find(node, key) {
+                Some(Place::Site(site)) => return site,
+                Some(Place::Deeper(below)) if !whole => node = below,
+                _ => break,
+            }
+            frame = next;
+        }
+        Site::UNKNOWN
+    }
+}
+
+/// Whether the counts of an `Arc` say that there is one reference: one strong, and of weak ones only that which all strong
+/// ones share, possibly locked by the owner itself.
+///
+/// # Safety
+/// The counts are readable.
+unsafe fn sole(strong: *const usize) -> bool {
+    // SAFETY: the caller's.
+    let (strong, weak) = unsafe { (strong.read_volatile(), strong.add(1).read_volatile()) };
+    strong == 1 && (weak == 1 || weak == usize::MAX)
+}
+
+/// The last frame of a whole stack is told from the same one with others behind it.
+fn key(pc: u64, whole: bool) -> u64 {
+    pc | u64::from(whole) << 63
+}
+
+/// Asks the command line.
+fn ask(stack: &[u64], whole: bool) {
+    // SAFETY: one thread.
+    if unsafe { ANSWERS } < 0 {
+        let answer = Answer::Site(Site::UNKNOWN);
+        return rt().sites.keep(&Known { stack: stack.to_vec(), whole, answer });
+    }
+    explore::send(&Message::Ask { stack: stack.to_vec(), whole });
+}
+
+/// Waits for what the command line says, and keeps it.
+fn listen() {
+    let mut bytes = Vec::with_capacity(4096);
+    let known: Vec<Known> = loop {
+        match frame::decode(&mut bytes) {
+            Ok(Some(known)) => break known,
+            Ok(None) => {}
+            Err(_) => fault::die("an answer is not in this version's format: command and runtime library do not match"),
+        }
+        // SAFETY: one thread.
+        if !sys::read_some(unsafe { ANSWERS }, &mut bytes) {
+            // The command line is gone: there is nothing left to work for.
+            sys::exit_process(0);
+        }
+    };
+    for known in &known {
+        rt().sites.keep(known);
+    }
+    crate::crash::progress();
+}
+
+/// What is known of a stack.
+#[derive(Clone, Copy)]
+enum Place {
+    Site(Site),
+    /// Not enough: the frames further out are below this node.
+    Deeper(u32),
+}
+
+#[derive(Clone, Copy)]
+struct Entry {
+    /// 0 where there is none.
+    pc: u64,
+    /// The node that stands for the frames further in.
+    node: u32,
+    place: Place,
+}
+
+/// The answers: a hash table in the arena, so that it outlives executions and is shared with forked ones.
+pub struct Sites {
+    /// A power of two in length, at most half full.
+    entries: Vec<Entry>,
+    used: usize,
+    nodes: u32,
+}
+
+impl Default for Sites {
+    fn default() -> Self {
+        Sites { entries: vec![NONE; 1024], used: 0, nodes: 0 }
+    }
+}
+
+const NONE: Entry = Entry { pc: 0, node: 0, place: Place::Deeper(0) };
+
+impl Sites {
+    #[inline]
+    fn slot(&self, node: u32, pc: u64) -> usize {
+        let hash = (pc ^ u64::from(node) << 48).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        (hash >> 32) as usize & (self.entries.len() - 1)
+    }
+
+    fn find(&self, node: u32, pc: u64) -> Option<Place> {
+        let mut at = self.slot(node, pc);
+        loop {
+            let entry = &self.entries[at];
+            if entry.pc == pc && entry.node == node {
+                return Some(entry.place);
+            }
+            if entry.pc == 0 {
+                return None;
+            }
+            at = (at + 1) & (self.entries.len() - 1);
+        }
+    }
+
+    /// Keeps an answer. Those about the inner frames alone are here already.
+    fn keep(&mut self, known: &Known) {
+        let Some((last, inner)) = known.stack.split_last() else { return };
+        let mut node = 0;
+        for pc in inner {
+            let Some(Place::Deeper(below)) = self.find(node, *pc) else { return };
+            node = below;
+        }
+        let pc = key(*last, known.whole);
+        if self.find(node, pc).is_some() {
+            return;
+        }
+        let place = match known.answer {
+            Answer::Site(site) => Place::Site(site),
+            Answer::Deeper => {
+                self.nodes += 1;
+                Place::Deeper(self.nodes)
+            }
+        };
+        if 2 * (self.used + 1) > self.entries.len() {
+            let twice = vec![NONE; 2 * self.entries.len()];
+            for entry in core::mem::replace(&mut self.entries, twice).into_iter().filter(|entry| entry.pc != 0) {
+                self.put(entry);
+            }
+        }
+        self.put(Entry { pc, node, place });
+        self.used += 1;
+    }
+
+    fn put(&mut self, entry: Entry) {
+        let mut at = self.slot(entry.node, entry.pc);
+        while self.entries[at].pc != 0 {
+            at = (at + 1) & (self.entries.len() - 1);
+        }
+        self.entries[at] = entry;
+    }
+}

@@ -4,8 +4,8 @@
 //! it sees is up to the memory model ([`model`]). When it is not in charge (the program runs without Raddle), operations
 //! are sequentially consistent: stronger than what was asked for.
 //!
-//! The pass calls the same hook for weak and strong compare-exchange; [`Hook::site`] tells them apart. That a weak one may
-//! fail is not produced.
+//! The pass calls the same hook for weak and strong compare-exchange, and tells success by comparing the value returned
+//! with the one expected. So a weak one cannot be made to fail without a reason, although [`Hook::site`] tells which it is.
 
 mod model;
 
@@ -141,7 +141,8 @@ macro_rules! atomic {
                     new: new as u128,
                     success: order(number),
                     failure: order(failure),
-                    weak: hook.site().weak,
+                    // The compiled code takes it to have succeeded if the value returned is the expected one.
+                    weak: false,
                 };
                 let exchange = model::compare_exchange(at, $size, now, attempt);
                 let old = exchange.read as $width;

@@ -149,7 +149,7 @@ pub struct SuiteFinished {
     pub seed: u64,
     /// Wall-clock milliseconds, without the build.
     pub elapsed_ms: u64,
-    /// Whether it was estimated for any passed test how much has not been seen. Not part of the JSON output.
+    /// Whether a percentage of what has not been seen is shown for any passed test. Not part of the JSON output.
     #[serde(skip)]
     pub estimated: bool,
     /// Whether the user stopped the run; the tests in no other count were not reached or not finished.
@@ -160,7 +160,8 @@ impl SuiteFinished {
     /// Counts the end of one test in; the caller sets the rest.
     pub fn count(&mut self, test: &TestFinished) {
         self.schedules += test.schedules;
-        self.estimated |= test.outcome == TestOutcome::Passed && test.unseen_upper_bound.is_some();
+        self.estimated |=
+            test.outcome == TestOutcome::Passed && test.unseen_upper_bound.is_some_and(|bound| bound <= 0.5);
         *match test.outcome {
             TestOutcome::Passed => &mut self.passed,
             TestOutcome::Failed => &mut self.failed,

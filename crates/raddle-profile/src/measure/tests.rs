@@ -167,7 +167,11 @@ impl Truth {
         let mut at = 0.0;
         let mut list: Vec<(u8, f64, f64)> = Vec::new();
         for (kind, length) in phases {
-            // A thread that wakes always passes through the queue, and is counted there, if only for no time.
+            // A thread cannot go to sleep without running.
+            if *kind == 2 && list.last().is_none_or(|(before, ..)| *before == 1) {
+                list.push((0, at, at + 0.0002));
+                at += 0.0002;
+            }
             list.push((*kind, at, at + length));
             at += length;
         }

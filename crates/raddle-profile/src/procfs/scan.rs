@@ -18,6 +18,12 @@ pub fn threads(pid: i32) -> Option<Vec<i32>> {
     numbers(&format!("/proc/{pid}/task")).filter(|threads| !threads.is_empty())
 }
 
+/// The children that a thread has started; none where the kernel does not list them.
+pub fn children(pid: i32, tid: i32) -> Vec<i32> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/task/{tid}/children")).unwrap_or_default();
+    text.split_ascii_whitespace().filter_map(|word| word.parse().ok()).collect()
+}
+
 /// `stat` of a process; `None` when it has ended and been collected.
 pub fn stat(pid: i32) -> Option<Stat> {
     stat::stat(&std::fs::read(format!("/proc/{pid}/stat")).ok()?)

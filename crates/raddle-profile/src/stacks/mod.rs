@@ -43,6 +43,8 @@ pub struct Frame {
 
 /// No file.
 pub const UNKNOWN: u32 = u32::MAX;
+/// The code that the kernel maps into each process, for looking at clocks.
+pub const VDSO: u32 = u32::MAX - 1;
 
 /// What is to be done about stacks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -140,6 +142,11 @@ impl Stacks {
         if helper.ask(pid, tid) {
             self.next_running = self.now.max(self.next_running + 1.0 / RUNNING_RATE);
         }
+    }
+
+    /// Whether a thread may be stopped at this moment, for its stack.
+    pub fn is_holding(&self, tid: i32) -> bool {
+        self.helper.as_ref().is_some_and(|helper| helper.holding() == Some(tid))
     }
 
     /// Collects the stacks of running threads that have been taken meanwhile.

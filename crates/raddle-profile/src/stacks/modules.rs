@@ -1,6 +1,6 @@
 //! The files that a process has loaded, their unwind tables, and a quick way from an address to a name.
 
-use super::{Frame, UNKNOWN};
+use super::{Frame, UNKNOWN, VDSO};
 use crate::procfs::maps::{self, Mapping};
 use framehop::{ExplicitModuleSectionInfo, Module, Unwinder};
 use object::{Object, ObjectSection, ObjectSegment, ObjectSymbol, ReadCache, SymbolKind};
@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 /// A map is not read again within so many seconds.
-const REST: f64 = 0.5;
+const REST: f64 = 0.04;
 /// Largest symbol table that is read while watching goes on, in symbols.
 const MOST_SYMBOLS: usize = 300_000;
 
@@ -127,7 +127,11 @@ impl Modules {
         let code = self.loaded.get(&pid).and_then(|loaded| loaded.code_at(address));
         match code {
             Some((_, _, module, bias)) => Frame { module, address: address.wrapping_sub(bias) },
-            None => Frame { module: UNKNOWN, address },
+            None => {
+                let maps = self.loaded.get(&pid).map_or(&[][..], |loaded| &loaded.maps);
+                let vdso = maps::at(maps, address).is_some_and(|mapping| mapping.name == "[vdso]");
+                Frame { module: if vdso { VDSO } else { UNKNOWN }, address }
+            }
         }
     }
 
@@ -185,10 +189,13 @@ impl Loaded {
 /// What has to be taken from an address in a mapping to get the file's own.
 fn bias(segments: &[(u64, u64, u64)], mapping: &Mapping) -> Option<u64> {
     const PAGE: u64 = 4096;
-    let (address, offset, _) = segments.iter().find(|(_, offset, size)| {
+    // A segment begins in the page in which its predecessor ends, so the beginning decides; only for a mapping that is
+    // part of a segment does the range.
+    let begins = segments.iter().find(|(_, offset, _)| offset / PAGE * PAGE == mapping.offset && mapping.offset != 0);
+    let holds = segments.iter().rev().find(|(_, offset, size)| {
         (offset / PAGE * PAGE..offset + size).contains(&mapping.offset)
-            || (mapping.offset..mapping.offset + (mapping.end - mapping.start)).contains(offset)
-    })?;
+    });
+    let (address, offset, _) = begins.or(holds)?;
     Some(mapping.start.wrapping_sub(mapping.offset).wrapping_sub(address.wrapping_sub(*offset)))
 }
 

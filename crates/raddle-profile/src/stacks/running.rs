@@ -11,12 +11,15 @@ use nix::sys::signal::Signal;
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 use std::sync::Mutex;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// How much of a stack is copied.
 const COPIED: usize = 32 * 1024;
+
+/// How often threads are looked after that have ended while they were traced.
+const PATIENCE: Duration = Duration::from_millis(20);
 
 /// A thread's registers and stack.
 #[derive(Debug)]
@@ -41,7 +44,7 @@ pub struct Running {
     ask: SyncSender<(i32, i32)>,
     copies: Receiver<Option<Copy>>,
     thread: JoinHandle<()>,
-    busy: bool,
+    holding: Option<i32>,
 }
 
 /// Why stopping was refused the first time, if it ever was.
@@ -59,29 +62,42 @@ impl Running {
         let (ask, asked) = sync_channel::<(i32, i32)>(1);
         let (give, copies) = sync_channel(1);
         let thread = std::thread::spawn(move || {
-            for (pid, tid) in asked {
-                if give.send(copy(pid, tid)).is_err() {
-                    return;
+            let mut ended = Vec::new();
+            loop {
+                match asked.recv_timeout(PATIENCE) {
+                    Ok((pid, tid)) => {
+                        if give.send(copy(pid, tid, &mut ended)).is_err() {
+                            return;
+                        }
+                    }
+                    Err(RecvTimeoutError::Timeout) => {}
+                    Err(RecvTimeoutError::Disconnected) => return,
                 }
+                ended.retain(|thread| !give_back(*thread));
             }
         });
-        Self { ask, copies, thread, busy: false }
+        Self { ask, copies, thread, holding: None }
     }
 
     /// Asks for a copy of a thread. Returns whether the helper was free.
     pub fn ask(&mut self, pid: i32, tid: i32) -> bool {
-        if self.busy || self.ask.try_send((pid, tid)).is_err() {
+        if self.holding.is_some() || self.ask.try_send((pid, tid)).is_err() {
             return false;
         }
-        self.busy = true;
+        self.holding = Some(tid);
         true
+    }
+
+    /// The thread that may be stopped at this moment.
+    pub fn holding(&self) -> Option<i32> {
+        self.holding
     }
 
     /// What has come in.
     pub fn collect(&mut self) -> Vec<Copy> {
         let mut found = Vec::new();
         while let Ok(copy) = self.copies.try_recv() {
-            self.busy = false;
+            self.holding = None;
             found.extend(copy);
         }
         found
@@ -97,7 +113,28 @@ impl Running {
     }
 }
 
-fn copy(pid: i32, tid: i32) -> Option<Copy> {
+/// A thread that ends while it is traced stays until its tracer has noticed; only then does its parent learn of the end.
+/// Returns whether that is done. What Raddle has started itself must not be collected here: its exit code is waited for
+/// elsewhere, and no notice is needed where parent and tracer are one.
+fn give_back(thread: Pid) -> bool {
+    if is_own_child(thread) {
+        return true;
+    }
+    let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::__WALL;
+    match waitid(Id::Pid(thread), flags) {
+        Ok(WaitStatus::StillAlive) | Err(Errno::EINTR) => false,
+        Ok(_) | Err(_) => true,
+    }
+}
+
+fn is_own_child(thread: Pid) -> bool {
+    // A thread that leads no process is in nobody's list of children.
+    let status = std::fs::read_to_string(format!("/proc/{thread}/status")).unwrap_or_default();
+    let value = |key: &str| status.lines().find_map(|line| line.strip_prefix(key)?.trim().parse::<i32>().ok());
+    value("Tgid:") == Some(thread.as_raw()) && value("PPid:") == Some(Pid::this().as_raw())
+}
+
+fn copy(pid: i32, tid: i32, ended: &mut Vec<Pid>) -> Option<Copy> {
     let thread = Pid::from_raw(tid);
     match ptrace::seize(thread, ptrace::Options::empty()) {
         Ok(()) => {}
@@ -108,21 +145,25 @@ fn copy(pid: i32, tid: i32) -> Option<Copy> {
             return None;
         }
     }
-    let signal = stop(thread)?;
+    let Some(signal) = stop(thread) else {
+        ended.push(thread);
+        return None;
+    };
     let copy = registers(thread).map(|(pc, sp, bp)| {
         let mut bytes = vec![0; COPIED];
         let length = memory::read(pid, sp, &mut bytes);
         bytes.truncate(length);
         Copy { pid, tid, pc, sp, bp, stack: Copied { start: sp, bytes } }
     });
-    let _ = ptrace::detach(thread, signal);
+    if ptrace::detach(thread, signal).is_err() {
+        ended.push(thread);
+    }
     copy
 }
 
 /// Stops the thread. Inner `Some`: a signal that was about to be delivered. `None`: it has ended.
 fn stop(thread: Pid) -> Option<Option<Signal>> {
     if ptrace::interrupt(thread).is_err() {
-        let _ = ptrace::detach(thread, None);
         return None;
     }
     let mut tries = 0u32;

@@ -1,7 +1,7 @@
 //! From places to names, when the measurement is over: debug information where there is some (then with inlined
 //! functions and lines), else symbol tables, else the file's name and the address.
 
-use super::{Frame, UNKNOWN};
+use super::{Frame, UNKNOWN, VDSO};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -40,6 +40,9 @@ impl Names {
     pub fn functions(&mut self, pid: i32, frame: Frame) -> Vec<Function> {
         if frame.module == UNKNOWN {
             return vec![self.generated(pid, frame.address)];
+        }
+        if frame.module == VDSO {
+            return vec![Function { name: "[clock]".to_owned(), file: "[vdso]".to_owned(), line: None }];
         }
         if let Some(known) = self.known.get(&frame) {
             return known.clone();

@@ -51,5 +51,7 @@ pub(super) fn unwind(
             }
         }
     }
+    // A single frame in unknown code is no stack, whatever the unwinder makes of it.
+    let complete = complete && (addresses.len() > 1 || modules.has_code(pid, pc));
     (addresses.into_iter().map(|address| modules.frame(pid, address)).collect(), complete)
 }

@@ -27,7 +27,7 @@ use crate::state::{Standing, State};
 /// Looks below which nothing is said.
 pub const ENOUGH_LOOKS: u64 = 30;
 /// Seconds below which nothing is said.
-pub const ENOUGH_TIME: f64 = 0.3;
+pub const ENOUGH_TIME: f64 = 0.1;
 /// Share of idle time from which on a program is idle.
 pub const IDLE: f64 = 0.9;
 /// Share of one thing from which on it is the bottleneck.
@@ -53,13 +53,19 @@ pub const SPINNING: f64 = 0.4;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Shares<'m> {
     pub(crate) measurement: &'m Measurement,
-    /// Seconds that the program had.
+    /// Seconds that the program had, as far as it is known what they went to.
     pub(crate) own: f64,
+    /// Seconds in which only children that nobody saw were busy.
+    pub(crate) unknown: f64,
 }
 
 impl<'m> Shares<'m> {
     pub(crate) fn new(measurement: &'m Measurement) -> Self {
-        Self { measurement, own: (measurement.wall - measurement.taken_by_others).max(1e-9) }
+        // While only children that live too short to be seen were busy, nobody knows whether they computed or queued.
+        let unseen = measurement.cpu.unseen / measurement.cpu.total().max(1e-9);
+        let unknown = if unseen >= 0.5 { measurement.shares[State::Child] } else { 0.0 };
+        let own = (measurement.wall - measurement.taken_by_others - unknown).max(1e-9);
+        Self { measurement, own, unknown }
     }
 
     pub(crate) fn of(&self, state: State) -> f64 {
@@ -76,7 +82,7 @@ impl<'m> Shares<'m> {
     }
 
     pub(crate) fn idle(&self) -> f64 {
-        self.standing(Standing::Idle) + self.standing(Standing::Delegated)
+        self.standing(Standing::Idle) + self.standing(Standing::Delegated) - self.unknown / self.own
     }
 
     /// The shares that a reader is told: queueing behind the program's own threads counts as computing.
@@ -84,6 +90,7 @@ impl<'m> Shares<'m> {
         let mut shares = self.measurement.shares.scaled(1.0 / self.own);
         shares[State::Cpu] += shares[State::RunQueue];
         shares[State::RunQueue] = 0.0;
+        shares[State::Child] = (shares[State::Child] - self.unknown / self.own).max(0.0);
         shares.ranked()
     }
 }
@@ -111,7 +118,8 @@ fn judge(shares: &Shares<'_>) -> (Bottleneck, Option<Confidence>) {
     if idle >= IDLE {
         return (Bottleneck::Idle, sure(idle, IDLE));
     }
-    let busy = (1.0 - idle).max(1e-9);
+    // A thread that is woken for a lock may have to queue for a processor first: neither computing nor waiting for it.
+    let busy = (1.0 - idle - shares.of(State::RunQueue)).max(1e-9);
     let lock = shares.of(State::Lock) / busy;
     let other_waits = [State::Disk, State::Network, State::Pipe, State::PageFault, State::Other];
     let largest_wait = other_waits.iter().map(|state| shares.of(*state)).fold(0.0, f64::max);
@@ -173,7 +181,7 @@ fn hands_over(shares: &Shares<'_>) -> bool {
         + time[State::Requests];
     sleeps / shares.own >= HANDOVERS
         && measurement.cpu.total() / sleeps.max(1.0) <= HANDOVER_WORK
-        && measurement.demand < PARALLEL
+        && measurement.cores_busy < PARALLEL
         && turns > other_waits
         && shares.computing() + shares.of(State::Condition) >= DOMINANT
 }
@@ -183,7 +191,7 @@ pub(crate) fn spinning(measurement: &Measurement) -> f64 {
     let spins = |place: &&crate::model::Place| {
         place.stack.iter().take(3).any(|function| {
             let name = function.to_lowercase();
-            name.contains("spin") && !name.contains("spindle")
+            ["spin_lock", "spinlock", "spin_wait", "spinwait", "spin_loop", "spin::"].iter().any(|word| name.contains(word))
         })
     };
     let of = measurement.running.first().map_or(0, |place| place.of);

@@ -42,7 +42,12 @@ impl Look for Eyes<'_> {
     }
 
     fn is_thread(&mut self, number: u32) -> bool {
-        i32::try_from(number).is_ok_and(|number| self.process.threads.contains(&number))
+        // A thread that has just been born may not have been met yet.
+        i32::try_from(number).is_ok_and(|number| {
+            self.process.threads.contains(&number)
+                || (number > 0
+                    && std::path::Path::new(&format!("/proc/{}/task/{number}", self.process.pid)).exists())
+        })
     }
 
     fn is_python(&mut self) -> bool {

@@ -38,6 +38,8 @@ pub struct Process {
     pub io_base: Io,
     /// Bytes moved, as of the last visit.
     pub io: Io,
+    /// The file that it executes.
+    pub exe: std::path::PathBuf,
     /// Whether a Python interpreter runs in it.
     pub python: bool,
     /// What its descriptors are, and until when that is believed.
@@ -73,6 +75,7 @@ impl Process {
             unseen_children: 0.0,
             io_base: if older { io } else { Io::default() },
             io,
+            exe: std::path::PathBuf::new(),
             python: false,
             descriptors: HashMap::new(),
             watched: HashMap::new(),
@@ -82,11 +85,16 @@ impl Process {
         process
     }
 
-    /// Finds out what kind of program it runs.
-    pub fn recognize(&mut self) {
+    /// Finds out what kind of program it runs. Returns whether that is another one than before.
+    pub fn recognize(&mut self) -> bool {
         let exe = std::fs::read_link(format!("/proc/{}/exe", self.pid)).unwrap_or_default();
+        if exe == self.exe {
+            return false;
+        }
         let name = exe.file_name().unwrap_or_default().to_string_lossy().into_owned();
         self.python = name.starts_with("python") || name.starts_with("uwsgi");
+        self.exe = exe;
+        true
     }
 
     /// Ticks of processor time since it has been watched.

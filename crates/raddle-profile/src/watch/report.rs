@@ -379,7 +379,7 @@ fn object(watcher: &mut Watcher, pid: i32, wait: &Wait) -> String {
         Object::InterpreterLock => "the interpreter lock (GIL)".to_owned(),
         Object::MemoryMap => "the kernel's lock around the memory map".to_owned(),
         Object::Descriptor(descriptor) => descriptor.to_string(),
-        Object::Descriptors(count) => format!("{count} descriptors"),
+        Object::Descriptors(count) => crate::words::counted(*count as u64, "descriptor"),
     }
 }
 

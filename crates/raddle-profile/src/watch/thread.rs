@@ -124,9 +124,9 @@ impl Thread {
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
-    /// Reads name, switches, migrations, user and system time.
-    pub fn read_details(&mut self, tick: f64) {
-        let Some(stat) = self.stat() else { return };
+    /// Reads name, switches, migrations, user and system time. Returns the state letter, if the thread is still there.
+    pub fn read_details(&mut self, tick: f64) -> Option<char> {
+        let stat = self.stat()?;
         let path = |name: &str| format!("/proc/{}/task/{}/{name}", self.pid, self.tid);
         let read = |name: &str| std::fs::read(path(name)).unwrap_or_default();
         let status = stat::status(&read("status"));
@@ -143,5 +143,6 @@ impl Thread {
         self.account.user = stat.user.saturating_sub(self.base_ticks.0) as f64 * tick;
         self.account.system = stat.system.saturating_sub(self.base_ticks.1) as f64 * tick;
         self.name = stat.name;
+        Some(stat.state)
     }
 }

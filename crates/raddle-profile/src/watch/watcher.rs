@@ -16,7 +16,7 @@ use crate::classify::{self, Object, Wait, wchan};
 use crate::measure::accounts::{Sites, Threads};
 use crate::measure::bins::Bins;
 use crate::measure::intervals::Seen;
-use crate::procfs::file::Allowance;
+use crate::procfs::file::{Allowance, KeptFile};
 use crate::procfs::stat::Stat;
 use crate::procfs::syscall::Syscall;
 use crate::procfs::{scan, stat};
@@ -36,8 +36,12 @@ const PROCESS_PERIOD: f64 = 0.1;
 const SCAN_PERIOD: f64 = 0.25;
 /// The same when the budget is spent and somebody has been born.
 const POOR_SCAN_PERIOD: f64 = 0.05;
+/// Threads up to which children are searched for thread by thread.
+const FEW: usize = 16;
 /// Seconds between readings of a thread's details.
 const DETAILS_PERIOD: f64 = 1.0;
+/// Processor time after which a thread's stack is worth taking, seconds.
+const ESTABLISHED: f64 = 0.02;
 /// Unseen processor time below this is left to rounding, seconds: the kernel tells hundredths.
 const ROUNDING: f64 = 0.012;
 
@@ -97,8 +101,10 @@ pub struct Watcher {
     /// Connections.
     pub tables: Tables,
     budget: Budget,
+    loadavg: KeptFile,
     newest: Option<u64>,
     scanned: f64,
+    thorough: f64,
     last: f64,
     /// Kernel without scheduler statistics.
     pub coarse: bool,
@@ -132,6 +138,7 @@ impl Watcher {
         let mut watcher = Self {
             root,
             me: i32::try_from(std::process::id()).unwrap_or(0),
+            loadavg: KeptFile::new("/proc/loadavg".to_owned(), &allowance),
             tick: 1.0 / rustix::param::clock_ticks_per_second().max(1) as f64,
             allowance,
             processes: HashMap::new(),
@@ -147,6 +154,7 @@ impl Watcher {
             budget: Budget::new(capacity),
             newest: None,
             scanned: -1.0,
+            thorough: -1.0,
             last: 0.0,
             coarse: std::fs::read("/proc/self/schedstat")
                 .ok()
@@ -202,18 +210,25 @@ impl Watcher {
 
     /// Searches for new threads and processes, if there can be any.
     fn search(&mut self, at: f64) {
-        let newest = std::fs::read("/proc/loadavg").ok().and_then(|bytes| stat::newest(&bytes));
+        let mut buffer = [0; 128];
+        let newest = self.loadavg.read(&mut buffer).ok().and_then(stat::newest);
         let since = at - self.scanned;
+        let overdue = at - self.thorough >= SCAN_PERIOD;
         let born = newest.is_none() || newest != self.newest;
         let rest = if self.budget.lasts() { 0.0 } else { POOR_SCAN_PERIOD };
-        if since >= SCAN_PERIOD || (born && since >= rest) {
+        if overdue || (born && since >= rest) {
             self.newest = newest;
             self.scan(at, false);
         }
     }
 
     fn scan(&mut self, at: f64, older: bool) {
-        let thorough = at - self.scanned >= SCAN_PERIOD;
+        let thorough = at - self.thorough >= SCAN_PERIOD;
+        if !thorough && self.threads.len() <= FEW {
+            self.scan_children(at);
+            return;
+        }
+        self.thorough = at;
         let listed = scan::processes();
         let mut unknown: Vec<(i32, Stat)> = listed
             .iter()
@@ -251,11 +266,34 @@ impl Watcher {
         self.scanned = at;
     }
 
+    /// Searches for children of known threads only. Cheaper than to list all processes of the machine while there are few
+    /// threads; what it misses is found by the next thorough search.
+    fn scan_children(&mut self, at: f64) {
+        let tids: Vec<(i32, i32)> = self.threads.values().map(|thread| (thread.pid, thread.tid)).collect();
+        for (pid, tid) in tids {
+            for child in scan::children(pid, tid) {
+                if self.processes.contains_key(&child) {
+                    continue;
+                }
+                if let Some(stat) = scan::stat(child)
+                    && !matches!(stat.state, 'Z' | 'X')
+                {
+                    self.adopt(child, stat, false, at);
+                }
+            }
+        }
+        let pids: Vec<i32> = self.processes.keys().copied().collect();
+        for pid in pids {
+            self.scan_threads(pid, at, false, false);
+        }
+        self.scanned = at;
+    }
+
     /// The number of links of `task` is two more than there are threads, which is cheaper to ask than to list them.
     fn scan_threads(&mut self, pid: i32, at: f64, older: bool, thorough: bool) {
         use std::os::unix::fs::MetadataExt;
         let known = &self.processes[&pid].threads;
-        if !thorough && known.len() > 8 {
+        if !thorough {
             let links = std::fs::metadata(format!("/proc/{pid}/task")).map(|data| data.nlink()).unwrap_or(0);
             if links == known.len() as u64 + 2 {
                 return;
@@ -289,9 +327,12 @@ impl Watcher {
         let mut thread = Thread::new(pid, tid, older, at, &self.allowance);
         let counters = if self.coarse { thread.coarse_counters(self.tick) } else { thread.counters() };
         let Ok(counters) = counters else { return };
+        // One that has ended already stays listed until it is collected.
+        if matches!(thread.read_details(self.tick), None | Some('Z' | 'X')) {
+            return;
+        }
         self.met.0 += 1;
         process.threads.insert(tid);
-        thread.read_details(self.tick);
         // Many threads get their names only after they have begun.
         thread.details_at = at + 0.1;
         if older {
@@ -331,7 +372,11 @@ impl Watcher {
         };
         let unmoved = thread.watch.is_unmoved(&counters);
         let before = (thread.wait.as_ref().map(|wait| wait.state), thread.site);
-        let seen = if let (true, Seen::Asleep(state)) = (unmoved, thread.watch.seen()) {
+        let seen = if self.stacks.is_holding(tid) {
+            // If it is stopped, then by Raddle, and only because it was running.
+            thread.pause = 1;
+            Seen::Ready
+        } else if let (true, Seen::Asleep(state)) = (unmoved, thread.watch.seen()) {
             thread.pause = (thread.pause * 2).min(LONGEST_PAUSE);
             if let Some(site) = thread.site {
                 self.sites.see(site);
@@ -349,7 +394,14 @@ impl Watcher {
                     self.unreadable += 1;
                     blind(thread)
                 }
-                Said::Call(Syscall::Outside { .. }) => outside(thread),
+                Said::Call(Syscall::Outside { .. }) => match outside(thread) {
+                    // The process has ended as a whole, and its parent has not collected it yet.
+                    Some(wait) if wait.state == State::Join && process.threads.len() == 1 => {
+                        self.end_thread(tid, at);
+                        return false;
+                    }
+                    other => other,
+                },
                 Said::Call(call) => {
                     if let Syscall::Blocked { sp, pc, .. } = call {
                         thread.sp = sp;
@@ -396,7 +448,8 @@ impl Watcher {
                 self.sites.spend(site, seconds);
             }
         }
-        if seen == Seen::Ready && amounts.cpu > 0.0 {
+        // Not of a thread that may be gone in the next moment.
+        if seen == Seen::Ready && amounts.cpu > 0.0 && thread.account.time[State::Cpu] >= ESTABLISHED {
             self.stacks.runner(thread.pid, tid);
         }
         true
@@ -452,7 +505,8 @@ impl Watcher {
         if stat.name != process.name && stat.state != 'Z' {
             process.name.clone_from(&stat.name);
             self.names.insert(pid, stat.name.clone());
-            process.recognize();
+        }
+        if stat.state != 'Z' && process.recognize() {
             if process.python {
                 self.interpreters.insert("Python");
             }

@@ -175,7 +175,9 @@ fn scale(plan: &Plan, program: &Program, console: &Console, interrupt: &Interrup
         Metric::Time => "runs per second",
         Metric::Output(pattern) => pattern.as_str(),
     };
-    Ok(raddle_profile::scaling::scaling(&plan.varied.words(), metric, &measured?))
+    let measured = measured?;
+    let words = plan.varied.words();
+    Ok(raddle_profile::scaling::scaling(&words, metric, &measured.throughput, measured.busy_elsewhere))
 }
 
 /// The user, as far as watching is concerned.

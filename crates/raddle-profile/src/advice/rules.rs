@@ -1,7 +1,7 @@
 //! The rules, in the order in which they are tried. The first that recommends decides; the others only add.
 
 use super::queueing;
-use crate::model::{Advice, Bottleneck, Choice, Fired, Measurement, Recommendation, Scaling, Sentence, Verdict};
+use crate::model::{Advice, Bottleneck, Choice, Fired, Measurement, Recommendation, Scaling, Sentence, ThreadLine, Verdict};
 use crate::state::State;
 use crate::verdict::Shares;
 use crate::words::{bytes, count, counted, decimal, percent, seconds};
@@ -18,6 +18,8 @@ pub(super) const THREAD_MEMORY: u64 = 32 << 10;
 pub(super) const TASK_MEMORY: u64 = 4 << 10;
 /// Computing per event from which on an event loop keeps others waiting, seconds.
 const LONG_EVENT: f64 = 0.01;
+/// Idle time from which on a program has time to spare.
+const SPARE: f64 = 0.25;
 /// Serial fraction from which on more processors are not worth it.
 const SERIAL: f64 = 0.8;
 
@@ -64,7 +66,12 @@ impl<'m> Facts<'m> {
     }
 
     fn serial_fraction(&self) -> Option<(f64, f64, f64)> {
-        let fit = self.scaling?.amdahl.as_ref()?;
+        let scaling = self.scaling?;
+        // On a busy machine a limit may be that of the machine.
+        if scaling.busy_elsewhere.is_some_and(|busy| busy >= crate::scaling::NOISE) {
+            return None;
+        }
+        let fit = scaling.amdahl.as_ref()?;
         let sigma = fit.coefficients.iter().find(|coefficient| coefficient.name == "serial fraction")?;
         Some((sigma.value, sigma.low, sigma.high))
     }
@@ -200,6 +207,7 @@ fn decide(
     }
     if let Some((sigma, low, high)) = facts.serial_fraction()
         && sigma >= SERIAL
+        && low >= SERIAL / 2.0
     {
         all.push(fired(
             "serial-fraction",
@@ -216,6 +224,40 @@ fn decide(
                 1.0 / sigma.max(1e-9)
             ),
         );
+    }
+    if let Some(line) = long_loop(facts)
+        && facts.shares.computing() >= 0.2
+    {
+        let each = line.time[State::Cpu] / line.voluntary.max(1) as f64;
+        return recommend(
+            Choice::EventLoopWithPool,
+            Some(facts.capacity.ceil().max(1.0) as u64),
+            format!(
+                "Keep the event loop and give its computing to a pool: thread `{}` computes for {} at a time, {} of the \
+                 time in all, and nothing else is served meanwhile.",
+                line.name,
+                seconds(each),
+                percent(facts.shares.computing())
+            ),
+        );
+    }
+    let idle = shares.idle();
+    if idle >= SPARE && shares.computing() < crate::verdict::DOMINANT {
+        all.push(fired(
+            "spare-time",
+            "A program that pauses by design is not held up by its processor.",
+            format!("{} of the time nobody had anything to do", percent(idle)),
+        ));
+        return Recommendation {
+            choice: None,
+            size: None,
+            sentence: format!(
+                "Nothing to gain here by more concurrency: for {} of the time the program had nothing to do, and it \
+                 computed for {}. If its pauses are not meant, look at the longest waits.",
+                percent(idle),
+                percent(shares.computing())
+            ),
+        };
     }
     let overlap = facts.overlap();
     if overlap >= OVERLAP && facts.wait > facts.lock {
@@ -461,15 +503,8 @@ fn memory_of_threads(facts: &Facts<'_>, all: &mut Vec<Fired>, steps: &mut Vec<Se
 }
 
 fn long_events(facts: &Facts<'_>, all: &mut Vec<Fired>, steps: &mut Vec<Sentence>) {
-    for line in &facts.m.threads {
-        let loops = line.time[State::EventLoop] + line.time[State::Requests];
-        if loops <= 0.02 * line.time.total() || line.voluntary == 0 || line.time[State::Cpu] < 0.1 {
-            continue;
-        }
+    if let Some(line) = long_loop(facts) {
         let each = line.time[State::Cpu] / line.voluntary as f64;
-        if each < LONG_EVENT {
-            continue;
-        }
         all.push(fired(
             "blocked-loop",
             "While an event loop computes, all its other tasks wait.",
@@ -489,6 +524,16 @@ fn long_events(facts: &Facts<'_>, all: &mut Vec<Fired>, steps: &mut Vec<Sentence
                 seconds(each)
             ),
         ));
-        return;
     }
+}
+
+/// A thread that runs an event loop and computes for long between two waits.
+fn long_loop<'f>(facts: &'f Facts<'_>) -> Option<&'f ThreadLine> {
+    facts.m.threads.iter().find(|line| {
+        let loops = line.time[State::EventLoop] + line.time[State::Requests];
+        loops > 0.02 * line.time.total()
+            && line.voluntary > 0
+            && line.time[State::Cpu] >= 0.1
+            && line.time[State::Cpu] / line.voluntary as f64 >= LONG_EVENT
+    })
 }

@@ -72,6 +72,7 @@ fn a_measured_serial_fraction_is_said_plainly() {
         }),
         usl: None,
         limits: None,
+        busy_elsewhere: Some(0.01),
         remarks: vec![],
     };
     let advice = advice(&m, &verdict(&m), Some(&scaling));

@@ -17,6 +17,8 @@ pub struct Scaling {
     pub usl: Option<Fit>,
     /// What follows.
     pub limits: Option<Limits>,
+    /// Share of the machine's processors that other programs used during the runs; `None` where it cannot be known.
+    pub busy_elsewhere: Option<f64>,
     /// Why there is no fit, or what to think of it.
     pub remarks: Vec<String>,
 }

@@ -151,6 +151,16 @@ pub fn newest(bytes: &[u8]) -> Option<u64> {
     std::str::from_utf8(bytes).ok()?.split_ascii_whitespace().nth(4)?.parse().ok()
 }
 
+/// Time in which processors were busy, and all time, in clock ticks, from `/proc/stat`.
+pub fn busy(bytes: &[u8]) -> Option<(u64, u64)> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let line = text.lines().next()?.strip_prefix("cpu ")?;
+    let numbers: Vec<u64> = line.split_ascii_whitespace().filter_map(|word| word.parse().ok()).take(8).collect();
+    let all: u64 = numbers.iter().sum();
+    let idle = numbers.get(3)? + numbers.get(4)?;
+    Some((all - idle, all))
+}
+
 /// Time stolen from this machine by others on the same host, and all time, in clock ticks, from `/proc/stat`.
 pub fn stolen(bytes: &[u8]) -> Option<(u64, u64)> {
     let text = std::str::from_utf8(bytes).ok()?;

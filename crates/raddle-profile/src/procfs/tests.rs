@@ -28,6 +28,7 @@ fn the_schedulers_figures() {
     assert_eq!((read.run, read.queued, read.slices), (8_712_400_123, 4100, 77));
     assert_eq!(stat::migrations(b"x (1, #threads: 1)\nse.nr_migrations      :       12\nnr_switches : 3\n"), Some(12));
     assert_eq!(stat::newest(b"0.34 1.20 1.10 3/211 90321\n"), Some(90_321));
+    assert_eq!(stat::busy(b"cpu  10 1 20 100 5 0 1 13 4 0\n"), Some((45, 150)));
     assert_eq!(stat::stolen(b"cpu  10 1 20 100 5 0 1 13 4 0\ncpu0 1\n"), Some((13, 150)));
 }
 

@@ -25,11 +25,14 @@ use law::Law;
 pub const ENOUGH_FOR_USL: usize = 4;
 /// The same for Amdahl's law, which has two.
 pub const ENOUGH_FOR_AMDAHL: usize = 3;
+/// Share of the processors that other programs may use before scaling is not believed.
+pub const NOISE: f64 = 0.1;
 /// Resamples of the bootstrap.
 const RESAMPLES: usize = 1000;
 
 /// What a measurement of throughput shows. `measured` holds the number of workers and the throughput of each repetition.
-pub fn scaling(varied: &str, metric: &str, measured: &[(f64, Vec<f64>)]) -> Scaling {
+/// `busy_elsewhere` is the share of the processors that other programs used meanwhile.
+pub fn scaling(varied: &str, metric: &str, measured: &[(f64, Vec<f64>)], busy_elsewhere: Option<f64>) -> Scaling {
     let mut points: Vec<Point> = measured
         .iter()
         .filter(|(_, throughput)| !throughput.is_empty())
@@ -80,7 +83,17 @@ pub fn scaling(varied: &str, metric: &str, measured: &[(f64, Vec<f64>)]) -> Scal
         limits = limits_of(amdahl.as_ref(), usl.as_ref(), points.last().map_or(1.0, |point| point.workers), &mut remarks);
     }
     spread(&points, &mut remarks);
-    Scaling { varied: varied.to_owned(), metric: metric.to_owned(), points, amdahl, usl, limits, remarks }
+    if let Some(busy) = busy_elsewhere.filter(|busy| *busy >= NOISE) {
+        remarks.insert(
+            0,
+            format!(
+                "Other programs used {} of the processors during the runs: what looks like a limit of the program may be \
+                 theirs. Repeat it on a quiet machine.",
+                percent(busy)
+            ),
+        );
+    }
+    Scaling { varied: varied.to_owned(), metric: metric.to_owned(), points, amdahl, usl, limits, busy_elsewhere, remarks }
 }
 
 fn fitted(data: &[(f64, f64)], coherency: bool) -> Fit {

@@ -52,8 +52,14 @@ pub struct Plan {
     pub metric: Metric,
 }
 
-/// One line of what was measured: the number, and the throughput of each repetition.
-pub type Measured = Vec<(f64, Vec<f64>)>;
+/// What was measured.
+#[derive(Clone, Debug, Default)]
+pub struct Measured {
+    /// Each number, and the throughput of each repetition.
+    pub throughput: Vec<(f64, Vec<f64>)>,
+    /// Share of the machine's processors that other programs used meanwhile.
+    pub busy_elsewhere: Option<f64>,
+}
 
 /// Runs the plan. `command` makes the command anew; `stop` is asked before each run; `progress` hears what is run next.
 ///
@@ -65,17 +71,47 @@ pub fn run(
     stop: &dyn Fn() -> bool,
     progress: &mut dyn FnMut(usize, usize, usize),
 ) -> Result<Measured, Error> {
-    let mut measured: Measured = plan.numbers.iter().map(|number| (*number as f64, Vec::new())).collect();
-    for repetition in 0..plan.repeat {
+    let mut throughput: Vec<(f64, Vec<f64>)> = plan.numbers.iter().map(|number| (*number as f64, Vec::new())).collect();
+    let before = Usage::now();
+    'runs: for repetition in 0..plan.repeat {
         for (index, number) in plan.numbers.iter().enumerate() {
             if stop() {
-                return Ok(measured);
+                break 'runs;
             }
             progress(*number, repetition + 1, plan.repeat);
-            measured[index].1.push(once(plan, command(), *number)?);
+            throughput[index].1.push(once(plan, command(), *number)?);
         }
     }
-    Ok(measured)
+    let busy_elsewhere = before.and_then(|before| before.elsewhere(Usage::now()?));
+    Ok(Measured { throughput, busy_elsewhere })
+}
+
+/// Processor time of the whole machine, and of this process and those that it has waited for; seconds.
+#[derive(Clone, Copy, Debug)]
+struct Usage {
+    busy: f64,
+    all: f64,
+    own: f64,
+}
+
+impl Usage {
+    fn now() -> Option<Self> {
+        use nix::sys::resource::{UsageWho, getrusage};
+        use nix::sys::time::TimeValLike;
+        let tick = 1.0 / rustix::param::clock_ticks_per_second().max(1) as f64;
+        let (busy, all) = crate::procfs::stat::busy(&std::fs::read("/proc/stat").ok()?)?;
+        let mut own = 0.0;
+        for who in [UsageWho::RUSAGE_SELF, UsageWho::RUSAGE_CHILDREN] {
+            let usage = getrusage(who).ok()?;
+            own += (usage.user_time() + usage.system_time()).num_microseconds() as f64 / 1e6;
+        }
+        Some(Self { busy: busy as f64 * tick, all: all as f64 * tick, own })
+    }
+
+    fn elsewhere(self, after: Self) -> Option<f64> {
+        let all = after.all - self.all;
+        (all > 0.1).then(|| ((after.busy - self.busy - (after.own - self.own)) / all).clamp(0.0, 1.0))
+    }
 }
 
 fn once(plan: &Plan, mut command: Command, number: usize) -> Result<f64, Error> {

@@ -32,7 +32,7 @@ proptest! {
     fn any_measurement_is_described_without_panic(
         measured in proptest::collection::vec((1.0..64.0f64, proptest::collection::vec(-1.0..1e9f64, 0..5)), 0..6),
     ) {
-        let scaling = scaling("processors", "runs per second", &measured);
+        let scaling = scaling("processors", "runs per second", &measured, None);
         for fit in scaling.amdahl.iter().chain(&scaling.usl) {
             for coefficient in &fit.coefficients {
                 prop_assert!(coefficient.low <= coefficient.value && coefficient.value <= coefficient.high);
@@ -74,26 +74,26 @@ fn the_best_number_and_the_limit_follow() {
     let mut random = Random(3);
     let law = Law { lambda: 10.0, sigma: 0.05, kappa: 0.01 };
     let measured = simulated(&law, &[1.0, 2.0, 4.0, 8.0, 16.0], 3, 0.005, &mut random);
-    let scaling = scaling("processors", "runs per second", &measured);
+    let scaling = scaling("processors", "runs per second", &measured, None);
     let limits = scaling.limits.unwrap();
     let best = limits.best_workers.unwrap();
     assert!((best.value - 9.75).abs() < 0.5, "{best:?}");
     assert!(best.low <= best.value && best.value <= best.high && !limits.extrapolated);
     let plain = simulated(&Law { kappa: 0.0, ..law }, &[1.0, 2.0, 4.0, 8.0], 3, 0.001, &mut random);
-    let scaling = super::scaling("processors", "runs per second", &plain);
+    let scaling = super::scaling("processors", "runs per second", &plain, None);
     let limit = scaling.limits.unwrap().speedup_limit.unwrap();
     assert!((limit - 20.0).abs() < 1.5, "{limit}");
 }
 
 #[test]
 fn too_few_points_are_said_to_be_too_few() {
-    let one = scaling("processors", "runs per second", &[(1.0, vec![1.0, 1.1])]);
+    let one = scaling("processors", "runs per second", &[(1.0, vec![1.0, 1.1])], None);
     assert!(one.amdahl.is_none() && one.usl.is_none() && one.remarks[0].contains("too few"));
-    let two = scaling("processors", "runs per second", &[(1.0, vec![1.0, 1.0]), (2.0, vec![1.9, 1.9])]);
+    let two = scaling("processors", "runs per second", &[(1.0, vec![1.0, 1.0]), (2.0, vec![1.9, 1.9])], None);
     assert!(two.amdahl.is_some() && two.usl.is_none());
     assert!(two.remarks.iter().any(|remark| remark.contains("any two")), "{:?}", two.remarks);
-    let none = scaling("processors", "runs per second", &[]);
+    let none = scaling("processors", "runs per second", &[], Some(0.0));
     assert!(none.points.is_empty() && none.limits.is_none());
-    let zero = scaling("processors", "x", &[(1.0, vec![0.0]), (2.0, vec![1.0]), (4.0, vec![1.0])]);
-    assert!(zero.amdahl.is_none() && zero.remarks[0].contains("0 or below"));
+    let zero = scaling("processors", "x", &[(1.0, vec![0.0]), (2.0, vec![1.0]), (4.0, vec![1.0])], Some(0.5));
+    assert!(zero.amdahl.is_none() && zero.remarks[0].contains("50 %") && zero.remarks[1].contains("0 or below"));
 }

@@ -65,11 +65,17 @@ impl Error {
                 Some("give a path such as `./program`, or a name that your PATH finds".to_owned())
             }
             Error::CannotRun { .. } | Error::Usage(_) => None,
-            Error::NoSuchProcess(_) => Some("`ps -e` lists all; one that ends quickly is better started by Raddle: raddle profile -- COMMAND".to_owned()),
+            Error::NoSuchProcess(_) => Some(
+                "`ps -e` lists all; one that ends quickly is better started by Raddle: raddle profile -- COMMAND"
+                    .to_owned(),
+            ),
             Error::Zombie(..) => Some("watch its parent, or start it again as: raddle profile -- COMMAND".to_owned()),
             Error::Kernel(..) => None,
             Error::NotYours { .. } => Some("run Raddle as that user, or as root".to_owned()),
-            Error::System { .. } => Some("Raddle reads /proc, which must be mounted and readable; in a container, that of the watched program".to_owned()),
+            Error::System { .. } => Some(
+                "Raddle reads /proc, which must be mounted and readable; in a container, that of the watched program"
+                    .to_owned(),
+            ),
         }
     }
 

@@ -145,9 +145,7 @@ fn plan(command: &ProfileCommand) -> Result<Option<Plan>> {
         if let Some(number) = numbers.iter().find(|number| **number > there) {
             return Err(Error::Usage {
                 sentence: format!("--scale {number} asks for {number} processors, and there are {there}"),
-                remedy: Some(
-                    "leave it out, or vary the program's own workers with --scale-arg or --scale-env".into(),
-                ),
+                remedy: Some("leave it out, or vary the program's own workers with --scale-arg or --scale-env".into()),
             });
         }
     }

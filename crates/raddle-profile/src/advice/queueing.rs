@@ -87,7 +87,9 @@ pub(super) fn what_if(facts: &Facts<'_>) -> WhatIf {
                     (facts.capacity, offered.min(size as f64), size * THREAD_MEMORY + whole * TASK_MEMORY)
                 }
                 Choice::EventLoop => (one, offered, THREAD_MEMORY + whole * TASK_MEMORY),
-                Choice::EventLoopWithPool => (facts.capacity, offered, (size + 1) * THREAD_MEMORY + whole * TASK_MEMORY),
+                Choice::EventLoopWithPool => {
+                    (facts.capacity, offered, (size + 1) * THREAD_MEMORY + whole * TASK_MEMORY)
+                }
                 Choice::Processes => (facts.capacity, offered.min(size as f64), size * base_memory.max(1 << 20)),
             };
             // Processes share no locks.
@@ -110,10 +112,7 @@ pub(super) fn what_if(facts: &Facts<'_>) -> WhatIf {
     }
     WhatIf {
         assumptions: vec![
-            format!(
-                "the work can be divided into independent tasks; {} were in progress on average",
-                decimal(tasks)
-            ),
+            format!("the work can be divided into independent tasks; {} were in progress on average", decimal(tasks)),
             format!(
                 "each second of work takes {} of computing, {} of it one at a time (locks), and {} of waiting that \
                  overlaps",

@@ -1,7 +1,9 @@
 //! The rules, in the order in which they are tried. The first that recommends decides; the others only add.
 
 use super::queueing;
-use crate::model::{Advice, Bottleneck, Choice, Fired, Measurement, Recommendation, Scaling, Sentence, ThreadLine, Verdict};
+use crate::model::{
+    Advice, Bottleneck, Choice, Fired, Measurement, Recommendation, Scaling, Sentence, ThreadLine, Verdict,
+};
 use crate::state::State;
 use crate::verdict::Shares;
 use crate::words::{bytes, count, counted, decimal, percent, seconds};
@@ -317,8 +319,7 @@ fn overlapping(facts: &Facts<'_>, overlap: f64, all: &mut Vec<Fired>, steps: &mu
             ),
         ));
         let service = facts.service / facts.shares.own;
-        let choice =
-            if service / facts.capacity > 0.5 { Choice::EventLoopWithPool } else { Choice::EventLoop };
+        let choice = if service / facts.capacity > 0.5 { Choice::EventLoopWithPool } else { Choice::EventLoop };
         return recommend(
             choice,
             None,
@@ -425,11 +426,8 @@ fn computing(
                 ),
             );
         }
-        let python = if facts.python() {
-            " In Python these have to be processes: threads compute one at a time."
-        } else {
-            ""
-        };
+        let python =
+            if facts.python() { " In Python these have to be processes: threads compute one at a time." } else { "" };
         steps.push(sentence(
             "divide-or-not",
             format!(

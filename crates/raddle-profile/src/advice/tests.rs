@@ -60,7 +60,8 @@ fn an_interpreter_lock_asks_for_processes() {
 #[test]
 fn a_measured_serial_fraction_is_said_plainly() {
     let m = measured(&[(State::Cpu, 1.0)]);
-    let coefficient = |name: &str, value| Coefficient { name: name.into(), value, low: value - 0.01, high: value + 0.01 };
+    let coefficient =
+        |name: &str, value| Coefficient { name: name.into(), value, low: value - 0.01, high: value + 0.01 };
     let scaling = Scaling {
         varied: "processors".into(),
         metric: "runs per second".into(),

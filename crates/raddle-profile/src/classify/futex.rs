@@ -96,17 +96,36 @@ pub fn role_of_names<'n>(names: impl IntoIterator<Item = &'n str>) -> Option<Rol
         if has("take_gil") || has("PyEval_RestoreThread") || has("PyEval_AcquireThread") {
             return Some(Role::InterpreterLock);
         }
-        if has("Condvar") || has("pthread_cond_") || has("thread::park") || has("sem_wait") || has("sem_timedwait")
-            || has("sem_clockwait") || has("new_sem_wait") || has("Barrier") || has("pthread_barrier")
-            || has("notesleep") || has("condition_variable") || has("mpmc") || has("mpsc") || has("Parker")
+        if has("Condvar")
+            || has("pthread_cond_")
+            || has("thread::park")
+            || has("sem_wait")
+            || has("sem_timedwait")
+            || has("sem_clockwait")
+            || has("new_sem_wait")
+            || has("Barrier")
+            || has("pthread_barrier")
+            || has("notesleep")
+            || has("condition_variable")
+            || has("mpmc")
+            || has("mpsc")
+            || has("Parker")
         {
             return Some(Role::Condition);
         }
         if has("pthread_join") || has("pthread_timedjoin") || has("clockjoin") || has("JoinHandle") {
             return Some(Role::Join);
         }
-        if has("pthread_mutex_") || has("pthread_rwlock_") || has("lll_lock_wait") || has("Mutex") || has("RwLock")
-            || has("RawMutex") || has("RawRwLock") || has("mutex_lock") || has("sync::Once") || has("OnceLock")
+        if has("pthread_mutex_")
+            || has("pthread_rwlock_")
+            || has("lll_lock_wait")
+            || has("Mutex")
+            || has("RwLock")
+            || has("RawMutex")
+            || has("RawRwLock")
+            || has("mutex_lock")
+            || has("sync::Once")
+            || has("OnceLock")
         {
             return Some(Role::Lock);
         }

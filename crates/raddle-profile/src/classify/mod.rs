@@ -190,11 +190,8 @@ pub fn wait(syscall: &Syscall, before: Option<&Wait>, look: &mut dyn Look) -> Op
         Family::FileSystem => plain(State::Disk, call),
         Family::Sync => {
             let descriptor = look.descriptor(fd);
-            let object = if matches!(descriptor, Descriptor::File(_)) {
-                Object::Descriptor(descriptor)
-            } else {
-                Object::None
-            };
+            let object =
+                if matches!(descriptor, Descriptor::File(_)) { Object::Descriptor(descriptor) } else { Object::None };
             Wait { state: State::Disk, call, object }
         }
         Family::Poll => poll::poll(call, args, look),

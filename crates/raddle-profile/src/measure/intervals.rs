@@ -47,6 +47,9 @@ pub struct Watch {
 /// Longest time that is left open: about as long as a thread queues on a busy machine.
 const OPEN_AT_MOST: f64 = 0.1;
 
+/// The same for a thread that no look has ever found asleep.
+const OPEN_IF_NEVER_ASLEEP: f64 = 1.0;
+
 /// Amounts of one interval, in seconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Amounts {
@@ -117,7 +120,8 @@ impl Watch {
                     Seen::Ready => self.slept,
                 };
                 // Late counters or a sleep? A later look will tell, so as much as counters can be late is left open.
-                self.open = unexplained.min(OPEN_AT_MOST);
+                // One that was never seen asleep most likely queues.
+                self.open = unexplained.min(if state.is_some() { OPEN_AT_MOST } else { OPEN_IF_NEVER_ASLEEP });
                 let asleep = unexplained - self.open;
                 if asleep > 0.0 {
                     amounts.asleep[0] = Some((state.unwrap_or(State::Other), asleep));
@@ -144,7 +148,7 @@ impl Watch {
         amounts
     }
 
-    /// The last moment of a thread that has ended: what is still open was the counters' lateness, so it ran.
+    /// The last moment of a thread that has ended: what is still open. It ran or queued then.
     pub fn end(&mut self) -> f64 {
         std::mem::take(&mut self.open)
     }

@@ -61,7 +61,7 @@ pub fn split(threads: &ByState, length: f64, capacity: f64) -> Piece {
             return piece;
         }
     }
-    // Nobody was seen at all: threads that have not been met yet, or have ended.
-    piece.shares[State::Other] += rest;
+    // Nobody was there: not yet, or no more, and Raddle was late to see it because others had the processors.
+    piece.taken += rest;
     piece
 }

@@ -149,7 +149,8 @@ proptest! {
         prop_assert!((cpu + queued + asleep + open - at).abs() < 1e-6);
         let (true_cpu, true_queued, true_asleep) = truth.until(at);
         // What is still open, and sleeps between two looks that both found the thread ready.
-        let slack = 0.105;
+        // Unless it was never seen asleep, for which more is left open; but then nothing of it was ever counted.
+        let slack = 0.105 + open;
         prop_assert!((cpu - true_cpu).abs() < slack, "cpu {} is not {}", cpu, true_cpu);
         prop_assert!((queued - true_queued).abs() < slack + 0.05, "queued {} is not {}", queued, true_queued);
         prop_assert!((asleep - true_asleep).abs() < slack + 0.05, "asleep {} is not {}", asleep, true_asleep);

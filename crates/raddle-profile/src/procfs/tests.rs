@@ -81,7 +81,9 @@ fn sockets_know_their_peers_and_who_has_called_whom() {
         row("0100007F:1F90", "0100007F:C350", "01", 2),
         row("0100007F:C350", "0100007F:1F91", "01", 3),
     ));
-    sockets.add_unix("Num RefCount Protocol Flags Type St Inode Path\n0: 2 0 00010000 0001 01 77 /run/x\n0: 3 0 0 1 3 78\n");
+    sockets.add_unix(
+        "Num RefCount Protocol Flags Type St Inode Path\n0: 2 0 00010000 0001 01 77 /run/x\n0: 3 0 0 1 3 78\n",
+    );
     sockets.mark_inbound();
     assert_eq!(sockets.0[&1], net::Socket::Listening("0.0.0.0:8080".parse().unwrap()));
     assert!(matches!(&sockets.0[&2], net::Socket::Stream { inbound: true, .. }));

@@ -9,7 +9,8 @@ const STEPS: usize = 60;
 pub fn fit(data: &[(f64, f64)], coherency: bool) -> Law {
     // Several starts: where a bound holds, a single descent can stop short.
     let starts = [(0.02, 0.0), (0.3, 0.001), (0.9, 0.0), (0.05, 0.05)];
-    let fits = starts.into_iter().map(|(sigma, kappa)| descend(data, coherency, sigma, if coherency { kappa } else { 0.0 }));
+    let fits =
+        starts.into_iter().map(|(sigma, kappa)| descend(data, coherency, sigma, if coherency { kappa } else { 0.0 }));
     fits.min_by(|a, b| squares(data, a).total_cmp(&squares(data, b))).expect("there are several starts")
 }
 

@@ -80,7 +80,8 @@ pub fn scaling(varied: &str, metric: &str, measured: &[(f64, Vec<f64>)], busy_el
                  nothing is said of coherency and of a best number."
             ));
         }
-        limits = limits_of(amdahl.as_ref(), usl.as_ref(), points.last().map_or(1.0, |point| point.workers), &mut remarks);
+        limits =
+            limits_of(amdahl.as_ref(), usl.as_ref(), points.last().map_or(1.0, |point| point.workers), &mut remarks);
     }
     spread(&points, &mut remarks);
     if let Some(busy) = busy_elsewhere.filter(|busy| *busy >= NOISE) {
@@ -93,18 +94,23 @@ pub fn scaling(varied: &str, metric: &str, measured: &[(f64, Vec<f64>)], busy_el
             ),
         );
     }
-    Scaling { varied: varied.to_owned(), metric: metric.to_owned(), points, amdahl, usl, limits, busy_elsewhere, remarks }
+    Scaling {
+        varied: varied.to_owned(),
+        metric: metric.to_owned(),
+        points,
+        amdahl,
+        usl,
+        limits,
+        busy_elsewhere,
+        remarks,
+    }
 }
 
 fn fitted(data: &[(f64, f64)], coherency: bool) -> Fit {
     let law = fit::fit(data, coherency);
     let intervals = bootstrap::intervals(data, &law, coherency, RESAMPLES);
-    let coefficient = |name: &str, value: f64, (low, high): (f64, f64)| Coefficient {
-        name: name.to_owned(),
-        value,
-        low,
-        high,
-    };
+    let coefficient =
+        |name: &str, value: f64, (low, high): (f64, f64)| Coefficient { name: name.to_owned(), value, low, high };
     let mut coefficients = Vec::new();
     if coherency {
         coefficients.push(coefficient("contention", law.sigma, intervals.sigma));
@@ -152,7 +158,8 @@ fn limits_of(amdahl: Option<&Fit>, usl: Option<&Fit>, largest: f64, remarks: &mu
     }
     if kappa.low <= 1e-9 {
         remarks.push(
-            "The interval of coherency reaches to 0, so throughput may as well grow on, if ever more slowly.".to_owned(),
+            "The interval of coherency reaches to 0, so throughput may as well grow on, if ever more slowly."
+                .to_owned(),
         );
     }
     Some(limits)

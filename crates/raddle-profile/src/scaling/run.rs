@@ -154,9 +154,8 @@ fn once(plan: &Plan, mut command: Command, number: usize) -> Result<f64, Error> 
     }
     match &plan.metric {
         Metric::Time => Ok(1.0 / elapsed.max(1e-9)),
-        Metric::Output(pattern) => read_metric(pattern, &String::from_utf8_lossy(&output)).ok_or_else(|| {
-            Error::Usage(format!("`{name}` printed no number that --metric '{pattern}' finds"))
-        }),
+        Metric::Output(pattern) => read_metric(pattern, &String::from_utf8_lossy(&output))
+            .ok_or_else(|| Error::Usage(format!("`{name}` printed no number that --metric '{pattern}' finds"))),
     }
 }
 

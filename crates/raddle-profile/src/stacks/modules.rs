@@ -192,9 +192,8 @@ fn bias(segments: &[(u64, u64, u64)], mapping: &Mapping) -> Option<u64> {
     // A segment begins in the page in which its predecessor ends, so the beginning decides; only for a mapping that is
     // part of a segment does the range.
     let begins = segments.iter().find(|(_, offset, _)| offset / PAGE * PAGE == mapping.offset && mapping.offset != 0);
-    let holds = segments.iter().rev().find(|(_, offset, size)| {
-        (offset / PAGE * PAGE..offset + size).contains(&mapping.offset)
-    });
+    let holds =
+        segments.iter().rev().find(|(_, offset, size)| (offset / PAGE * PAGE..offset + size).contains(&mapping.offset));
     let (address, offset, _) = begins.or(holds)?;
     Some(mapping.start.wrapping_sub(mapping.offset).wrapping_sub(address.wrapping_sub(*offset)))
 }

@@ -181,7 +181,7 @@ fn stop(thread: Pid) -> Option<Option<Signal>> {
                     let stat = std::fs::read(format!("/proc/{thread}/stat")).unwrap_or_default();
                     crate::procfs::stat::stat(&stat).is_none_or(|stat| matches!(stat.state, 'Z' | 'X'))
                 };
-                if tries % 64 == 0 && has_ended() {
+                if tries.is_multiple_of(64) && has_ended() {
                     return None;
                 }
                 std::thread::sleep(Duration::from_micros(50));

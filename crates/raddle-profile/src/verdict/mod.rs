@@ -111,7 +111,8 @@ fn judge(shares: &Shares<'_>) -> (Bottleneck, Option<Confidence>) {
     }
     let sure = |share, threshold| Some(confidence::confidence(share, threshold, measurement.sampling.ticks));
     if hands_over(shares) {
-        let turns = shares.computing() + shares.of(State::Condition) + shares.of(State::Pipe);
+        // Waiting for the lock around the turn belongs to it.
+        let turns = shares.computing() + shares.of(State::Condition) + shares.of(State::Lock);
         return (Bottleneck::Scheduler, sure(turns, DOMINANT));
     }
     let idle = shares.idle();
@@ -183,7 +184,7 @@ fn hands_over(shares: &Shares<'_>) -> bool {
         && measurement.cpu.total() / sleeps.max(1.0) <= HANDOVER_WORK
         && measurement.cores_busy < PARALLEL
         && turns > other_waits
-        && shares.computing() + shares.of(State::Condition) >= DOMINANT
+        && shares.computing() + shares.of(State::Condition) + shares.of(State::Lock) >= DOMINANT
 }
 
 /// Share of the samples of running threads that were in a function whose name says that it spins.
@@ -191,7 +192,9 @@ pub(crate) fn spinning(measurement: &Measurement) -> f64 {
     let spins = |place: &&crate::model::Place| {
         place.stack.iter().take(3).any(|function| {
             let name = function.to_lowercase();
-            ["spin_lock", "spinlock", "spin_wait", "spinwait", "spin_loop", "spin::"].iter().any(|word| name.contains(word))
+            ["spin_lock", "spinlock", "spin_wait", "spinwait", "spin_loop", "spin::"]
+                .iter()
+                .any(|word| name.contains(word))
         })
     };
     let of = measurement.running.first().map_or(0, |place| place.of);

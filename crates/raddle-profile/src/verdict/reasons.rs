@@ -343,7 +343,8 @@ fn where_it_waits(wait: &WaitLine, m: &Measurement) -> String {
     let call = if wait.call.is_empty() { "outside of system calls".to_owned() } else { format!("in `{}`", wait.call) };
     let object = if wait.object.is_empty() { String::new() } else { format!(" on {}", wait.object) };
     let all = m.thread_time[wait.state];
-    let caller = own_function(&wait.stack).map_or_else(String::new, |function| format!(", called from {}", code(function)));
+    let caller =
+        own_function(&wait.stack).map_or_else(String::new, |function| format!(", called from {}", code(function)));
     format!(
         "The longest of these waits: {} {call}{object} in process {} (`{}`), {} of all waiting for {}{caller}.",
         seconds(wait.seconds),
@@ -359,9 +360,22 @@ pub(crate) fn own_function(stack: &[String]) -> Option<&str> {
     let foreign = |function: &&String| {
         let text = function.as_str();
         ["libc.so", "libpthread", "ld-linux", "(libc-", "libc.musl"].iter().any(|file| text.contains(file))
-            || ["std::", "core::", "alloc::", "<std::", "<core::", "<alloc::", "__", "syscall", "parking_lot", "_Py", "Py", "runtime."]
-                .iter()
-                .any(|start| text.starts_with(start))
+            || [
+                "std::",
+                "core::",
+                "alloc::",
+                "<std::",
+                "<core::",
+                "<alloc::",
+                "__",
+                "syscall",
+                "parking_lot",
+                "_Py",
+                "Py",
+                "runtime.",
+            ]
+            .iter()
+            .any(|start| text.starts_with(start))
     };
     stack.iter().find(|function| !foreign(function)).map(String::as_str)
 }

@@ -89,13 +89,7 @@ fn a_turn_that_is_handed_over_all_the_time() {
 fn spinning_is_waiting() {
     let mut m = measured(&[(State::Cpu, 1.0)]);
     m.demand = 2.0;
-    let place = |name: &str, seen| Place {
-        pid: 1,
-        process: "x".into(),
-        stack: vec![name.into()],
-        seen,
-        of: 100,
-    };
+    let place = |name: &str, seen| Place { pid: 1, process: "x".into(), stack: vec![name.into()], seen, of: 100 };
     m.running = vec![place("spin_lock (a.c:1)", 70), place("main (a.c:9)", 30)];
     assert_eq!(bottleneck(&m), Bottleneck::Lock);
     m.running = vec![place("multiply (a.c:1)", 100)];

@@ -45,8 +45,7 @@ impl Look for Eyes<'_> {
         // A thread that has just been born may not have been met yet.
         i32::try_from(number).is_ok_and(|number| {
             self.process.threads.contains(&number)
-                || (number > 0
-                    && std::path::Path::new(&format!("/proc/{}/task/{number}", self.process.pid)).exists())
+                || (number > 0 && std::path::Path::new(&format!("/proc/{}/task/{number}", self.process.pid)).exists())
         })
     }
 

@@ -134,8 +134,7 @@ pub fn report(mut watcher: Watcher, context: Context) -> (Measurement, Samples) 
         cpu.system = cpu.system.max(system - system_before);
         let since = |after: i64, before: i64| u64::try_from(after - before).unwrap_or(0);
         switches.0 = switches.0.max(since(after.voluntary_context_switches(), before.voluntary_context_switches()));
-        switches.1 =
-            switches.1.max(since(after.involuntary_context_switches(), before.involuntary_context_switches()));
+        switches.1 = switches.1.max(since(after.involuntary_context_switches(), before.involuntary_context_switches()));
         faults.0 = faults.0.max(since(after.minor_page_faults(), before.minor_page_faults()));
         faults.1 = faults.1.max(since(after.major_page_faults(), before.major_page_faults()));
         // In units of 512 bytes.
@@ -438,9 +437,7 @@ fn notes(watcher: &Watcher, context: &Context, sampling: &Sampling) -> Vec<Strin
         ));
     }
     if watcher.tables.too_long() {
-        notes.push(
-            "there are so many connections that not all could be told apart: some peers are missing".to_owned(),
-        );
+        notes.push("there are so many connections that not all could be told apart: some peers are missing".to_owned());
     }
     if context.ending == Ending::StillRuns && !context.attached {
         notes.push("the program still runs; this is what it did until the measurement ended".to_owned());

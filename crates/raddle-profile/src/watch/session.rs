@@ -183,7 +183,9 @@ pub fn watch(target: Target, options: &Options, stop: &dyn Stop) -> Result<Recor
     watcher.finish(end);
     let status = match &mut child {
         None => None,
-        Some(running) => running.try_wait().map_err(|reason| Error::System { doing: "wait for the program", reason })?,
+        Some(running) => {
+            running.try_wait().map_err(|reason| Error::System { doing: "wait for the program", reason })?
+        }
     };
     if status.is_some() {
         child = None;
@@ -236,8 +238,10 @@ pub fn start(mut command: Command, cores: Option<usize>) -> Result<Child, Error>
     if let (Some(cores), Some(allowed)) = (cores, &allowed) {
         let mut some = CpuSet::new();
         (0..CpuSet::MAX_CPU).filter(|cpu| allowed.is_set(*cpu)).take(cores).for_each(|cpu| some.set(cpu));
-        sched_setaffinity(None, &some)
-            .map_err(|errno| Error::System { doing: "restrict the program to some processors", reason: errno.into() })?;
+        sched_setaffinity(None, &some).map_err(|errno| Error::System {
+            doing: "restrict the program to some processors",
+            reason: errno.into(),
+        })?;
     }
     let program = command.get_program().to_owned();
     let started = command.spawn();

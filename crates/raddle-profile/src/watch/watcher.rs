@@ -407,8 +407,7 @@ impl Watcher {
                         thread.sp = sp;
                         place = Some((sp, pc));
                     }
-                    let mut eyes =
-                        Eyes { process, tables: &mut self.tables, stacks: &mut self.stacks, at };
+                    let mut eyes = Eyes { process, tables: &mut self.tables, stacks: &mut self.stacks, at };
                     classify::wait(&call, thread.wait.as_ref(), &mut eyes)
                 }
             };
@@ -460,18 +459,23 @@ impl Watcher {
         self.sites.move_to(thread.site, None);
         let since = thread.watch.at();
         let open = thread.watch.end();
-        let (state, seconds) = match thread.watch.seen() {
-            Seen::Ready => (State::Cpu, open),
-            Seen::Asleep(state) => (state, (at - since).max(0.0)),
+        let parts = match thread.watch.seen() {
+            // In the proportion in which it ran and queued before.
+            Seen::Ready => {
+                let (cpu, queue) = (thread.account.time[State::Cpu], thread.account.time[State::RunQueue]);
+                let ran = if cpu + queue > 0.0 { open * cpu / (cpu + queue) } else { open };
+                [(State::Cpu, ran), (State::RunQueue, open - ran)]
+            }
+            Seen::Asleep(state) => [(state, (at - since).max(0.0)), (State::Cpu, 0.0)],
         };
-        self.bins.lay(state, seconds, since - open, at.max(since));
-        thread.account.time[state] += seconds;
+        for (state, seconds) in parts {
+            self.bins.lay(state, seconds, since - open, at.max(since));
+            thread.account.time[state] += seconds;
+        }
         if let Some(process) = self.processes.get_mut(&thread.pid) {
             process.threads.remove(&tid);
             process.ended += 1;
-            if state == State::Cpu {
-                process.seen_cpu += seconds;
-            }
+            process.seen_cpu += parts.iter().filter(|(state, _)| *state == State::Cpu).map(|(_, ran)| ran).sum::<f64>();
         }
         self.accounts.of(thread.pid, &thread.name).add(&thread.account);
         self.thread_names.insert(tid, thread.name);
@@ -545,7 +549,10 @@ impl Watcher {
                 0.0
             } else {
                 let threads = process.threads.iter().filter_map(|tid| self.threads.get(tid));
-                threads.filter(|thread| thread.watch.seen() == Seen::Ready).map(|thread| at - thread.watch.at() + 0.005).sum()
+                threads
+                    .filter(|thread| thread.watch.seen() == Seen::Ready)
+                    .map(|thread| at - thread.watch.at() + 0.005)
+                    .sum()
             };
             let missing = process.ticks() as f64 * self.tick - process.seen_cpu - process.unseen_threads - late;
             if missing > ROUNDING {

@@ -30,7 +30,17 @@ pub fn folded(samples: &Samples) -> String {
 
 /// The signs that part words and lines must not stand within one.
 fn word(text: &str) -> String {
-    text.chars().map(|c| if c == ';' { ':' } else if c.is_control() { ' ' } else { c }).collect()
+    text.chars()
+        .map(|c| {
+            if c == ';' {
+                ':'
+            } else if c.is_control() {
+                ' '
+            } else {
+                c
+            }
+        })
+        .collect()
 }
 
 fn process(samples: &Samples, pid: i32) -> String {
@@ -45,8 +55,7 @@ pub fn firefox(report: &Report, samples: &Samples) -> String {
         by_thread.entry((sample.pid, sample.tid)).or_default().push(sample);
     }
     let interval = 1000.0 / report.measurement.sampling.rate.max(1e-9);
-    let threads: Vec<Value> =
-        by_thread.iter().map(|((pid, tid), list)| thread(samples, *pid, *tid, list)).collect();
+    let threads: Vec<Value> = by_thread.iter().map(|((pid, tid), list)| thread(samples, *pid, *tid, list)).collect();
     let command = report.measurement.subject.command.join(" ");
     json!({
         "meta": {

@@ -20,9 +20,16 @@ pub fn page(report: &Report) -> String {
     out.push_str("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
     out.push_str("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
     out.push_str("<meta name=\"color-scheme\" content=\"light dark\">\n");
-    out.push_str(&format!("<title>Profile of {}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n", escape(&command)));
+    out.push_str(&format!(
+        "<title>Profile of {}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n",
+        escape(&command)
+    ));
     out.push_str("<a class=\"skip\" href=\"#verdict\">To the verdict</a>\n<header>\n");
-    out.push_str(&format!("<h1>Profile of <code>{}</code></h1>\n<p>{}</p>\n</header>\n<main>\n", escape(&command), subject(m)));
+    out.push_str(&format!(
+        "<h1>Profile of <code>{}</code></h1>\n<p>{}</p>\n</header>\n<main>\n",
+        escape(&command),
+        subject(m)
+    ));
     verdict(&mut out, report);
     if report.verdict.bottleneck != Bottleneck::NotEnough {
         shares(&mut out, m);
@@ -75,14 +82,18 @@ fn sentence(text: &str) -> String {
     if parts.len() % 2 == 0 {
         return escape(text);
     }
-    let pieces = parts.iter().enumerate().map(|(index, part)| {
-        if index % 2 == 1 { format!("<code>{}</code>", escape(part)) } else { escape(part) }
-    });
+    let pieces = parts
+        .iter()
+        .enumerate()
+        .map(|(index, part)| if index % 2 == 1 { format!("<code>{}</code>", escape(part)) } else { escape(part) });
     pieces.collect()
 }
 
 fn section(out: &mut String, id: &str, title: &str) {
-    out.push_str(&format!("<section aria-labelledby=\"{id}\">\n<h2 id=\"{id}\" tabindex=\"-1\">{}</h2>\n", escape(title)));
+    out.push_str(&format!(
+        "<section aria-labelledby=\"{id}\">\n<h2 id=\"{id}\" tabindex=\"-1\">{}</h2>\n",
+        escape(title)
+    ));
 }
 
 fn verdict(out: &mut String, report: &Report) {
@@ -151,11 +162,13 @@ fn over_time(out: &mut String, m: &Measurement) {
         &[("in the middle of work", &working), ("running or ready", &demand), ("processors busy", &cores)],
         Some(("processors there", m.machine.capacity)),
     );
-    let states: Vec<State> = m.shares.ranked().into_iter().map(|(state, _)| state).take(6).collect();
+    let states: Vec<State> = m.shares.ranked().into_iter().map(|(state, _)| state).take(5).collect();
     let series: Vec<(&str, Vec<f64>)> = states
         .iter()
         .map(|state| (state.label(), moments.iter().map(|moment| moment.shares[*state]).collect()))
         .collect();
+    let mut series = series;
+    series.push(("taken by other programs", moments.iter().map(|moment| moment.taken).collect()));
     let parts: Vec<String> = states
         .iter()
         .map(|state| format!("{} {}", percent(m.shares[*state] / m.wall.max(1e-9)), state.label()))
@@ -189,14 +202,17 @@ fn over_time(out: &mut String, m: &Measurement) {
 /// Ten pieces of so many steps, or as many as there are.
 fn tenths(length: usize) -> impl Iterator<Item = (usize, usize)> {
     let pieces = length.clamp(1, 10);
-    (0..pieces).map(move |piece| (piece * length / pieces, (piece + 1) * length / pieces)).filter(|(from, to)| from < to)
+    (0..pieces)
+        .map(move |piece| (piece * length / pieces, (piece + 1) * length / pieces))
+        .filter(|(from, to)| from < to)
 }
 
 fn stack_list(stack: &[String]) -> String {
     if stack.is_empty() {
         return "none was taken".to_owned();
     }
-    let items: String = stack.iter().take(24).map(|function| format!("<li><code>{}</code></li>", escape(function))).collect();
+    let items: String =
+        stack.iter().take(24).map(|function| format!("<li><code>{}</code></li>", escape(function))).collect();
     format!("<details><summary><code>{}</code></summary><ol>{items}</ol></details>", escape(&stack[0]))
 }
 
@@ -241,7 +257,12 @@ fn places(out: &mut String, m: &Measurement) {
             vec![percent(share), escape(&place.process), stack_list(&place.stack), share_bar(share)]
         })
         .collect();
-    table(out, &format!("Of {} of running threads", counted(first.of, "sample")), &["Share", "Process", "Stack", ""], &body);
+    table(
+        out,
+        &format!("Of {} of running threads", counted(first.of, "sample")),
+        &["Share", "Process", "Stack", ""],
+        &body,
+    );
     out.push_str("</section>\n");
 }
 

@@ -13,5 +13,6 @@ struct Line<'a> {
 
 /// The line, without a line break.
 pub fn line(report: &Report) -> String {
-    serde_json::to_string(&Line { kind: "profile", report }).expect("plain data with text keys can always be written as JSON")
+    serde_json::to_string(&Line { kind: "profile", report })
+        .expect("plain data with text keys can always be written as JSON")
 }

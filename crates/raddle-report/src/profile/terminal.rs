@@ -40,7 +40,8 @@ pub fn render(report: &Report, style: &Style) -> String {
 /// A line that shows how far a measurement is.
 pub fn progress(progress: &Progress) -> String {
     let limit = progress.limit.map_or_else(String::new, |limit| format!(" of {}", seconds(limit)));
-    let processes = if progress.processes == 1 { "1 process".to_owned() } else { format!("{} processes", progress.processes) };
+    let processes =
+        if progress.processes == 1 { "1 process".to_owned() } else { format!("{} processes", progress.processes) };
     format!(
         "watching for {}{limit}: {processes}, {} (Ctrl-C ends the profile and reports)",
         seconds(progress.elapsed),
@@ -164,9 +165,8 @@ impl Page<'_> {
         let columns = self.width().saturating_sub(LABEL + 26).clamp(10, 60).min(moments.len());
         let unicode = self.style.unicode;
         let capacity = m.machine.capacity.max(1.0);
-        let series = |pick: &dyn Fn(&raddle_profile::model::Moment) -> f64| -> Vec<f64> {
-            moments.iter().map(pick).collect()
-        };
+        let series =
+            |pick: &dyn Fn(&raddle_profile::model::Moment) -> f64| -> Vec<f64> { moments.iter().map(pick).collect() };
         let each = m.wall / columns as f64;
         self.heading(&format!("over time, {} a column", seconds(each)));
         let cores = series(&|moment| moment.cores);
@@ -289,14 +289,11 @@ impl Page<'_> {
                 .filter(|(_, amount)| amount / total >= 0.02)
                 .map(|(state, amount)| format!("{} {}", percent(amount / total), state.label()))
                 .collect();
-            let name = if line.name == line.process { line.name.clone() } else { format!("{}/{}", line.process, line.name) };
+            let name =
+                if line.name == line.process { line.name.clone() } else { format!("{}/{}", line.process, line.name) };
             let name = if line.count > 1 { format!("{name} x{}", line.count) } else { name };
             let name = cut(&clean(&name, self.style), 24);
-            self.line(format!(
-                "  {} {}",
-                pad(&name, 24),
-                cut(&parts.join(", "), self.width().saturating_sub(28))
-            ));
+            self.line(format!("  {} {}", pad(&name, 24), cut(&parts.join(", "), self.width().saturating_sub(28))));
         }
     }
 
@@ -323,7 +320,9 @@ impl Page<'_> {
         }
         if let Some(limits) = &scaling.limits {
             if let Some(limit) = limits.speedup_limit {
-                self.item(&format!("By Amdahl's law no number of workers is more than {limit:.1} times as fast as one."));
+                self.item(&format!(
+                    "By Amdahl's law no number of workers is more than {limit:.1} times as fast as one."
+                ));
             }
             if let Some(best) = &limits.best_workers {
                 self.item(&format!(

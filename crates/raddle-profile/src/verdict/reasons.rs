@@ -195,7 +195,10 @@ fn not_enough(m: &Measurement) -> Vec<Sentence> {
         ),
         sentence(
             "repeat",
-            "Watch many runs at once: raddle profile -- sh -c 'for i in $(seq 200); do COMMAND; done'".to_owned(),
+            format!(
+                "Watch many runs at once: raddle profile -- sh -c 'for i in $(seq 200); do {}; done'",
+                if m.subject.command.is_empty() { "COMMAND".to_owned() } else { m.subject.command.join(" ") }
+            ),
         ),
     ]
 }

@@ -413,16 +413,19 @@ impl Page<'_> {
         for note in &m.notes {
             self.labelled("note", note, Ink::Warning);
         }
-        let own = m.sampling.own_cpu / m.wall.max(1e-9);
+        let own = if m.wall < 1.0 {
+            format!("{} of processor time", seconds(m.sampling.own_cpu))
+        } else {
+            format!("{} of one processor", percent(m.sampling.own_cpu / m.wall))
+        };
         let (blocked, running) = (m.unwinding.blocked, m.unwinding.running);
         self.labelled(
             "how",
             &format!(
-                "{} in {}; Raddle itself used {} of one processor and {}. Stacks: {} of {} blocked and {} of {} running \
+                "{} in {}; Raddle itself used {own} and {}. Stacks: {} of {} blocked and {} of {} running \
                  threads' reached the bottom; {}.",
                 counted(m.sampling.ticks, "look"),
                 seconds(m.wall),
-                percent(own),
                 bytes(m.sampling.own_memory),
                 count(blocked.1),
                 count(blocked.0),

@@ -72,6 +72,7 @@ fn all_programs_are_judged_right_ten_times_out_of_ten() {
     for case in CASES.iter().filter(|case| case.name().contains(&only)) {
         let failures: Vec<String> = (0..runs).filter_map(|_| check(case, &programs).err()).collect();
         println!("{:24} right {} times of {runs}", case.name(), runs - failures.len());
+        failures.iter().for_each(|failure| println!("    {failure}"));
         wrong.extend(failures);
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));

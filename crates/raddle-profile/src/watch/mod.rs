@@ -4,6 +4,8 @@
 //! |---|---|
 //! | [`session`] | from a command or a process number to a measurement |
 //! | [`watcher`] | one look after the other: who is there, what each thread does |
+//! | `search` | who has been born |
+//! | `books` | what processes have counted, and what no look has met |
 //! | `process`, `thread` | what is kept of each |
 //! | `eyes` | looks up for the classification what a thread waits for |
 //! | `sockets` | whose connection is whose |
@@ -13,10 +15,12 @@
 //! Nothing is changed in the watched program. It is stopped for some ten microseconds at a time only where stacks of
 //! running threads are asked for ([`crate::stacks`]).
 
+mod books;
 mod budget;
 mod eyes;
 mod process;
 mod report;
+mod search;
 pub mod session;
 mod sockets;
 mod thread;

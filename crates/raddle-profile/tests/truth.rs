@@ -18,7 +18,7 @@ const CASES: &[Case] = &[
     Case::c("convoy", 2.0, Expected::Verdict("lock"), &[]),
     Case::c("spin-lock", 2.0, Expected::Verdict("lock"), &[]),
     Case::c("turns", 2.0, Expected::Verdict("scheduler"), &[]),
-    Case::c("idle-pool", 1.0, Expected::Verdict("cpu-serial"), &[(State::Cpu, 1.0)]),
+    Case::c("idle-pool", 1.0, Expected::Verdict("cpu-serial"), &[]),
     Case::c("mix-30-70", 3.0, Expected::Verdict("mixed"), &[(State::Cpu, 0.3), (State::Timer, 0.7)]),
     Case::c("mix-70-30", 3.0, Expected::Verdict("mixed"), &[(State::Cpu, 0.7), (State::Timer, 0.3)]),
     Case::c("fsync", 4.0, Expected::Printed, &[]),

@@ -44,11 +44,9 @@ pub struct Watch {
     foretold: f64,
 }
 
-/// Longest time that is left open: about as long as a thread queues on a busy machine.
-const OPEN_AT_MOST: f64 = 0.1;
-
-/// The same for a thread that no look has ever found asleep.
-const OPEN_IF_NEVER_ASLEEP: f64 = 1.0;
+/// Longest time that is left open: longer than a thread queues at once on a very busy machine, during which its counters
+/// stand still.
+const OPEN_AT_MOST: f64 = 0.5;
 
 /// Amounts of one interval, in seconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -111,8 +109,13 @@ impl Watch {
         self.open = 0.0;
         match seen {
             Seen::Ready if was == Seen::Ready && never_ran => {
-                amounts.queued += unexplained;
-                self.foretold += unexplained;
+                // Of the time before the last look nothing new is known.
+                let sure = (at - self.at).max(0.0).min(unexplained);
+                amounts.queued += sure;
+                self.foretold += sure;
+                self.open = (unexplained - sure).min(OPEN_AT_MOST);
+                // Laid down where the open time begins, so that nothing is laid twice.
+                amounts.to = at - self.open;
             }
             Seen::Ready => {
                 let state = match was {
@@ -120,8 +123,7 @@ impl Watch {
                     Seen::Ready => self.slept,
                 };
                 // Late counters or a sleep? A later look will tell, so as much as counters can be late is left open.
-                // One that was never seen asleep most likely queues.
-                self.open = unexplained.min(if state.is_some() { OPEN_AT_MOST } else { OPEN_IF_NEVER_ASLEEP });
+                self.open = unexplained.min(OPEN_AT_MOST);
                 let asleep = unexplained - self.open;
                 if asleep > 0.0 {
                     amounts.asleep[0] = Some((state.unwrap_or(State::Other), asleep));

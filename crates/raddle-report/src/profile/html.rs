@@ -79,7 +79,7 @@ fn subject(m: &Measurement) -> String {
 fn sentence(text: &str) -> String {
     let parts: Vec<&str> = text.split('`').collect();
     // An odd mark has no partner.
-    if parts.len() % 2 == 0 {
+    if parts.len().is_multiple_of(2) {
         return escape(text);
     }
     let pieces = parts

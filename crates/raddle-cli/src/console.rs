@@ -129,6 +129,11 @@ impl Console {
         }
     }
 
+    /// What is being done, on the line of progress.
+    pub fn status(&self, text: &str) {
+        self.bar.set_message(text.to_owned());
+    }
+
     /// Takes the line of progress away.
     pub fn progress_over(&self) {
         self.running().clear();

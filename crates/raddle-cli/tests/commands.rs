@@ -54,6 +54,7 @@ fn help() {
     snapshot("help_of_test", &["test", "--help"]);
     snapshot("help_of_run", &["run", "--help"]);
     snapshot("help_of_replay", &["replay", "--help"]);
+    snapshot("help_of_profile", &["profile", "--help"]);
     snapshot("version", &["--version"]);
 }
 

@@ -8,6 +8,7 @@
 //! | [`suite`] | the lines around the findings: header, one line a test, summary, progress |
 //! | [`json`] | the same events, one JSON object a line |
 //! | [`explain`] | the hazard catalogue and its pages |
+//! | [`profile`] | a profile of a running program |
 //!
 //! Invariant: pure functions from data to strings. Nothing here opens a file, prints, starts a process, asks for the
 //! time or looks at the terminal; source text comes from the caller through [`Sources`], and what the terminal can do
@@ -19,6 +20,7 @@ pub mod events;
 pub mod explain;
 pub mod json;
 mod numbers;
+pub mod profile;
 mod style;
 pub mod suite;
 pub mod terminal;

@@ -6,6 +6,7 @@
 pub mod build;
 pub mod explore;
 pub mod harness;
+pub mod profile;
 mod values;
 
 use crate::exit::Exit;
@@ -13,6 +14,7 @@ use build::{BuildOptions, Program};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use explore::ExploreOptions;
 use harness::TestFilter;
+use profile::ProfileCommand;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -45,6 +47,8 @@ pub enum Command {
     Run(Box<RunCommand>),
     /// Performs a recorded schedule again, step by step, with the program's output live
     Replay(ReplayCommand),
+    /// Watches a command or a running process, in any language, and says what holds it up
+    Profile(Box<ProfileCommand>),
     /// Explains a code such as RD0201; lists all codes when none is given
     Explain(ExplainCommand),
 }
@@ -168,6 +172,15 @@ impl Cli {
                 run.override_usage(
                     "cargo raddle run [OPTIONS] [--bin NAME | --example NAME] [-- ARGS...]\n       \
                      cargo raddle run [OPTIONS] -- PROGRAM [ARGS...]",
+                )
+            });
+        }
+        if called == Called::ByCargo {
+            command = command.mut_subcommand("profile", |profile| {
+                profile.override_usage(
+                    "cargo raddle profile [OPTIONS] -- COMMAND [ARGS...]\n       \
+                     cargo raddle profile [OPTIONS] --pid PID [--time DURATION]\n       \
+                     cargo raddle profile [OPTIONS] --bin NAME [-- ARGS...]",
                 )
             });
         }

@@ -14,8 +14,8 @@ use crate::sched::{only_read, read, read_point, write_point, written, wrote};
 use crate::sites::Hook;
 use crate::state::{live, recording};
 use core::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering, fence};
-use raddle_engine::memory::Attempt;
 use raddle_engine::AccessKind;
+use raddle_engine::memory::Attempt;
 use raddle_protocol::Op;
 use raddle_protocol::trace::Order;
 

@@ -64,7 +64,7 @@ fn wrong_usage() {
     snapshot("unknown_command", &["tset"]);
     snapshot("unknown_option", &["test", "--shedules", "5"]);
     snapshot("strategy_of_a_later_version", &["test", "--strategy", "exhaustive"]);
-    snapshot("memory_model_of_a_later_version", &["test", "--memory", "rc11"]);
+    snapshot("unknown_memory_model", &["test", "--memory", "tso"]);
     snapshot("unknown_code", &["test", "--allow", "RD9999"]);
 }
 

@@ -40,7 +40,7 @@ pub struct Finding {
     /// The user's own steps in the order in which they happened.
     pub steps: Vec<StepView>,
     /// Whole call stacks, where the places alone do not say enough.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stacks: Vec<StackView>,
     /// Why this went wrong, as paragraphs.
     pub reason: Vec<String>,

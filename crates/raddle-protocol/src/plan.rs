@@ -45,6 +45,7 @@ pub enum Entry {
 
 /// Which values atomic loads may see.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum MemoryModel {
     /// Always the latest: sequential consistency.
     Sc,

@@ -141,7 +141,7 @@ fn findings_of_version_2() {
         differs: None,
         ignored: vec![],
     };
-    let rest = format!("51{}{trace_body}00", body(&choices()));
+    let rest = format!("51{}{trace_body}0000", body(&choices()));
     let stuck = Box::new(finding(Outcome::Stuck));
     assert_eq!(body(&Message::Finding(stuck.clone())), format!("0502{rest}"));
     assert_eq!(body(&Message::Replayed(stuck)), format!("0602{rest}"));

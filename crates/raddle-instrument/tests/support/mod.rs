@@ -24,7 +24,10 @@ const HOOKS: &str = r#"
 #endif
 #define ACCESS(n) \
   void __tsan_read##n(void *p) { (void)p; } void __tsan_write##n(void *p) { (void)p; } \
-  void __tsan_unaligned_read##n(void *p) { (void)p; } void __tsan_unaligned_write##n(void *p) { (void)p; }
+  void __tsan_unaligned_read##n(void *p) { (void)p; } void __tsan_unaligned_write##n(void *p) { (void)p; } \
+  void __tsan_volatile_read##n(void *p) { (void)p; } void __tsan_volatile_write##n(void *p) { (void)p; } \
+  void __tsan_unaligned_volatile_read##n(void *p) { (void)p; } \
+  void __tsan_unaligned_volatile_write##n(void *p) { (void)p; }
 ACCESS(1) ACCESS(2) ACCESS(4) ACCESS(8) ACCESS(16)
 void __tsan_init(void) {}
 void __tsan_func_entry(void *p) { (void)p; }

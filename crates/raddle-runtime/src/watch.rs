@@ -112,9 +112,24 @@ fn check(address: u64, size: u64, kind: Kind) {
     let plain = (!kind.atomic()).then_some(kind);
     each_granule((address, end), plain, |detector, granule, me, mask, clock| {
         let covers = |thread: u32, time: u64| time <= clock.time_of(thread);
-        detector.access(granule, me, mask, kind, covers)
+        detector.access(granule, me, mask, kind, covers, settled)
     })
     .unwrap_or_else(|(found, at)| conflict(found, at, end, named(kind)));
+}
+
+/// Whether all threads that are there know of what a thread did at a time; those still to come learn it from them.
+fn settled(thread: u32, time: u64) -> bool {
+    /// With more threads the answer costs more than it saves.
+    const MOST: usize = 16;
+    let runtime = rt();
+    let execution = &runtime.execution;
+    let first = execution.root as usize;
+    let known = |id: usize| {
+        let id = id as ThreadId;
+        *execution.schedule.state(id) == raddle_protocol::trace::State::Ended
+            || time <= runtime.memory.clock(execution.number_of(id)).time_of(thread)
+    };
+    execution.threads.len() - first <= MOST && (first..execution.threads.len()).all(known)
 }
 
 /// Calls `act` for each granule of a range with the detector, the granule, the running thread's number and time, the
@@ -162,7 +177,7 @@ pub fn free(address: u64, size: u64) {
     rt().memory.forget(address, end);
     each_granule((address, end), None, |detector, granule, me, mask, clock| {
         let covers = |thread: u32, time: u64| time <= clock.time_of(thread);
-        let found = detector.access(granule, me, mask, Kind::Write, covers);
+        let found = detector.access(granule, me, mask, Kind::Write, covers, settled);
         detector.free(granule, me, mask);
         found
     })

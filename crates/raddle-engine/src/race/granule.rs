@@ -80,6 +80,8 @@ pub enum Conflict {
 struct Record {
     writes: Vec<Entry>,
     reads: Vec<Entry>,
+    /// Whether there may be plain accesses among them.
+    plain: bool,
 }
 
 const HAS_RECORD: u64 = (MARKS + 1) << 48;
@@ -103,7 +105,8 @@ impl Detector {
     }
 
     /// An access of `thread` at `time` to the bytes of `mask`. `covers(thread, time)` tells whether what that thread did
-    /// at that time happens before this.
+    /// at that time happens before this; `settled(thread, time)`, whether it happens before all that any thread will do
+    /// from now on (it may say no when it does not know).
     ///
     /// # Errors
     /// The conflict, if there is one. The granule has then taken note of the access all the same.
@@ -115,13 +118,14 @@ impl Detector {
         mask: u8,
         kind: Kind,
         covers: impl Fn(u32, u64) -> bool,
+        settled: impl Fn(u32, u64) -> bool,
     ) -> Result<(), Conflict> {
         let now = Entry::new(me.0, me.1, kind.atomic(), mask);
         let simple = !kind.atomic() && mask == 0xff && granule.whole_access(now.0, kind.writes());
         if simple || !kind.atomic() && self.own(granule, now, kind) {
             return Ok(());
         }
-        self.shared_access(granule, me, now, kind, covers)
+        self.shared_access(granule, me, now, kind, covers, settled)
     }
 
     /// Takes note of a plain access to a granule that no other thread has touched in this execution, if it still fits into
@@ -158,6 +162,7 @@ impl Detector {
         now: Entry,
         kind: Kind,
         covers: impl Fn(u32, u64) -> bool,
+        settled: impl Fn(u32, u64) -> bool,
     ) -> Result<(), Conflict> {
         let mask = now.mask();
         if granule.write >= FREED {
@@ -167,7 +172,15 @@ impl Detector {
             }
             if let Some(index) = self.record(granule) {
                 let record = &mut self.records[index as usize];
+                if now.atomic() && !record.plain {
+                    record.atomic_access(now, kind);
+                    return Ok(());
+                }
                 let outcome = record.access(now, kind, &covers);
+                if now.atomic() && outcome.is_ok() {
+                    record.settle(&settled);
+                    return outcome;
+                }
                 // Back to the short form where that says it all.
                 if let (None | Some([]), None | Some([])) = (record.writes.get(1..), record.reads.get(1..))
                     && !record.writes.iter().chain(&record.reads).any(|entry| entry.atomic())
@@ -258,11 +271,30 @@ impl Detector {
         let record = &mut self.records[index as usize];
         record.writes.clear();
         record.reads.clear();
+        record.plain = true;
         index
     }
 }
 
 impl Record {
+    /// An atomic access where there are no plain ones: nothing to check, and of each thread the last is enough.
+    fn atomic_access(&mut self, now: Entry, kind: Kind) {
+        let list = if kind.writes() { &mut self.writes } else { &mut self.reads };
+        let own = |entry: &&mut Entry| entry.thread() == now.thread() && entry.mask() == now.mask();
+        match list.iter_mut().find(own) {
+            Some(entry) => *entry = now,
+            None => list.push(now),
+        }
+    }
+
+    /// Forgets plain accesses with which nothing can be in conflict any more.
+    fn settle(&mut self, settled: &impl Fn(u32, u64) -> bool) {
+        let keep = |entry: &Entry| entry.atomic() || !settled(entry.thread(), entry.time());
+        self.writes.retain(keep);
+        self.reads.retain(keep);
+        self.plain = self.writes.iter().chain(&self.reads).any(|entry| !entry.atomic());
+    }
+
     fn access(&mut self, now: Entry, kind: Kind, covers: &impl Fn(u32, u64) -> bool) -> Result<(), Conflict> {
         let mask = now.mask();
         let ordered = |entry: &Entry| entry.thread() == now.thread() || covers(entry.thread(), entry.time());
@@ -285,6 +317,7 @@ impl Record {
             }
             list.retain(|entry| entry.mask() != 0);
         };
+        self.plain |= !now.atomic();
         let list = if kind.writes() {
             forget(&mut self.writes);
             forget(&mut self.reads);

@@ -85,7 +85,8 @@ fn play(detector: &mut Detector, granule: &mut Granule, base: u64, events: &[Eve
                 let mask = (((1u16 << length) - 1) << first) as u8;
                 let now = Past { thread, time: clocks.0[thread][thread], mask, kind };
                 let covers = |other: u32, time: u64| time <= clocks.0[thread][other as usize];
-                let found = detector.access(granule, (thread as u32, now.time), mask, kind, covers);
+                let settled = |other: u32, time: u64| clocks.0.iter().all(|clock| time <= clock[other as usize]);
+                let found = detector.access(granule, (thread as u32, now.time), mask, kind, covers, settled);
                 let expected = naive(&history, &clocks, &now);
                 assert_eq!(found.is_err(), expected, "event {at} of {events:?}: {found:?}");
                 if let Err(Conflict::Race { earlier, kind }) = found {
@@ -119,14 +120,18 @@ proptest! {
     }
 }
 
+fn never(_: u32, _: u64) -> bool {
+    false
+}
+
 #[test]
 fn bytes_side_by_side_do_not_race() {
     let (mut detector, mut granule) = (Detector::default(), Granule::default());
     detector.begin(BASE);
     let strangers = |_, time| time <= BASE;
-    assert_eq!(detector.access(&mut granule, (0, BASE + 1), 0x0f, Kind::Write, strangers), Ok(()));
-    assert_eq!(detector.access(&mut granule, (1, BASE + 1), 0xf0, Kind::Write, strangers), Ok(()));
-    let found = detector.access(&mut granule, (1, BASE + 1), 0x18, Kind::Read, strangers);
+    assert_eq!(detector.access(&mut granule, (0, BASE + 1), 0x0f, Kind::Write, strangers, never), Ok(()));
+    assert_eq!(detector.access(&mut granule, (1, BASE + 1), 0xf0, Kind::Write, strangers, never), Ok(()));
+    let found = detector.access(&mut granule, (1, BASE + 1), 0x18, Kind::Read, strangers, never);
     let earlier = Entry::new(0, BASE + 1, false, 0x0f);
     assert_eq!(found, Err(Conflict::Race { earlier, kind: Kind::Write }));
 }
@@ -136,9 +141,9 @@ fn the_fast_form_is_the_last_access_itself() {
     let (mut detector, mut granule) = (Detector::default(), Granule::default());
     detector.begin(BASE);
     let all = |_, _| true;
-    detector.access(&mut granule, (3, BASE + 7), 0xff, Kind::Write, all).unwrap();
+    detector.access(&mut granule, (3, BASE + 7), 0xff, Kind::Write, all, never).unwrap();
     assert_eq!(granule, Granule { write: whole(3, BASE + 7), read: 0 });
-    detector.access(&mut granule, (4, BASE + 2), 0xff, Kind::Read, all).unwrap();
+    detector.access(&mut granule, (4, BASE + 2), 0xff, Kind::Read, all, never).unwrap();
     assert_eq!(granule, Granule { write: whole(3, BASE + 7), read: whole(4, BASE + 2) });
 }
 
@@ -147,14 +152,14 @@ fn freed_memory_is_known_until_it_is_given_out_again_or_the_execution_ends() {
     let (mut detector, mut granule) = (Detector::default(), Granule::default());
     let all = |_, _| true;
     detector.begin(BASE);
-    detector.access(&mut granule, (1, BASE + 1), 0x01, Kind::AtomicWrite, all).unwrap();
+    detector.access(&mut granule, (1, BASE + 1), 0x01, Kind::AtomicWrite, all, never).unwrap();
     detector.free(&mut granule, (1, BASE + 2), 0x0f);
     let freed = Err(Conflict::Freed { thread: 1, time: BASE + 2 });
-    assert_eq!(detector.access(&mut granule, (1, BASE + 2), 0x01, Kind::Read, all), freed);
-    assert_eq!(detector.access(&mut granule, (2, BASE + 1), 0x08, Kind::AtomicWrite, all), freed);
+    assert_eq!(detector.access(&mut granule, (1, BASE + 2), 0x01, Kind::Read, all, never), freed);
+    assert_eq!(detector.access(&mut granule, (2, BASE + 1), 0x08, Kind::AtomicWrite, all, never), freed);
     let mut again = granule;
     detector.fresh(&mut again);
-    assert_eq!(detector.access(&mut again, (2, BASE + 1), 0xff, Kind::Write, all), Ok(()));
+    assert_eq!(detector.access(&mut again, (2, BASE + 1), 0xff, Kind::Write, all, never), Ok(()));
     detector.begin(2 * BASE);
-    assert_eq!(detector.access(&mut granule, (1, 2 * BASE + 1), 0xff, Kind::Write, all), Ok(()));
+    assert_eq!(detector.access(&mut granule, (1, 2 * BASE + 1), 0xff, Kind::Write, all, never), Ok(()));
 }

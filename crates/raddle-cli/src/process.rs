@@ -140,9 +140,9 @@ impl Process {
             .current_dir(&invocation.directory)
             .envs(invocation.environment.iter().map(|(name, value)| (name, value)))
             .env("LD_PRELOAD", preload(runtime))
-            .env(ENV_PLAN, plan.as_raw_fd().to_string())
-            .env(ENV_REPORT, write.as_raw_fd().to_string())
-            .env(ENV_ANSWERS, read.as_raw_fd().to_string())
+            .env(ENV_PLAN, number(&plan))
+            .env(ENV_REPORT, number(&write))
+            .env(ENV_ANSWERS, number(&read))
             .stdin(Stdio::null())
             .process_group(0);
         let output = match output {
@@ -308,6 +308,11 @@ fn read_available(from: &OwnedFd, mut take: impl FnMut(&[u8])) -> bool {
         }
     }
     false
+}
+
+/// A descriptor's number, as long as any other: what lies in the environment moves the program's first stack.
+fn number(descriptor: &impl AsRawFd) -> String {
+    format!("{:06}", descriptor.as_raw_fd())
 }
 
 fn in_memory(plan: &Plan) -> std::io::Result<File> {

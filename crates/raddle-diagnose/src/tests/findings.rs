@@ -356,3 +356,63 @@ fn locks_that_a_dependency_takes_are_named_by_where_they_are_made() {
     let finding = scene.finding(Outcome::Stuck);
     assert_json_snapshot!((finding.code, finding.message, finding.threads, finding.steps));
 }
+
+/// A message passed by a flag that is stored with `Relaxed`, in a static.
+fn passed_by_a_flag() -> (Scene, Conflict) {
+    let mut scene = Scene::new();
+    scene.static_lock("bank::DATA", A, 3);
+    scene.static_lock("bank::READY", B, 4);
+    let one = scene.thread(Some("reader"), Some(("bank::tests::scene", 9, 9)));
+    let access = |access| Op::Access { address: A, size: 8, access };
+    scene.step(0, access(Access::Write), &[], ("bank::publish", 10, 5));
+    scene.step(
+        0,
+        Op::Store { address: B, size: 1, order: Order::Relaxed, value: 1 },
+        &[STORE],
+        ("bank::publish", 11, 5),
+    );
+    scene.step(one, Op::Load { address: B, size: 1, order: Order::Acquire, value: 1 }, &[LOAD], ("bank::take", 20, 5));
+    scene.step(one, access(Access::Read), &[], ("bank::take", 21, 5));
+    scene.runs(one, &[], ("bank::take", 21, 5));
+    let conflict = Conflict {
+        kind: ConflictKind::Race,
+        address: A,
+        size: 8,
+        thread: one,
+        access: Access::Read,
+        earlier: Some((0, Access::Write)),
+    };
+    (scene, conflict)
+}
+
+#[test]
+fn a_race_past_a_relaxed_flag() {
+    let (scene, conflict) = passed_by_a_flag();
+    let finding = scene.finding(Outcome::Conflict(conflict));
+    assert!(finding.fix[0].contains("`Ordering::Release` for the store at src/lib.rs:11"), "{:?}", finding.fix);
+    assert_json_snapshot!(finding);
+}
+
+#[test]
+fn a_block_that_is_used_after_it_was_freed() {
+    let mut scene = Scene::new();
+    scene.source.insert(6, "    let shared = Box::new(Account::new());");
+    scene.block(A, 24, "alloc::boxed::Box<T>::new", ("bank::tests::scene", 6, 18));
+    let one = scene.thread(None, Some(("bank::tests::scene", 9, 9)));
+    let access = |access| Op::Access { address: A + 8, size: 8, access };
+    scene.step(0, access(Access::Free), &[std_fn("core::mem::drop")], ("bank::close", 30, 5));
+    let freed = scene.stack(0, &[std_fn("core::mem::drop")], ("bank::close", 30, 5));
+    scene.trace.blocks[0].live.1 = 2;
+    scene.trace.blocks[0].freed = Some((0, freed));
+    scene.step(one, access(Access::Read), &[], ("bank::balance", 40, 5));
+    scene.runs(one, &[], ("bank::balance", 40, 5));
+    let conflict = Conflict {
+        kind: ConflictKind::UseAfterFree,
+        address: A + 8,
+        size: 8,
+        thread: one,
+        access: Access::Read,
+        earlier: Some((0, Access::Free)),
+    };
+    assert_json_snapshot!(scene.finding(Outcome::Conflict(conflict)));
+}

@@ -13,6 +13,7 @@ use crate::case::Case;
 use crate::place::Place;
 use crate::words;
 use raddle_engine::waits;
+use raddle_instrument::symbols::{Origin, SourceFrame};
 use raddle_protocol::finding::{FrameView, StackView};
 use raddle_protocol::trace::{Access, Block, Conflict, ConflictKind, Op, StackId, ThreadId};
 
@@ -167,20 +168,27 @@ fn name(case: &Case<'_>, at: &[Option<usize>]) -> String {
 /// The frames of a stack, innermost first: from the library function that was called on the way in down to the outermost
 /// one in user code.
 fn frames(case: &Case<'_>, stack: StackId) -> Vec<FrameView> {
-    use raddle_instrument::symbols::Origin;
     let site = case.sites.get(stack);
     let user = site.frames.iter().rposition(|frame| frame.origin == Origin::User);
     let end = user.map_or(site.frames.len(), |last| last + 1);
     let outside = site.frames[..end].iter().position(|frame| frame.origin != Origin::Standard).unwrap_or(0);
-    site.frames[outside.saturating_sub(1)..end]
-        .iter()
-        .map(|frame| {
-            let place = Place::of(frame, case.context);
-            FrameView {
-                function: crate::function::short(&frame.function),
-                file: place.as_ref().map_or_else(String::new, |place| place.file.clone()),
-                line: place.map_or(0, |place| place.line),
-            }
-        })
-        .collect()
+    let shown = &site.frames[outside.saturating_sub(1)..end];
+    // Of what the standard library does in between, the function that was called says enough.
+    let inner = |at: usize| {
+        let standard = |at: usize| shown.get(at).is_some_and(|frame| frame.origin == Origin::Standard);
+        standard(at) && standard(at + 1)
+    };
+    (0..shown.len()).filter(|at| !inner(*at)).map(|at| view(case, &shown[at])).collect()
+}
+
+fn view(case: &Case<'_>, frame: &SourceFrame) -> FrameView {
+    let place = Place::of(frame, case.context);
+    let file = place.as_ref().map_or("", |place| place.file.as_str());
+    // The standard library's sources lie below `/rustc/HASH/`.
+    let short = file.split_once("/library/").filter(|_| file.starts_with("/rustc/")).map_or(file, |(_, rest)| rest);
+    FrameView {
+        function: crate::function::short(&frame.function),
+        file: short.to_owned(),
+        line: place.as_ref().map_or(0, |place| place.line),
+    }
 }

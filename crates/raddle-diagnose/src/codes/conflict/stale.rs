@@ -12,17 +12,17 @@ pub fn stale(case: &Case<'_>, facts: &Facts<'_>) -> Diagnosis {
     let later = &facts.later;
     let who = case.threads.prose(later.thread);
     let place = facts.place(case, later);
-    let (at, does) = (case.at(place.as_ref()), words::does(later.access));
+    let (at, does) = (case.at(place.as_ref()), verb(later.access));
     let other = facts.earlier.as_ref();
     let owner = other.map_or_else(String::new, |side| case.threads.prose(side.thread));
     let (message, label, reason) = match facts.found.kind {
         ConflictKind::DoubleFree => (
-            format!("double free: {who} frees memory that {} has freed already", same(&who, &owner)),
+            format!("use after free: {who} frees memory a second time, after {} has freed it", same(&who, &owner)),
             format!("{who} frees it a second time here"),
             format!("{} frees a heap block{at} that {owner} freed before.", words::capital(&who)),
         ),
         ConflictKind::ForeignFree => (
-            format!("invalid free: {who} frees an address that no allocation has given out"),
+            format!("use after free: {who} frees an address that no allocation has given out"),
             format!("{who} frees it here"),
             format!(
                 "{} frees an address{at} that is not the beginning of a heap block: a pointer into the middle of one, to a static or a stack variable, or from another allocator.",
@@ -30,7 +30,7 @@ pub fn stale(case: &Case<'_>, facts: &Facts<'_>) -> Diagnosis {
             ),
         ),
         ConflictKind::DeadStack if later.access == Access::Free => {
-            let used = other.map_or("uses", |side| words::does(side.access));
+            let used = other.map_or("uses", |side| verb(side.access));
             (
                 format!(
                     "use after free: {owner} {used} a variable on the stack of {who}, which does not wait for that"
@@ -90,6 +90,15 @@ pub fn stale(case: &Case<'_>, facts: &Facts<'_>) -> Diagnosis {
         ],
     };
     diagnosis
+}
+
+/// What an access does, whether it is atomic or not: that makes no difference here.
+fn verb(access: Access) -> &'static str {
+    match access {
+        Access::Read | Access::AtomicRead => "reads",
+        Access::Write | Access::AtomicWrite => "writes",
+        Access::Free => "frees",
+    }
 }
 
 fn same<'a>(who: &str, owner: &'a str) -> &'a str {

@@ -20,7 +20,8 @@ fn finished(schedules: u64) -> Vec<u8> {
 #[ignore = "is the process under test of the others"]
 fn target() {
     let Ok(behaviour) = std::env::var(BEHAVIOUR) else { return };
-    let descriptor = |name: &str| format!("/proc/self/fd/{}", std::env::var(name).unwrap());
+    let number = |name: &str| std::env::var(name).unwrap().parse::<u32>().unwrap();
+    let descriptor = |name: &str| format!("/proc/self/fd/{}", number(name));
     let mut plan = std::fs::read(descriptor(ENV_PLAN)).unwrap();
     let plan: Plan = frame::decode(&mut plan).unwrap().expect("a whole plan");
     let mut report = OpenOptions::new().write(true).open(descriptor(ENV_REPORT)).unwrap();

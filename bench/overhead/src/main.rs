@@ -1,5 +1,5 @@
 //! What it costs a program to be watched by `raddle profile`: its throughput with and without, by turns in one run, as
-//! ratios of medians; beside `perf record` and `py-spy record` where they can run.
+//! ratios of medians; beside `perf record` where that can run.
 //!
 //! The watched program is this one, as `overhead subject THREADS SECONDS`: each thread computes for a little and sleeps
 //! for a little, so that all processors are in use and every thread wakes often. Throughput is pieces of work per second

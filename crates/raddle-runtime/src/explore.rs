@@ -113,9 +113,6 @@ unsafe extern "C" fn control(_: u64) -> ! {
     let runtime = rt();
     tls::prepare();
     crate::interpose::keys::prepare();
-    // The unwinder sets itself up when it is first used, by a `pthread_once` of the program's: before executions begin, so
-    // that it makes no difference whether stacks are recorded in them.
-    crate::record::unwind();
     runtime.modules = modules::list();
     let own = control as *const () as u64;
     if let Some(module) = runtime.modules.iter().find(|module| (module.start..module.end).contains(&own)) {

@@ -5,24 +5,14 @@
 //!
 //! Few schedules: this guards the mechanism. The benchmark's `determinism` and `correct` perform a thousand of each.
 
+mod support;
+
 use serde_json::Value;
-use std::path::Path;
-use std::process::{Command, Stdio};
 
 #[test]
 fn right_programs_are_left_alone_and_give_the_same_execution_twice() {
-    let output = Command::new(env!("CARGO_BIN_EXE_raddle"))
-        .args("test --message-format json --seed 1 --schedules 15 --time 1h --stall 10m --verify".split(' '))
-        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures"))
-        .env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("fixtures"))
-        .env_remove("CARGO_BUILD_TARGET_DIR")
-        .env_remove("RUSTFLAGS")
-        .env_remove("CARGO_ENCODED_RUSTFLAGS")
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    let events: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let arguments = "--seed 1 --schedules 15 --time 1h --stall 10m --verify";
+    let (output, events) = support::explore("fixtures", arguments);
     let finished: Vec<&Value> = events.iter().filter(|event| event["type"] == "test-finished").collect();
     let wrong: Vec<String> = finished
         .iter()

@@ -1,8 +1,7 @@
 //! Watching accesses: each goes past the detector ([`raddle_engine::race`]), and the first that must not happen ends the
 //! execution as a conflict.
 //!
-//! The common case, an access that the same thread has made since its clock last moved, is decided in the hook by one
-//! comparison ([`seen`]). All else comes here.
+//! The common case, an access to what no other thread has touched, is decided in the hook ([`own`]). All else comes here.
 //!
 //! What lies on other threads' stacks is a matter of [`crate::frames`] too.
 
@@ -21,6 +20,12 @@ pub static mut NOW: u64 = 0;
 /// Equals no granule's word: it would be a record with an index that no detector reaches.
 const ALWAYS: u64 = u64::MAX;
 
+/// No time of the present execution is as small.
+static mut BASE: u64 = 0;
+
+/// Where the running thread's stack begins, and its size.
+static mut STACK: (u64, u64) = (0, 0);
+
 /// Bytes whose accesses are recorded.
 static mut RECORDED: (u64, u64) = (0, 0);
 
@@ -31,21 +36,30 @@ pub fn watching() -> bool {
     unsafe { NOW != 0 }
 }
 
-/// Whether the running thread has made this access, of aligned bytes within one granule, since its clock last moved.
+/// Takes note of a plain access, of aligned bytes within one granule, if nobody but the running thread has touched them in
+/// this execution and nothing else need be done. What others have lent of their stacks is never so simple.
 #[inline(always)]
-pub fn seen(address: u64, mask: u64, write: bool) -> bool {
-    // SAFETY: one thread; granules are always readable.
+pub fn own(address: u64, mask: u64, writes: bool) -> bool {
+    // SAFETY: one thread; granules are always there.
     unsafe {
-        let granule = shadow::granule(address);
+        let granule = &mut *shadow::granule(address);
         let bits = !0xff | mask;
-        ((*granule).write ^ NOW) & bits == 0 || (!write && ((*granule).read ^ NOW) & bits == 0)
+        if (granule.write ^ NOW) & bits == 0 || (!writes && (granule.read ^ NOW) & bits == 0) {
+            return true;
+        }
+        let lent = address.wrapping_sub(stacks::START) < stacks::END - stacks::START
+            && address.wrapping_sub(STACK.0) >= STACK.1;
+        NOW != ALWAYS && !lent && granule.own_access(race::Entry(NOW & bits), BASE, writes)
     }
 }
 
 /// An execution begins, or ends its part that is watched.
 pub fn set(on: bool) {
     // SAFETY: one thread.
-    unsafe { NOW = u64::from(on) };
+    unsafe {
+        NOW = u64::from(on);
+        BASE = rt().detector.base();
+    }
     if on {
         refresh();
     }
@@ -62,6 +76,8 @@ pub fn refresh() {
         let runtime = rt();
         let me = runtime.execution.number();
         NOW = if RECORDED.1 != 0 { ALWAYS } else { race::whole(me, runtime.memory.epoch(me).time()) };
+        let (low, high) = runtime.execution.threads[runtime.execution.running as usize].stack_extent;
+        STACK = (low, high - low);
     }
 }
 

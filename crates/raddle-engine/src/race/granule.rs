@@ -29,6 +29,30 @@ impl Granule {
         }
         alone
     }
+
+    /// A plain access in an execution whose times lie above `base`, to a granule that no other thread has touched in it.
+    /// Takes note of it if that is so and it fits into the short form, and tells whether it did.
+    #[inline(always)]
+    pub fn own_access(&mut self, now: Entry, base: u64, writes: bool) -> bool {
+        // None, or of an earlier execution.
+        let gone = |word: u64| Entry(word).time() <= base;
+        let mine = |word: u64| (word ^ now.0) >> 48 == 0;
+        let (write_gone, read_gone) = (gone(self.write), gone(self.read));
+        if self.write >= FREED || !(write_gone || mine(self.write)) || !(read_gone || mine(self.read)) {
+            return false;
+        }
+        let write = if write_gone { 0 } else { self.write };
+        let read = if read_gone { 0 } else { self.read };
+        // Bytes of an older access must be among those of the new one, which then stands for both.
+        let (old, other) = if writes { (write, read) } else { (read, 0) };
+        let alike = (old ^ now.0) & !0xff == 0;
+        if (!alike && old & !now.0 & 0xff != 0) || other & !now.0 & 0xff != 0 {
+            return false;
+        }
+        let merged = if alike { old | now.0 } else { now.0 };
+        *self = if writes { Granule { write: merged, read: 0 } } else { Granule { write, read: merged } };
+        true
+    }
 }
 
 /// What an access does.
@@ -82,7 +106,12 @@ struct Record {
     reads: Vec<Entry>,
     /// Whether there may be plain accesses among them.
     plain: bool,
+    /// Atomic accesses so far.
+    unsettled: u32,
 }
+
+/// After so many atomic accesses a record is looked through for what is settled.
+const SELDOM: u32 = 8;
 
 const HAS_RECORD: u64 = (MARKS + 1) << 48;
 const FREED: u64 = MARKS << 48;
@@ -104,6 +133,12 @@ impl Detector {
         self.spare.clear();
     }
 
+    /// All times of the present execution lie above this.
+    #[must_use]
+    pub fn base(&self) -> u64 {
+        self.base
+    }
+
     /// An access of `thread` at `time` to the bytes of `mask`. `covers(thread, time)` tells whether what that thread did
     /// at that time happens before this; `settled(thread, time)`, whether it happens before all that any thread will do
     /// from now on (it may say no when it does not know).
@@ -121,36 +156,10 @@ impl Detector {
         settled: impl Fn(u32, u64) -> bool,
     ) -> Result<(), Conflict> {
         let now = Entry::new(me.0, me.1, kind.atomic(), mask);
-        let simple = !kind.atomic() && mask == 0xff && granule.whole_access(now.0, kind.writes());
-        if simple || !kind.atomic() && self.own(granule, now, kind) {
+        if !kind.atomic() && granule.own_access(now, self.base, kind.writes()) {
             return Ok(());
         }
         self.shared_access(granule, me, now, kind, covers, settled)
-    }
-
-    /// Takes note of a plain access to a granule that no other thread has touched in this execution, if it still fits into
-    /// the short form.
-    #[inline(always)]
-    fn own(&self, granule: &mut Granule, now: Entry, kind: Kind) -> bool {
-        let foreign = |word: u64| word >> 48 != u64::from(now.thread()) && Entry(word).time() > self.base;
-        let (write, read) = (granule.write, granule.read);
-        if write >= FREED || foreign(write) || foreign(read) {
-            return false;
-        }
-        let present = |word: u64| if Entry(word).time() > self.base { Entry(word) } else { Entry::default() };
-        let (write, read) = (present(write), present(read));
-        let mask = now.mask();
-        let merged = |old: Entry| {
-            if old.alike(now) { Some(now.with(old.mask()).0) } else { (old.mask() & !mask == 0).then_some(now.0) }
-        };
-        if kind.writes() {
-            let Some(write) = merged(write).filter(|_| read.mask() & !mask == 0) else { return false };
-            *granule = Granule { write, read: 0 };
-        } else {
-            let Some(read) = merged(read) else { return false };
-            *granule = Granule { write: write.0, read };
-        }
-        true
     }
 
     /// An access to what other threads have touched too, or to bytes of different ages.
@@ -172,15 +181,12 @@ impl Detector {
             }
             if let Some(index) = self.record(granule) {
                 let record = &mut self.records[index as usize];
-                if now.atomic() && !record.plain {
+                if now.atomic() && (!record.plain || !record.races(now, kind, &covers)) {
                     record.atomic_access(now, kind);
+                    record.settle(&settled);
                     return Ok(());
                 }
                 let outcome = record.access(now, kind, &covers);
-                if now.atomic() && outcome.is_ok() {
-                    record.settle(&settled);
-                    return outcome;
-                }
                 // Back to the short form where that says it all.
                 if let (None | Some([]), None | Some([])) = (record.writes.get(1..), record.reads.get(1..))
                     && !record.writes.iter().chain(&record.reads).any(|entry| entry.atomic())
@@ -272,23 +278,37 @@ impl Detector {
         record.writes.clear();
         record.reads.clear();
         record.plain = true;
+        record.unsettled = 0;
         index
     }
 }
 
 impl Record {
-    /// An atomic access where there are no plain ones: nothing to check, and of each thread the last is enough.
+    /// An atomic access that is in conflict with no plain one: of each thread the last is enough.
     fn atomic_access(&mut self, now: Entry, kind: Kind) {
         let list = if kind.writes() { &mut self.writes } else { &mut self.reads };
-        let own = |entry: &&mut Entry| entry.thread() == now.thread() && entry.mask() == now.mask();
+        let own = |entry: &&mut Entry| entry.atomic() && entry.thread() == now.thread() && entry.mask() == now.mask();
         match list.iter_mut().find(own) {
             Some(entry) => *entry = now,
             None => list.push(now),
         }
     }
 
-    /// Forgets plain accesses with which nothing can be in conflict any more.
+    /// Whether an atomic access is in conflict with a plain one.
+    fn races(&self, now: Entry, kind: Kind, covers: &impl Fn(u32, u64) -> bool) -> bool {
+        let others = if kind.writes() { &self.reads[..] } else { &[] };
+        self.writes.iter().chain(others).any(|entry| {
+            let apart = entry.atomic() || entry.mask() & now.mask() == 0 || entry.thread() == now.thread();
+            !apart && !covers(entry.thread(), entry.time())
+        })
+    }
+
+    /// Forgets plain accesses with which nothing can be in conflict any more, every so often.
     fn settle(&mut self, settled: &impl Fn(u32, u64) -> bool) {
+        self.unsettled += 1;
+        if !self.plain || !self.unsettled.is_multiple_of(SELDOM) {
+            return;
+        }
         let keep = |entry: &Entry| entry.atomic() || !settled(entry.thread(), entry.time());
         self.writes.retain(keep);
         self.reads.retain(keep);

@@ -3,7 +3,7 @@
 //!
 //! Volatile accesses count as atomic: see `raddle_engine::race`.
 
-use crate::watch::{self, seen, watching};
+use crate::watch::{self, own, watching};
 use core::ffi::c_void;
 use raddle_engine::race::Kind;
 
@@ -15,7 +15,7 @@ macro_rules! aligned {
         pub extern "C" fn $name(address: *const c_void) {
             let address = address as u64;
             let mask = (((1u32 << $size) - 1) << (address & (8 - $size))) as u64 & 0xff;
-            if watching() && !seen(address, mask, Kind::$kind.writes()) {
+            if watching() && !own(address, mask, Kind::$kind.writes()) {
                 watch::access(address, $size, Kind::$kind);
             }
         }

@@ -1,5 +1,6 @@
 //! What an address means in the source. The interface that reports are written against; [`crate::dwarf`] implements it.
 
+use crate::roles::sites::Tells;
 use raddle_protocol::{Answer, Role};
 
 /// One function activation at an address; a physical frame yields several when calls were inlined.
@@ -75,11 +76,11 @@ pub trait Symbols {
     /// are more unless `whole`. It depends on the stack and the loaded files alone.
     fn site(&self, pcs: &[u64], whole: bool) -> Answer {
         let frames: Vec<SourceFrame> = pcs.iter().flat_map(|pc| self.frames(*pc)).collect();
-        crate::roles::sites::answer(&frames, whole, self.reads_counts())
+        crate::roles::sites::answer(&frames, whole, self.tells())
     }
 
-    /// Whether the program may look at the counts of an `Arc` other than by cloning and dropping.
-    fn reads_counts(&self) -> bool {
-        true
+    /// What the program can tell.
+    fn tells(&self) -> Tells {
+        Tells { counts: true, tries: true }
     }
 }

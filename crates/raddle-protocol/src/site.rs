@@ -36,13 +36,36 @@ pub struct Site {
     pub weak: bool,
     /// A look of a lock that spins before it sleeps.
     pub spins: bool,
+    /// Part of a call that counts as one step: it sees what was stored last.
+    pub step: bool,
+    /// Takes a lock by a compare-exchange, and comes back only with the lock: nothing is lost by waiting until it is free.
+    pub locks: bool,
+    /// What others see of the step that begins here.
+    pub begins: Begins,
     /// Who can tell when it happens.
     pub visibility: Visibility,
 }
 
+/// What others see of a call that counts as one step, where that is not what its first operation does by itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Begins {
+    /// It changes its object.
+    pub changes: bool,
+    /// Its object lies so many bytes before the place of the operation.
+    pub back: u8,
+}
+
 impl Site {
     /// What is assumed where nobody answers.
-    pub const UNKNOWN: Site = Site { role: Role::Atomic, weak: false, spins: false, visibility: Visibility::Visible };
+    pub const UNKNOWN: Site = Site {
+        role: Role::Atomic,
+        weak: false,
+        spins: false,
+        step: false,
+        locks: false,
+        begins: Begins { changes: false, back: 0 },
+        visibility: Visibility::Visible,
+    };
 }
 
 /// Whether any thread can tell at which moment between two other operations of its own thread an operation happens.
@@ -53,6 +76,8 @@ pub enum Visibility {
     Visible,
     /// None can.
     Hidden,
+    /// None can, unless the operation is relaxed.
+    HiddenUnlessRelaxed,
     /// None can when the place holds 0.
     HiddenIfZero,
     /// None can when the place holds 1.

@@ -5,10 +5,11 @@
 //! suffice while there is no data race.
 
 use crate::arch;
-use crate::sites::Hook;
+use crate::sites::hidden;
 use crate::state::rt;
 use raddle_engine::{Access, AccessKind, Hint, Next};
-use raddle_protocol::trace::{Bound, Outcome, Wait};
+use raddle_protocol::Site;
+use raddle_protocol::trace::{Bound, Order, Outcome, Wait};
 
 /// The schedule point before this operation: another thread may run before the caller goes on.
 #[inline(always)]
@@ -25,48 +26,116 @@ pub fn point_at(kind: AccessKind, address: u64) {
     point(Access::new(kind, address, 0));
 }
 
+/// The running thread does what is no point, since others can tell nothing but that it has been done: it is kept in the
+/// log alone.
+pub fn passed(access: Access) {
+    if crate::state::live() {
+        wrote();
+        pass();
+        rt().execution.schedule.perform(access);
+    }
+}
+
 /// The schedule point of a thread that offers its turn to others.
 pub fn yield_point() {
     live_point(Hint::Yields, Access::local());
 }
 
-/// The schedule point before an atomic operation that may write, called by `hook`; none where nobody can tell.
+/// The schedule point before an atomic operation that may write; none where nobody can tell. Tells whether it was one.
 ///
 /// # Safety
 /// The place is readable.
 #[inline(always)]
-pub unsafe fn write_point<T: Copy + PartialEq + From<u8>>(hook: Hook, kind: AccessKind, place: *const T) {
+pub unsafe fn write_point<T: Copy + PartialEq + From<u8>>(
+    site: Site,
+    kind: AccessKind,
+    place: *const T,
+    order: Order,
+) -> bool {
     wrote();
     pass();
     // SAFETY: the caller's.
-    if !unsafe { hook.hides(place) } {
-        seen_point(Hint::None, Access::new(kind, place as u64, size_of::<T>() as u8));
+    let hidden = unsafe { hidden(site, place, order) };
+    if !hidden {
+        seen_point(Hint::None, seen_as(site, kind, place));
     }
+    !hidden
 }
 
-/// The schedule point before an operation that only reads the place if nobody changes it first, called by `hook`; after
-/// it [`read`] with the value found.
+/// The schedule point before an operation that only reads the place if nobody changes it first; after it [`read`] with
+/// the value found.
 ///
 /// # Safety
 /// The place is readable.
 #[inline(always)]
-pub unsafe fn read_point<T: Copy + PartialEq + From<u8>>(hook: Hook, kind: AccessKind, place: *const T) {
+pub unsafe fn read_point<T: Copy + PartialEq + From<u8>>(
+    site: Site,
+    kind: AccessKind,
+    place: *const T,
+    order: Order,
+) -> bool {
     let runtime = rt();
     let reading = runtime.execution.threads[runtime.execution.running as usize].reading;
     let again = reading.address == place as u64;
     pass();
-    let access = Access::new(kind, place as u64, size_of::<T>() as u8);
-    if again && (reading.times >= SPINNING || hook.site().spins) {
+    if again && (reading.times >= SPINNING || site.spins) {
         if runtime.execution.schedule.runnable() > 1 {
-            spin_point(reading.times, access);
+            if !site.step {
+                spin_point(reading.times, seen_as(site, kind, place));
+            } else if reading.times == 0 {
+                set_aside(place as u64);
+            }
         }
         // One look more at what has not changed is no step of its own.
-        return;
+        return false;
     }
     // SAFETY: the caller's.
-    if !unsafe { hook.hides(place) } {
-        seen_point(Hint::None, access);
+    let hidden = unsafe { hidden(site, place, order) };
+    if !hidden {
+        seen_point(Hint::None, seen_as(site, kind, place));
     }
+    !hidden
+}
+
+/// The schedule point before a compare-exchange that takes a lock, which is `free` when it can: a thread that finds it
+/// taken does nothing until it has changed. It goes on without the lock only when nobody else can run or it has been long.
+///
+/// # Safety
+/// The place is readable.
+#[inline(never)]
+pub unsafe fn lock_point<T: Copy + PartialEq>(site: Site, place: *const T, free: T) {
+    wrote();
+    pass();
+    let access = seen_as(site, AccessKind::Update, place);
+    // SAFETY: the caller's.
+    let held = || Some(unsafe { place.read_volatile() }).filter(|value| *value != free);
+    if held().is_none() && rt().execution.schedule.runnable() > 1 {
+        rt().execution.schedule.arrive(access);
+        decide(Hint::None);
+    }
+    while let Some(before) = held() {
+        rt().execution.schedule.arrive(access);
+        set_aside(place as u64);
+        if held() == Some(before) {
+            break;
+        }
+    }
+    rt().execution.schedule.perform(access);
+}
+
+/// What others see of an operation.
+#[inline(always)]
+fn seen_as<T>(site: Site, kind: AccessKind, place: *const T) -> Access {
+    let kind = if site.begins.changes { AccessKind::Update } else { kind };
+    Access::new(kind, place as u64 - u64::from(site.begins.back), size_of::<T>() as u8)
+}
+
+/// The running thread does not go on until this place is written to, nobody else can run, or it has been long.
+fn set_aside(place: u64) {
+    let runtime = rt();
+    runtime.limit = runtime.limit.min(runtime.points + ASIDE);
+    runtime.execution.schedule.set_aside(place);
+    decide(Hint::None);
 }
 
 /// The schedule point of a thread that spins. The longer it goes on, the more seldom the engine

@@ -15,6 +15,7 @@
 
 use crate::state::rt;
 use crate::{arch, explore, fault, sys};
+use raddle_protocol::trace::Order;
 use raddle_protocol::{Answer, Known, Message, Site, Visibility, frame};
 
 /// Frames looked at, at the most.
@@ -52,25 +53,6 @@ impl Hook {
         }
     }
 
-    /// Whether the operation on this place need not be a schedule point. See "Hidden operations" in ARCHITECTURE.md.
-    ///
-    /// # Safety
-    /// The place, and for the counts of an `Arc` the other count beside it, is readable.
-    #[inline(always)]
-    pub unsafe fn hides<T: Copy + PartialEq + From<u8>>(self, place: *const T) -> bool {
-        // SAFETY: the caller vouches for the place; counts are of a word's size.
-        unsafe {
-            match self.site().visibility {
-                Visibility::Visible => false,
-                Visibility::Hidden => true,
-                Visibility::HiddenIfZero => place.read_volatile() == T::from(0),
-                Visibility::HiddenIfOne => place.read_volatile() == T::from(1),
-                Visibility::HiddenIfSoleStrong => sole(place as *const usize),
-                Visibility::HiddenIfSoleWeak => sole((place as *const usize).sub(1)),
-            }
-        }
-    }
-
     #[cold]
     #[inline(never)]
     fn slow(self) -> Site {
@@ -105,6 +87,43 @@ impl Hook {
             frame = next;
         }
         Site::UNKNOWN
+    }
+}
+
+/// Whether an operation on this place, of this order, need not be a schedule point. See "Hidden operations" in
+/// ARCHITECTURE.md.
+///
+/// # Safety
+/// The place, and for the counts of an `Arc` the other count beside it, is readable.
+#[inline(always)]
+pub unsafe fn hidden<T: Copy + PartialEq + From<u8>>(site: Site, place: *const T, order: Order) -> bool {
+    // SAFETY: the caller vouches for the place; counts are of a word's size.
+    unsafe {
+        match site.visibility {
+            Visibility::Visible => false,
+            Visibility::Hidden => true,
+            Visibility::HiddenUnlessRelaxed => order != Order::Relaxed,
+            Visibility::HiddenIfZero => place.read_volatile() == T::from(0),
+            Visibility::HiddenIfOne => place.read_volatile() == T::from(1),
+            Visibility::HiddenIfSoleStrong => sole(place as *const usize),
+            Visibility::HiddenIfSoleWeak => sole((place as *const usize).sub(1)),
+        }
+    }
+}
+
+/// Whether a load of this place is a look of the standard library's own that orders nothing and whose answer is the same
+/// whenever it happens: nothing need be known of it.
+///
+/// # Safety
+/// The place is readable.
+#[inline(always)]
+pub unsafe fn decides_nothing<T: Copy + PartialEq + From<u8>>(site: Site, place: *const T) -> bool {
+    // SAFETY: the caller's.
+    let is_zero = || unsafe { place.read_volatile() == T::from(0) };
+    match site.visibility {
+        Visibility::Hidden => !site.step,
+        Visibility::HiddenIfZero => is_zero(),
+        _ => false,
     }
 }
 

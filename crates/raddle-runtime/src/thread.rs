@@ -137,7 +137,7 @@ unsafe extern "C" fn begin(id: u64) -> ! {
 pub fn end(result: u64) -> ! {
     run_destructors();
     crate::frames::end();
-    sched::point(Access::on_thread(AccessKind::End, rt().execution.running));
+    sched::passed(Access::on_thread(AccessKind::End, rt().execution.running));
     if recording() {
         record::step(Op::End);
     }
@@ -203,7 +203,7 @@ pub fn find(pthread: u64) -> Option<ThreadId> {
 
 /// Waits for a thread to end and frees what it had. Returns its result, or an `errno` value.
 pub fn join(id: ThreadId) -> Result<u64, Refused> {
-    sched::point(Access::on_thread(AccessKind::Join, id));
+    sched::passed(Access::on_thread(AccessKind::Join, id));
     let running = rt().execution.running;
     if recording() {
         record::step(Op::JoinRequest { child: id });
@@ -228,7 +228,7 @@ pub fn join(id: ThreadId) -> Result<u64, Refused> {
 
 /// Says that nobody will join a thread.
 pub fn detach(id: ThreadId) -> Result<(), Refused> {
-    sched::point(Access::local());
+    sched::passed(Access::local());
     if recording() {
         record::step(Op::Detach { child: id });
     }

@@ -5,7 +5,7 @@
 //! The caller writes to memory what it is told to. Values are zero-extended.
 
 use super::choices::Role;
-use super::clock::ClockId;
+use super::clock::{ClockId, Epoch};
 use super::history::Store;
 use super::idioms::{self, Just};
 use super::locations::Location;
@@ -26,12 +26,10 @@ impl Memory {
             return in_memory;
         }
         let slot = self.locate(thread, at, in_memory);
-        let seq_cst = order == Order::SeqCst;
-        let index = if self.has_no_choice(thread, slot) {
-            self.locations.histories[slot as usize].newest()
-        } else {
-            self.choose((thread, slot), (Role::Reads, seq_cst), ChoiceKind::ReadsFrom, ask)
-        };
+        if self.is_light(slot, order, ask.is_none()) {
+            return self.read_light(thread, slot, order);
+        }
+        let index = self.choose((thread, slot), (Role::Reads, order), ChoiceKind::ReadsFrom, ask);
         self.read(thread, slot, index, order)
     }
 
@@ -53,12 +51,11 @@ impl Memory {
             return Some(value);
         }
         let slot = self.locate(thread, at, in_memory);
-        let seq_cst = order == Order::SeqCst;
-        let index = if self.has_no_choice(thread, slot) {
-            self.locations.histories[slot as usize].newest()
-        } else {
-            self.choose((thread, slot), (Role::Follows, seq_cst), ChoiceKind::ModificationOrder, ask)
-        };
+        if self.is_light(slot, order, ask.is_none()) {
+            self.write_light(thread, slot, order, (value, false));
+            return Some(value);
+        }
+        let index = self.choose((thread, slot), (Role::Follows, order), ChoiceKind::ModificationOrder, ask);
         let is_newest = index == self.locations.histories[slot as usize].newest();
         self.write(thread, slot, index, order, (value, false));
         is_newest.then_some(value)
@@ -80,12 +77,13 @@ impl Memory {
             return Effect { read: in_memory, memory: Some(change(in_memory)) };
         }
         let slot = self.locate(thread, at, in_memory);
-        let seq_cst = order == Order::SeqCst;
-        let index = if self.has_no_choice(thread, slot) {
-            self.locations.histories[slot as usize].newest()
-        } else {
-            self.choose((thread, slot), (Role::Follows, seq_cst), ChoiceKind::ReadsFrom, ask)
-        };
+        if self.is_light(slot, order, ask.is_none()) {
+            let value = change(in_memory);
+            self.write_light(thread, slot, order, (value, true));
+            self.threads[thread as usize].just = Just::Other;
+            return Effect { read: in_memory, memory: Some(value) };
+        }
+        let index = self.choose((thread, slot), (Role::Follows, order), ChoiceKind::ReadsFrom, ask);
         let history = &self.locations.histories[slot as usize];
         let (read, is_newest) = (history.stores[index].value, index == history.newest());
         let value = change(read);
@@ -107,10 +105,21 @@ impl Memory {
         self.arrive(thread);
         if !self.is_concurrent() {
             let equal = in_memory == attempt.expected;
-            let done = equal && !(attempt.weak && ask(ChoiceKind::WeakFailure, 2) == 1);
+            let done = equal && !(attempt.weak && ask.is_some_and(|ask| ask(ChoiceKind::WeakFailure, 2) == 1));
             return Exchange { read: in_memory, memory: done.then_some(attempt.new), done };
         }
         let slot = self.locate(thread, at, in_memory);
+        let done = in_memory == attempt.expected;
+        let order = if done { attempt.success } else { attempt.failure };
+        if self.is_light(slot, order, ask.is_none()) {
+            if done {
+                self.write_light(thread, slot, order, (attempt.new, true));
+            } else {
+                self.read_light(thread, slot, order);
+            }
+            self.threads[thread as usize].just = Just::Other;
+            return Exchange { read: in_memory, memory: done.then_some(attempt.new), done };
+        }
         let (index, done) = self.choose_exchange(thread, slot, attempt, ask);
         let history = &self.locations.histories[slot as usize];
         let (read, is_newest) = (history.stores[index].value, index == history.newest());
@@ -144,6 +153,68 @@ impl Memory {
         }
     }
 
+    /// Whether an access can be taken lightly: it sees the newest store without asking, as all did before it. One that
+    /// cannot makes the location an ordinary one for good.
+    #[inline]
+    fn is_light(&mut self, slot: u32, order: Order, newest: bool) -> bool {
+        let history = &mut self.locations.histories[slot as usize];
+        history.light &= newest && order != Order::SeqCst;
+        history.light
+    }
+
+    /// Sees the one store of a light location.
+    #[inline]
+    fn read_light(&mut self, thread: ThreadId, slot: u32, order: Order) -> u128 {
+        let Store { value, release, .. } = self.locations.histories[slot as usize].stores[0];
+        self.take_over(thread, release, order);
+        value
+    }
+
+    /// Replaces the one store of a light location.
+    #[inline]
+    fn write_light(&mut self, thread: ThreadId, slot: u32, order: Order, (value, rmw): (u128, bool)) {
+        let read = self.locations.histories[slot as usize].stores[0].release;
+        let (release, now) = self.released(thread, rmw.then_some(read), order);
+        let tick = self.order.tick();
+        let store = &mut self.locations.histories[slot as usize].stores[0];
+        (store.value, store.writer, store.release, store.rmw) = (value, now, release, rmw);
+        (store.tick, store.used) = (tick, tick);
+        self.pool.release(read);
+        if releases(order) {
+            self.threads[thread as usize].clock.tick();
+        }
+    }
+
+    /// Learns what a store that was read has released.
+    #[inline]
+    fn take_over(&mut self, thread: ThreadId, release: ClockId, order: Order) {
+        if release.is_some() {
+            if acquires(order) {
+                self.learn(thread, release);
+            } else {
+                self.learn_later(thread, release);
+            }
+        }
+    }
+
+    /// What a store releases, which has read what `read` has released if it is a read-modify-write; and its time.
+    #[inline]
+    fn released(&mut self, thread: ThreadId, read: Option<ClockId>, order: Order) -> (ClockId, Epoch) {
+        let mut release = ClockId::NONE;
+        if let Some(read) = read.filter(|read| read.is_some()) {
+            self.take_over(thread, read, order);
+            // The new store continues the release sequences of the one that is read. If it has acquired and releases in
+            // its turn, then what it releases covers them.
+            if !(acquires(order) && releases(order)) {
+                release = self.pool.hold(read);
+            }
+        }
+        let state = &self.threads[thread as usize];
+        let now = state.clock.now();
+        let own = if releases(order) { self.pool.copy_of(&state.clock) } else { self.pool.hold(state.fence) };
+        (self.both(release, own), now)
+    }
+
     /// Sees a store.
     #[inline]
     fn read(&mut self, thread: ThreadId, slot: u32, index: usize, order: Order) -> u128 {
@@ -162,13 +233,7 @@ impl Memory {
                 store.used = self.order.now();
             }
         }
-        if release.is_some() {
-            if acquires(order) {
-                self.learn(thread, release);
-            } else {
-                self.learn_later(thread, release);
-            }
-        }
+        self.take_over(thread, release, order);
         if ordered {
             self.order.access((position, now, before), (slot, id, false), &mut self.locations.histories);
             self.threads[thread as usize].clock.tick();
@@ -182,26 +247,8 @@ impl Memory {
         let ordered = order == Order::SeqCst && self.model == Model::Rc11;
         let position = self.settle_order((thread, slot), Role::Follows, index, ordered);
         let before = self.version_if(thread, slot, ordered);
-        let mut release = ClockId::NONE;
-        if rmw {
-            let read = self.locations.histories[slot as usize].stores[index].release;
-            if read.is_some() {
-                if acquires(order) {
-                    self.learn(thread, read);
-                } else {
-                    self.learn_later(thread, read);
-                }
-                // The new store continues the release sequences of the one that is read. If it has acquired and
-                // releases in its turn, then what it releases covers them.
-                if !(acquires(order) && releases(order)) {
-                    release = self.pool.hold(read);
-                }
-            }
-        }
-        let state = &self.threads[thread as usize];
-        let now = state.clock.now();
-        let own = if releases(order) { self.pool.copy_of(&state.clock) } else { self.pool.hold(state.fence) };
-        release = self.both(release, own);
+        let read = rmw.then(|| self.locations.histories[slot as usize].stores[index].release);
+        let (release, now) = self.released(thread, read, order);
         let is_newest = index == self.locations.histories[slot as usize].newest();
         let readers = self.locations.spares.take();
         let tick = self.order.tick();

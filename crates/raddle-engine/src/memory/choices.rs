@@ -39,21 +39,33 @@ impl Memory {
     }
 
     /// Asks which store to read, or to follow, by `kind`.
-    pub(super) fn choose(
+    #[inline]
+    pub(super) fn choose(&mut self, at: (ThreadId, u32), role: (Role, Order), kind: ChoiceKind, ask: Ask<'_>) -> usize {
+        match ask {
+            Some(ask) if !self.has_no_choice(at.0, at.1) => self.choose_among(at, role, kind, ask),
+            _ => self.locations.histories[at.1 as usize].newest(),
+        }
+    }
+
+    fn choose_among(
         &mut self,
         (thread, slot): (ThreadId, u32),
-        (role, seq_cst): (Role, bool),
+        (role, order): (Role, Order),
         kind: ChoiceKind,
-        ask: Ask<'_>,
+        ask: &mut dyn FnMut(ChoiceKind, usize) -> usize,
     ) -> usize {
         let newest = self.locations.histories[slot as usize].newest();
         let floor = self.floor(thread, slot);
-        let oldest = self.oldest(thread, slot, (role, seq_cst), floor);
         self.options.clear();
-        for index in (oldest..=newest).rev() {
+        for index in (floor..=newest).rev() {
             if !(role == Role::Follows && self.is_followed(slot, index)) {
                 self.options.push(index);
             }
+        }
+        // What the order of sequentially consistent operations allows takes long to find out.
+        if let [_, .., last] = self.options[..] {
+            let oldest = self.oldest(thread, slot, (role, order == Order::SeqCst), last);
+            self.options.retain(|index| *index >= oldest);
         }
         let answer = if self.options.len() > 1 { ask(kind, self.options.len()) } else { 0 };
         self.options[answer]
@@ -69,8 +81,9 @@ impl Memory {
         ask: Ask<'_>,
     ) -> (usize, bool) {
         let newest = self.locations.histories[slot as usize].newest();
+        let equal = self.locations.histories[slot as usize].stores[newest].value == attempt.expected;
+        let Some(ask) = ask else { return (newest, equal) };
         if self.has_no_choice(thread, slot) {
-            let equal = self.locations.histories[slot as usize].stores[newest].value == attempt.expected;
             return (newest, equal && !(attempt.weak && ask(ChoiceKind::WeakFailure, 2) == 1));
         }
         let floor = self.floor(thread, slot);

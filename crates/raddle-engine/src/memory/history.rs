@@ -141,6 +141,9 @@ pub(super) struct History {
     pub(super) size: u8,
     /// False for a slot that is not in use.
     pub(super) alive: bool,
+    /// Whether all accesses so far saw the newest store and took no part in the order of sequentially consistent
+    /// operations: then that store is all there is to remember.
+    pub(super) light: bool,
     /// Never empty while alive; in modification order.
     pub(super) stores: Vec<Store>,
     ids: u32,
@@ -164,6 +167,7 @@ impl History {
             address: 0,
             size: 0,
             alive: false,
+            light: false,
             stores: Vec::new(),
             ids: 0,
             user: SHARED,
@@ -181,6 +185,7 @@ impl History {
         self.address = address;
         self.size = size;
         self.alive = true;
+        self.light = true;
         self.ids = 0;
         self.user = user;
         self.used = 0;

@@ -10,8 +10,8 @@ use raddle_protocol::ChoiceKind;
 use raddle_protocol::trace::{Order, ThreadId};
 
 /// How a question is asked: its kind and number of options, at least 2; the answer lies below that. Answer 0 is always
-/// the one of sequential consistency.
-pub type Ask<'a> = &'a mut dyn FnMut(ChoiceKind, usize) -> usize;
+/// the one of sequential consistency. `None` takes that and asks nothing.
+pub type Ask<'a> = Option<&'a mut dyn FnMut(ChoiceKind, usize) -> usize>;
 
 /// Which behaviours there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -40,6 +40,12 @@ impl Schedule {
         next
     }
 
+    /// Sets the running thread aside until `address` is written to: it can do nothing useful before.
+    pub fn set_aside(&mut self, address: u64) {
+        self.leave_ready(self.current);
+        self.spinners.push(Spinner { thread: self.current, address });
+    }
+
     /// Whether any thread is set aside.
     #[inline]
     #[must_use]

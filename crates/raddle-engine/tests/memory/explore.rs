@@ -58,29 +58,30 @@ pub fn perform(
     };
     match *statement {
         Statement::Load { register, location, order } => {
-            registers[register] = memory.load(thread, at(location), order, locations[location].into(), ask) as u8;
+            registers[register] = memory.load(thread, at(location), order, locations[location].into(), Some(ask)) as u8;
         }
         Statement::Store { location, order, value: new } => {
             let new = value(new, registers);
-            let now = memory.store(thread, at(location), order, locations[location].into(), new.into(), ask);
+            let now = memory.store(thread, at(location), order, locations[location].into(), new.into(), Some(ask));
             locations[location] = now.map_or(locations[location], |now| now as u8);
         }
         Statement::Add { register, location, order, value } => {
             let change = |old| old + u128::from(value);
-            let effect = memory.rmw(thread, at(location), order, locations[location].into(), change, ask);
+            let effect = memory.rmw(thread, at(location), order, locations[location].into(), change, Some(ask));
             registers[register] = effect.read as u8;
             locations[location] = effect.memory.map_or(locations[location], |now| now as u8);
         }
         Statement::Exchange { register, location, order, value: new } => {
             let new = value(new, registers);
-            let effect = memory.rmw(thread, at(location), order, locations[location].into(), |_| new.into(), ask);
+            let effect = memory.rmw(thread, at(location), order, locations[location].into(), |_| new.into(), Some(ask));
             registers[register] = effect.read as u8;
             locations[location] = effect.memory.map_or(locations[location], |now| now as u8);
         }
         Statement::CompareExchange { register, done, location, orders, values, weak } => {
             let (expected, new) = (values.0.into(), values.1.into());
             let attempt = Attempt { expected, new, success: orders.0, failure: orders.1, weak };
-            let exchange = memory.compare_exchange(thread, at(location), attempt, locations[location].into(), ask);
+            let exchange =
+                memory.compare_exchange(thread, at(location), attempt, locations[location].into(), Some(ask));
             registers[register] = exchange.read as u8;
             registers[done] = exchange.done.into();
             locations[location] = exchange.memory.map_or(locations[location], |now| now as u8);

@@ -3,6 +3,7 @@
 use super::types::Units;
 use super::{named, variables};
 use crate::names;
+use crate::roles::sites::Tells;
 use crate::symbols::{Origin, SourceFrame, Variable};
 use addr2line::Context;
 use gimli::{EndianArcSlice, LittleEndian, Section};
@@ -34,7 +35,7 @@ pub(super) struct Image {
     symbols: SymbolTable,
     statics: OnceCell<Vec<variables::Static>>,
     units: Units,
-    reads_counts: OnceCell<bool>,
+    tells: OnceCell<Tells>,
 }
 
 impl Image {
@@ -55,7 +56,7 @@ impl Image {
             symbols,
             statics: OnceCell::new(),
             units: Units::default(),
-            reads_counts: OnceCell::new(),
+            tells: OnceCell::new(),
         })
     }
 
@@ -86,14 +87,29 @@ impl Image {
         frames
     }
 
-    /// Whether any function reads the counts of an `Arc`. Each is generic, so the file has an instance of its own, inlined
-    /// or not, with its name among the strings of the debug information.
-    pub(super) fn reads_counts(&self) -> bool {
-        *self.reads_counts.get_or_init(|| {
+    /// What functions there are. Those in question are generic, so the file has an instance of its own of each that it
+    /// calls, inlined or not, with its name among the strings of the debug information.
+    pub(super) fn tells(&self) -> Tells {
+        *self.tells.get_or_init(|| {
             let strings = self.dwarf.debug_str.reader();
-            ["strong_count", "weak_count"]
-                .iter()
-                .any(|name| memchr::memmem::find(strings.bytes(), name.as_bytes()).is_some())
+            let all = strings.bytes();
+            let any = |name: &str, fits: fn(&[u8]) -> bool| {
+                memchr::memmem::find_iter(all, name.as_bytes()).any(|at| {
+                    let start = memchr::memrchr(0, &all[..at]).map_or(0, |end| end + 1);
+                    let end = memchr::memchr(0, &all[at..]).map_or(all.len(), |end| at + end);
+                    fits(&all[start..end])
+                })
+            };
+            // The standard library itself tries some of its own locks, in other modules.
+            let poison = |name: &[u8]| {
+                ["6poison5mutex", "6poison6rwlock", "9nonpoison5mutex", "9nonpoison6rwlock"]
+                    .iter()
+                    .any(|module| memchr::memmem::find(name, module.as_bytes()).is_some())
+            };
+            Tells {
+                counts: ["strong_count", "weak_count"].iter().any(|name| any(name, |_| true)),
+                tries: ["8try_lock", "8try_read", "9try_write"].iter().any(|name| any(name, poison)),
+            }
         })
     }
 

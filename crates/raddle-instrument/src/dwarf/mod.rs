@@ -12,7 +12,7 @@ mod types;
 mod variables;
 
 use crate::origin::Places;
-use crate::roles;
+use crate::roles::{self, sites::Tells};
 use crate::symbols::{Origin, SourceFrame, Symbols, Variable};
 use image::Image;
 use raddle_protocol::{Module, Role};
@@ -94,12 +94,16 @@ impl Symbols for Process {
         role
     }
 
-    fn reads_counts(&self) -> bool {
+    fn tells(&self) -> Tells {
         // The runtime's own library is no part of the program.
         let images = self.modules.iter().filter(|(module, _)| !module.path.ends_with(raddle_protocol::RUNTIME_LIBRARY));
         images
             .filter_map(|(module, image)| image.get_or_init(|| Image::read(Path::new(&module.path))).as_ref())
-            .any(Image::reads_counts)
+            .map(Image::tells)
+            .fold(Tells::default(), |one, other| Tells {
+                counts: one.counts || other.counts,
+                tries: one.tries || other.tries,
+            })
     }
 }
 

@@ -27,6 +27,7 @@
 //! ([`crate::symbols::Symbols::role_of_stack`]).
 
 pub(crate) mod sites;
+mod steps;
 mod table;
 
 use crate::names::bare_path;

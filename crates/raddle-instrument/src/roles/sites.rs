@@ -6,9 +6,10 @@
 //! known decides. Functions that are only passed through ([`is_passed`]) leave it to their callers; any other function
 //! that is not known makes the operation visible. So does the end of what is known.
 
+use super::steps::{self, Begin, Step};
 use super::{Access, access, is_atomic, library, path, role, root};
 use crate::symbols::SourceFrame;
-use raddle_protocol::{Answer, Site, Visibility};
+use raddle_protocol::{Answer, Begins, Site, Visibility};
 
 /// Which operations in a function.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -59,18 +60,28 @@ const FUNCTIONS: &[(&str, On, Visibility)] = &[
     ("std::sys::pal::unix::stack_overflow::imp::make_handler", On::Loads, Hidden),
     ("std::thread::main_thread::get", On::Every, Hidden),
     ("std::thread::lifecycle::spawn_unchecked", On::Loads, Hidden),
+    ("std::io::stdio::print_to_buffer_if_capture_used", On::Loads, Hidden),
+    ("std::sys::random::linux::getrandom", On::Every, Hidden),
+    // Numbers that nobody else has, whoever comes first.
+    ("std::thread::id::ThreadId::new", On::Every, Hidden),
 ];
+
+/// In these functions references are dropped to what the library has made for itself: nobody can tell who was last.
+const DROPS: &[&str] = &["std::thread::current::drop_current", "std::thread::lifecycle::ThreadInit::init"];
 
 /// Of these modules every operation is hidden.
 const MODULES: &[&str] = &["std::sys::pal::unix::stack_overflow::thread_info::"];
 
-/// The locks that spin before they sleep look here.
+/// The locks that spin before they sleep look here. Not so for writers: a writer that sleeps keeps readers out, and one
+/// that spins does the same as one that has not come yet, so that nothing is lost by letting it sleep at once.
 const SPINS: &[&str] = &[
     "std::sys::sync::mutex::futex::Mutex::spin",
     "std::sys::sync::rwlock::futex::RwLock::spin_until",
     "std::sys::sync::rwlock::futex::RwLock::spin_read",
-    "std::sys::sync::rwlock::futex::RwLock::spin_write",
 ];
+
+/// The looks of such a writer.
+const SPINNING_WRITER: &str = "std::sys::sync::rwlock::futex::RwLock::spin_write";
 
 /// Functions on the way from a known one to the operation.
 fn is_passed(path: &str) -> bool {
@@ -89,24 +100,59 @@ fn is_passed(path: &str) -> bool {
     PASSED.contains(&path) || matches!(root(path), "core" | "alloc")
 }
 
+/// What a program does anywhere that lets it tell more than others can.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tells {
+    /// It may look at an `Arc`'s counts other than by cloning and dropping.
+    pub counts: bool,
+    /// It may try to take a lock of the standard library without waiting for it.
+    pub tries: bool,
+}
+
 /// What is known of an operation with these frames, innermost first, of which there are no more if `whole` says so.
-/// `counts_are_read` tells whether the program may look at an `Arc`'s counts.
-pub(crate) fn answer(frames: &[SourceFrame], whole: bool, counts_are_read: bool) -> Answer {
+pub(crate) fn answer(frames: &[SourceFrame], whole: bool, tells: Tells) -> Answer {
     let within = library(frames);
     let whole = whole || within.len() < frames.len();
     let paths: Vec<String> = within.iter().map(|frame| path(&frame.function)).collect();
     let methods = paths.iter().take_while(|path| is_atomic(path)).count();
-    let Some(mut visibility) = visibility(&paths[methods..], access(&paths), whole) else { return Answer::Deeper };
-    let is_count = paths.iter().any(|path| path.starts_with("alloc::sync::"));
-    if is_count && counts_are_read {
-        visibility = Visibility::Visible;
-    }
-    Answer::Site(Site {
+    let (methods, around) = paths.split_at(methods);
+    let site = Site {
         role: role(frames),
-        weak: paths[..methods].iter().any(|path| path.ends_with("compare_exchange_weak")),
-        spins: paths.get(methods).is_some_and(|path| SPINS.contains(&path.as_str())),
-        visibility,
-    })
+        weak: methods.iter().any(|path| path.ends_with("compare_exchange_weak")),
+        spins: around.first().is_some_and(|path| SPINS.contains(&path.as_str()))
+            && around.iter().all(|path| path != SPINNING_WRITER),
+        ..Site::UNKNOWN
+    };
+    if around.iter().any(|path| MODULES.iter().any(|module| path.starts_with(module))) {
+        return Answer::Site(Site { visibility: Hidden, ..site });
+    }
+    let method = methods.iter().find_map(|path| path.rsplit("::").next().filter(|name| !name.starts_with("atomic_")));
+    let step = match steps::find(method.unwrap_or_default(), around, access(&paths), whole) {
+        Ok(Some(step)) => step,
+        Ok(None) => return stepless(site, around, access(&paths), whole, tells),
+        Err(()) => return Answer::Deeper,
+    };
+    let (visibility, begin) = match step {
+        Step::Begins(begin) => (Visibility::Visible, begin),
+        Step::BeginsIfRelaxed(begin) => (Visibility::HiddenUnlessRelaxed, begin),
+        Step::GivesBack if tells.tries => (Visibility::Visible, Begin::default()),
+        Step::Belongs | Step::GivesBack => (Hidden, Begin::default()),
+    };
+    let begins = Begins { changes: begin.changes, back: begin.back };
+    Answer::Site(Site { step: true, locks: begin.locks, begins, visibility, ..site })
+}
+
+/// The same for an operation that is no part of a call that counts as one step.
+fn stepless(site: Site, around: &[String], access: Access, whole: bool, tells: Tells) -> Answer {
+    let is_count = around.iter().any(|path| path.starts_with("alloc::sync::"));
+    if is_count && around.iter().any(|path| DROPS.contains(&path.as_str())) {
+        return Answer::Site(Site { visibility: Hidden, ..site });
+    }
+    match visibility(around, access, whole) {
+        Some(_) if is_count && tells.counts => Answer::Site(site),
+        Some(visibility) => Answer::Site(Site { visibility, ..site }),
+        None => Answer::Deeper,
+    }
 }
 
 /// `None` when it takes more frames to tell.
@@ -119,9 +165,6 @@ fn visibility(paths: &[String], access: Access, whole: bool) -> Option<Visibilit
             On::Writes => access != Access::Load,
             On::PoisonLooks => poison && access == Access::Load,
         };
-        if MODULES.iter().any(|module| path.starts_with(module)) {
-            return Some(Visibility::Hidden);
-        }
         let known = FUNCTIONS.iter().find(|(function, on, _)| function == path && applies(*on));
         if let Some((_, _, visibility)) = known {
             return Some(*visibility);

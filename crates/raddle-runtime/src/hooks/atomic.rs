@@ -10,8 +10,8 @@
 mod model;
 
 use crate::record;
-use crate::sched::{only_read, read, read_point, write_point, written, wrote};
-use crate::sites::Hook;
+use crate::sched::{lock_point, only_read, read, read_point, write_point, written, wrote};
+use crate::sites::{Hook, decides_nothing};
 use crate::state::{live, recording};
 use core::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering, fence};
 use raddle_engine::AccessKind;
@@ -32,8 +32,8 @@ fn order(number: i32) -> Order {
 }
 
 #[cold]
-fn recorded_rmw(address: u64, size: u8, number: i32, old: u64, new: u64) {
-    record::step(Op::Rmw { address, size, order: order(number), old, new });
+fn recorded_rmw(address: u64, size: u8, order: Order, old: u64, new: u64) {
+    record::step(Op::Rmw { address, size, order, old, new });
 }
 
 macro_rules! atomic {
@@ -50,12 +50,17 @@ macro_rules! atomic {
                 if !live() {
                     return (*(address as *const $atomic)).load(Ordering::SeqCst);
                 }
-                read_point(Hook::here(), AccessKind::Read, address);
-                let value = model::load(address as u64, $size, order(number), address.read_volatile() as u128) as $width;
+                let (site, order) = (Hook::here().site(), order(number));
+                if decides_nothing(site, address) {
+                    return address.read_volatile();
+                }
+                read_point(site, AccessKind::Read, address, order);
+                let now = address.read_volatile() as u128;
+                let value = model::load(address as u64, $size, order, now, site.step) as $width;
                 read(address as u64, value as u64);
                 if recording() {
                     record::step(Op::Load {
-                        address: address as u64, size: $size, order: order(number), value: value as u64,
+                        address: address as u64, size: $size, order, value: value as u64,
                     });
                 }
                 value
@@ -73,15 +78,16 @@ macro_rules! atomic {
                 if !live() {
                     return (*(address as *const $atomic)).store(value, Ordering::SeqCst);
                 }
-                write_point(Hook::here(), AccessKind::Write, address);
+                let (site, order) = (Hook::here().site(), order(number));
+                write_point(site, AccessKind::Write, address, order);
                 let (at, now) = (address as u64, address.read_volatile() as u128);
-                if let Some(newest) = model::store(at, $size, order(number), now, value as u128) {
+                if let Some(newest) = model::store(at, $size, order, now, value as u128, site.step) {
                     address.write_volatile(newest as $width);
                 }
                 written(address as u64);
                 if recording() {
                     record::step(Op::Store {
-                        address: address as u64, size: $size, order: order(number), value: value as u64,
+                        address: address as u64, size: $size, order, value: value as u64,
                     });
                 }
             }
@@ -98,16 +104,17 @@ macro_rules! atomic {
                 if !live() {
                     return (*(address as *const $atomic)).swap(value, Ordering::SeqCst);
                 }
-                write_point(Hook::here(), AccessKind::Update, address);
+                let (site, order) = (Hook::here().site(), order(number));
+                write_point(site, AccessKind::Update, address, order);
                 let (at, now) = (address as u64, address.read_volatile() as u128);
-                let (old, newest) = model::rmw(at, $size, order(number), now, |_| value as u128);
+                let (old, newest) = model::rmw(at, $size, order, now, |_| value as u128, site.step);
                 let old = old as $width;
                 if let Some(newest) = newest {
                     address.write_volatile(newest as $width);
                 }
                 written(address as u64);
                 if recording() {
-                    recorded_rmw(address as u64, $size, number, old as u64, value as u64);
+                    recorded_rmw(address as u64, $size, order, old as u64, value as u64);
                 }
                 old
             }
@@ -129,22 +136,26 @@ macro_rules! atomic {
                         Ok(old) | Err(old) => old,
                     };
                 }
-                let hook = Hook::here();
-                if address.read_volatile() == expected {
-                    write_point(hook, AccessKind::Update, address);
+                let site = Hook::here().site();
+                let (success, failure) = (order(number), order(failure));
+                let seen = if site.locks {
+                    lock_point(site, address, expected);
+                    true
+                } else if address.read_volatile() == expected {
+                    write_point(site, AccessKind::Update, address, success)
                 } else {
-                    read_point(hook, AccessKind::Update, address);
-                }
+                    read_point(site, AccessKind::Update, address, failure)
+                };
                 let (at, now) = (address as u64, address.read_volatile() as u128);
                 let attempt = Attempt {
                     expected: expected as u128,
                     new: new as u128,
-                    success: order(number),
-                    failure: order(failure),
+                    success,
+                    failure,
                     // The compiled code takes it to have succeeded if the value returned is the expected one.
                     weak: false,
                 };
-                let exchange = model::compare_exchange(at, $size, now, attempt);
+                let exchange = model::compare_exchange(at, $size, now, attempt, site.step);
                 let old = exchange.read as $width;
                 if let Some(newest) = exchange.memory {
                     address.write_volatile(newest as $width);
@@ -154,11 +165,13 @@ macro_rules! atomic {
                     written(address as u64);
                 } else {
                     read(address as u64, old as u64);
-                    only_read();
+                    if seen {
+                        only_read();
+                    }
                 }
                 if recording() {
                     record::step(Op::CompareExchange {
-                        address: address as u64, size: $size, order: order(number), expected: expected as u64,
+                        address: address as u64, size: $size, order: success, expected: expected as u64,
                         old: old as u64, new: new as u64, done: exchange.done,
                     });
                 }
@@ -212,17 +225,18 @@ macro_rules! atomic {
                             Ok(old) | Err(old) => old,
                         };
                     }
-                    write_point(Hook::here(), AccessKind::Update, address);
+                    let (site, order) = (Hook::here().site(), order(number));
+                    write_point(site, AccessKind::Update, address, order);
                     let (at, now) = (address as u64, address.read_volatile() as u128);
                     let change = |old| compute(old as $width, operand) as u128;
-                    let (old, newest) = model::rmw(at, $size, order(number), now, change);
+                    let (old, newest) = model::rmw(at, $size, order, now, change, site.step);
                     let old = old as $width;
                     if let Some(newest) = newest {
                         address.write_volatile(newest as $width);
                     }
                     written(address as u64);
                     if recording() {
-                        recorded_rmw(address as u64, $size, number, old as u64, compute(old, operand) as u64);
+                        recorded_rmw(address as u64, $size, order, old as u64, compute(old, operand) as u64);
                     }
                     old
                 }

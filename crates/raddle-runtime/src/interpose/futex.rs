@@ -3,22 +3,26 @@
 
 use crate::record;
 use crate::sched;
+use crate::sites::Hook;
 use crate::state::{live, recording, rt};
 use crate::sys::set_errno;
 use crate::{arch, interpose};
 use raddle_engine::AccessKind;
-use raddle_protocol::Op;
 use raddle_protocol::trace::Wait;
+use raddle_protocol::{Op, Site, Visibility};
 
 /// The kernel's answer: a result, or a negative error number.
 pub type Answer = i64;
 
-/// Waits until woken at `address`, if that holds `expected`.
-fn wait(address: u64, expected: u32, deadline_ns: Option<u64>, mask: u32) -> Answer {
-    sched::point_at(AccessKind::Wait, address);
+/// Waits until woken at `address`, if that holds `expected`. Both this and waking are points unless the `call` that they
+/// are made by counts as one step.
+fn wait(call: Site, address: u64, expected: u32, deadline_ns: Option<u64>, mask: u32) -> Answer {
+    let is_point = point(call, AccessKind::Wait, address);
     // SAFETY: the program vouches for the address, as it must to the kernel.
     if unsafe { (address as *const u32).read_volatile() } != expected {
-        sched::only_read();
+        if is_point {
+            sched::only_read();
+        }
         return -i64::from(libc::EAGAIN);
     }
     if recording() {
@@ -32,9 +36,19 @@ fn wait(address: u64, expected: u32, deadline_ns: Option<u64>, mask: u32) -> Ans
     if timed_out { -i64::from(libc::ETIMEDOUT) } else { 0 }
 }
 
+fn point(call: Site, kind: AccessKind, address: u64) -> bool {
+    let is_point = call.visibility != Visibility::Hidden;
+    if is_point {
+        sched::point_at(kind, address);
+    } else {
+        sched::wrote();
+    }
+    is_point
+}
+
 /// Wakes up to `most` waiters at `address`.
-fn wake(address: u64, most: u32, mask: u32) -> Answer {
-    sched::point_at(AccessKind::Notify, address);
+fn wake(call: Site, address: u64, most: u32, mask: u32) -> Answer {
+    point(call, AccessKind::Notify, address);
     let schedule = &mut rt().execution.schedule;
     let woken = schedule.wake_masked(most as usize, mask, &mut |wait| *wait == Wait::Futex(address));
     let count = woken.len() as i64;
@@ -46,16 +60,16 @@ fn wake(address: u64, most: u32, mask: u32) -> Answer {
 
 /// Wakes some waiters of one address, and lets others wait at another instead.
 fn requeue(address: u64, wakes: u32, moves: u32, other: u64) -> Answer {
-    let woken = wake(address, wakes, !0);
+    let woken = wake(Site::UNKNOWN, address, wakes, !0);
     let schedule = &mut rt().execution.schedule;
     woken + schedule.requeue(moves as usize, Wait::Futex(address), Wait::Futex(other)) as i64
 }
 
-/// The futex system call.
+/// The futex system call, made by this call.
 ///
 /// # Safety
 /// As the system call.
-pub unsafe fn futex(args: [u64; 6]) -> Answer {
+pub unsafe fn futex(call: Site, args: [u64; 6]) -> Answer {
     let [address, operation, value, timeout, other, value3] = args;
     let realtime = operation as i32 & libc::FUTEX_CLOCK_REALTIME != 0;
     let command = operation as i32 & !(libc::FUTEX_PRIVATE_FLAG | libc::FUTEX_CLOCK_REALTIME);
@@ -65,10 +79,10 @@ pub unsafe fn futex(args: [u64; 6]) -> Answer {
         (!time.is_null()).then(|| interpose::clock::deadline(&*time, absolute, realtime))
     };
     match command {
-        libc::FUTEX_WAIT => wait(address, value as u32, deadline(false), !0),
-        libc::FUTEX_WAIT_BITSET => wait(address, value as u32, deadline(true), value3 as u32),
-        libc::FUTEX_WAKE => wake(address, value as u32, !0),
-        libc::FUTEX_WAKE_BITSET => wake(address, value as u32, value3 as u32),
+        libc::FUTEX_WAIT => wait(call, address, value as u32, deadline(false), !0),
+        libc::FUTEX_WAIT_BITSET => wait(call, address, value as u32, deadline(true), value3 as u32),
+        libc::FUTEX_WAKE => wake(call, address, value as u32, !0),
+        libc::FUTEX_WAKE_BITSET => wake(call, address, value as u32, value3 as u32),
         libc::FUTEX_REQUEUE => requeue(address, value as u32, timeout as u32, other),
         libc::FUTEX_CMP_REQUEUE => {
             sched::point_at(AccessKind::Notify, address);
@@ -90,7 +104,7 @@ pub unsafe fn dispatch(number: i64, args: [u64; 6]) -> Answer {
     // SAFETY: the caller's.
     unsafe {
         match number {
-            libc::SYS_futex => futex(args),
+            libc::SYS_futex => futex(Site::UNKNOWN, args),
             libc::SYS_sched_yield => {
                 interpose::threads::sched_yield();
                 0
@@ -118,7 +132,15 @@ pub unsafe fn dispatch(number: i64, args: [u64; 6]) -> Answer {
 pub unsafe extern "C" fn syscall(number: i64, a: u64, b: u64, c: u64, d: u64, e: u64, f: u64) -> i64 {
     let args = [a, b, c, d, e, f];
     // SAFETY: the caller's.
-    let result = unsafe { if live() { dispatch(number, args) } else { arch::syscall(number, args) } };
+    let result = unsafe {
+        if !live() {
+            arch::syscall(number, args)
+        } else if number == libc::SYS_futex {
+            futex(Hook::here().site(), args)
+        } else {
+            dispatch(number, args)
+        }
+    };
     if (-4095..0).contains(&result) {
         set_errno(-result as i32);
         return -1;

@@ -47,7 +47,7 @@ pub unsafe extern "C" fn pthread_create(
             GET_DETACH_STATE.get()(attributes, &mut state);
         }
         let size = if size == 0 { DEFAULT_STACK } else { size };
-        sched::point(raddle_engine::Access::new(raddle_engine::AccessKind::Spawn, 0, 0));
+        sched::passed(raddle_engine::Access::new(raddle_engine::AccessKind::Spawn, 0, 0));
         match thread::create(start, argument, size as u64, state == libc::PTHREAD_CREATE_DETACHED) {
             Ok(child) => {
                 *thread = rt().execution.threads[child as usize].control_block;

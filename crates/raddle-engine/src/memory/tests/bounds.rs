@@ -10,13 +10,14 @@ fn old_stores_fall_off() {
     for stores in [10u32, 31, 32, 100, 1000] {
         let mut memory = with_threads(Memory::new(Model::Rc11), 3);
         for value in 1..=stores {
-            memory.store(1, word(0), Order::Relaxed, (value - 1).into(), value.into(), &mut never);
+            memory.store(1, word(0), Order::Relaxed, (value - 1).into(), value.into(), Some(&mut never));
         }
         let mut offered = 0;
-        memory.load(2, word(0), Order::Relaxed, stores.into(), &mut |_, options| {
+        let mut answer = |_, options| {
             offered = options;
             0
-        });
+        };
+        memory.load(2, word(0), Order::Relaxed, stores.into(), Some(&mut answer));
         let all = stores as usize + 1;
         assert!(offered >= all.min(32) && offered < 48, "{offered} of {all} stores are remembered");
     }
@@ -27,11 +28,11 @@ fn old_stores_fall_off() {
 fn a_loop_that_waits_for_a_value_ends() {
     let mut memory = with_threads(Memory::new(Model::Rc11), 3);
     for value in 1..=20u32 {
-        memory.store(1, word(0), Order::Relaxed, (value - 1).into(), value.into(), &mut never);
+        memory.store(1, word(0), Order::Relaxed, (value - 1).into(), value.into(), Some(&mut never));
     }
     let mut seen: Vec<u128> = Vec::new();
     while seen.last() != Some(&20) {
-        seen.push(memory.load(2, word(0), Order::Relaxed, 20, &mut last));
+        seen.push(memory.load(2, word(0), Order::Relaxed, 20, Some(&mut last)));
         assert!(seen.len() < 100, "{seen:?}");
     }
     assert_eq!(seen[..16], [0; 16], "for a while it sees what the model allows");
@@ -41,9 +42,9 @@ fn a_loop_that_waits_for_a_value_ends() {
 #[test]
 fn a_compare_exchange_that_waits_for_a_value_ends() {
     let mut memory = with_threads(Memory::new(Model::Rc11), 3);
-    memory.store(1, word(0), Order::Relaxed, 0, 1, &mut never);
-    let tries =
-        (0..100).take_while(|_| !memory.compare_exchange(2, word(0), attempt(1, 2, Order::AcqRel), 1, &mut last).done);
+    memory.store(1, word(0), Order::Relaxed, 0, 1, Some(&mut never));
+    let tries = (0..100)
+        .take_while(|_| !memory.compare_exchange(2, word(0), attempt(1, 2, Order::AcqRel), 1, Some(&mut last)).done);
     assert_eq!(tries.count(), 16);
 }
 
@@ -51,8 +52,8 @@ fn a_compare_exchange_that_waits_for_a_value_ends() {
 #[test]
 fn a_loop_of_stores_is_seen_in_the_end() {
     let mut memory = with_threads(Memory::new(Model::Rc11), 3);
-    memory.store(1, word(0), Order::Relaxed, 0, 7, &mut never);
-    let hidden = (0..100).take_while(|_| memory.store(2, word(0), Order::Relaxed, 7, 3, &mut last).is_none());
+    memory.store(1, word(0), Order::Relaxed, 0, 7, Some(&mut never));
+    let hidden = (0..100).take_while(|_| memory.store(2, word(0), Order::Relaxed, 7, 3, Some(&mut last)).is_none());
     assert_eq!(hidden.count(), 16);
 }
 
@@ -63,15 +64,15 @@ fn patience_begins_anew() {
     let mut value = 0;
     for round in 0..50u32 {
         for at in [0, 1] {
-            memory.store(1, word(at), Order::Relaxed, value, u128::from(round) + 1, &mut first);
+            memory.store(1, word(at), Order::Relaxed, value, u128::from(round) + 1, Some(&mut first));
         }
         value = u128::from(round) + 1;
         for _ in 0..10 {
-            assert_eq!(memory.load(2, word(0), Order::Relaxed, value, &mut last), value - 1);
-            assert_eq!(memory.load(2, word(1), Order::Relaxed, value, &mut last), value - 1);
+            assert_eq!(memory.load(2, word(0), Order::Relaxed, value, Some(&mut last)), value - 1);
+            assert_eq!(memory.load(2, word(1), Order::Relaxed, value, Some(&mut last)), value - 1);
         }
-        assert_eq!(memory.load(2, word(0), Order::Relaxed, value, &mut first), value);
-        assert_eq!(memory.load(2, word(1), Order::Relaxed, value, &mut first), value);
+        assert_eq!(memory.load(2, word(0), Order::Relaxed, value, Some(&mut first)), value);
+        assert_eq!(memory.load(2, word(1), Order::Relaxed, value, Some(&mut first)), value);
     }
 }
 
@@ -82,7 +83,7 @@ fn read_after_fences(bounds: Bounds, act: impl Fn(&mut Memory)) -> u128 {
     act(&mut memory);
     (0..4).for_each(|_| memory.fence(4, Order::SeqCst));
     memory.fence(3, Order::SeqCst);
-    memory.load(3, word(0), Order::Relaxed, 1, &mut last)
+    memory.load(3, word(0), Order::Relaxed, 1, Some(&mut last))
 }
 
 /// While the order is open, a fence may still come before one that was performed earlier; not so once that is settled.
@@ -91,13 +92,13 @@ fn nothing_comes_before_a_settled_fence() {
     let short = Bounds { open: 2, ..Bounds::default() };
     let own = |memory: &mut Memory| {
         memory.fence(1, Order::SeqCst);
-        memory.store(1, word(0), Order::Relaxed, 0, 1, &mut first);
+        memory.store(1, word(0), Order::Relaxed, 0, 1, Some(&mut first));
         memory.fence(1, Order::SeqCst);
     };
     let of_another = |memory: &mut Memory| {
-        memory.store(1, word(0), Order::Relaxed, 0, 1, &mut first);
-        memory.store(1, word(1), Order::Release, 0, 1, &mut first);
-        memory.load(2, word(1), Order::Acquire, 1, &mut first);
+        memory.store(1, word(0), Order::Relaxed, 0, 1, Some(&mut first));
+        memory.store(1, word(1), Order::Release, 0, 1, Some(&mut first));
+        memory.load(2, word(1), Order::Acquire, 1, Some(&mut first));
         memory.fence(2, Order::SeqCst);
     };
     assert_eq!((read_after_fences(Bounds::default(), own), read_after_fences(short, own)), (0, 1));
@@ -107,15 +108,16 @@ fn nothing_comes_before_a_settled_fence() {
 #[test]
 fn under_sequential_consistency_only_weak_failures_are_asked_for() {
     let mut memory = with_threads(Memory::new(Model::Sc), 3);
-    memory.store(1, word(0), Order::Relaxed, 0, 1, &mut never);
-    memory.store(2, word(0), Order::Relaxed, 1, 2, &mut never);
-    assert_eq!(memory.load(0, word(0), Order::Relaxed, 2, &mut never), 2);
+    memory.store(1, word(0), Order::Relaxed, 0, 1, Some(&mut never));
+    memory.store(2, word(0), Order::Relaxed, 1, 2, Some(&mut never));
+    assert_eq!(memory.load(0, word(0), Order::Relaxed, 2, Some(&mut never)), 2);
     let weak = super::Attempt { weak: true, ..attempt(2, 3, Order::Relaxed) };
     let mut asked = Vec::new();
-    let exchange = memory.compare_exchange(1, word(0), weak, 2, &mut |kind, options| {
+    let mut answer = |kind, options| {
         asked.push((kind, options));
         1
-    });
+    };
+    let exchange = memory.compare_exchange(1, word(0), weak, 2, Some(&mut answer));
     assert!(!exchange.done && exchange.memory.is_none());
     assert_eq!(asked, [(ChoiceKind::WeakFailure, 2)]);
 }

@@ -81,22 +81,22 @@ fn clocks_cover_exactly_what_happens_before() {
                 6 => {
                     let order = [Order::Release, Order::SeqCst][random.below(2)];
                     if memory.clock(thread).is_empty() || naive.threads.len() > 1 {
-                        memory.store(thread, word(at), order, 1, 1, &mut first);
+                        memory.store(thread, word(at), order, 1, 1, Some(&mut first));
                         naive.released.insert(at, known);
                     }
                 }
                 7 => {
-                    memory.store(thread, word(at), Order::Relaxed, 1, 1, &mut first);
+                    memory.store(thread, word(at), Order::Relaxed, 1, 1, Some(&mut first));
                     let fenced = naive.fenced.get(&thread).cloned().unwrap_or_default();
                     naive.released.insert(at, fenced);
                 }
                 8 => {
-                    memory.load(thread, word(at), Order::Acquire, 1, &mut first);
+                    memory.load(thread, word(at), Order::Acquire, 1, Some(&mut first));
                     let all = naive.released.get(&at).cloned().unwrap_or_default();
                     naive.threads.get_mut(&thread).unwrap().extend(all);
                 }
                 9 => {
-                    memory.load(thread, word(at), Order::Relaxed, 1, &mut first);
+                    memory.load(thread, word(at), Order::Relaxed, 1, Some(&mut first));
                     let all = naive.released.get(&at).cloned().unwrap_or_default();
                     naive.pending.entry(thread).or_default().extend(all);
                 }
@@ -108,7 +108,7 @@ fn clocks_cover_exactly_what_happens_before() {
                     naive.fenced.insert(thread, known);
                 }
                 _ => {
-                    memory.rmw(thread, word(at), Order::Release, 1, |one| one, &mut first);
+                    memory.rmw(thread, word(at), Order::Release, 1, |one| one, Some(&mut first));
                     let all = naive.released.entry(at).or_default();
                     naive.pending.entry(thread).or_default().extend(all.iter().copied());
                     all.extend(known);
@@ -128,12 +128,12 @@ fn clocks_cover_exactly_what_happens_before() {
 #[test]
 fn what_comes_before_the_first_spawn_happens_before_everything() {
     let mut memory = Memory::new(Model::Rc11);
-    memory.store(0, word(0), Order::Relaxed, 0, 1, &mut first);
+    memory.store(0, word(0), Order::Relaxed, 0, 1, Some(&mut first));
     let before = memory.epoch(0);
     memory.spawn(0, 1);
     let after = memory.epoch(0);
     assert!(memory.clock(1).covers(before) && !memory.clock(1).covers(after));
-    assert_eq!(memory.load(1, word(0), Order::Relaxed, 1, &mut super::never), 1);
+    assert_eq!(memory.load(1, word(0), Order::Relaxed, 1, Some(&mut super::never)), 1);
 }
 
 /// A thread that nobody has announced is taken to know what has happened, and nothing that happens later.
@@ -142,7 +142,7 @@ fn an_unannounced_thread_knows_the_past() {
     let mut memory = Memory::new(Model::Rc11);
     memory.spawn(0, 1);
     let before = [memory.epoch(0), memory.epoch(1)];
-    memory.load(5, word(0), Order::Relaxed, 0, &mut first);
+    memory.load(5, word(0), Order::Relaxed, 0, Some(&mut first));
     assert!(before.iter().all(|epoch| memory.clock(5).covers(*epoch)));
     assert!(![memory.epoch(0), memory.epoch(1)].iter().any(|epoch| memory.clock(5).covers(*epoch)));
 }
@@ -159,8 +159,8 @@ fn relaxed_accesses_order_nothing_under_sequential_consistency() {
         for model in [Model::Sc, Model::Rc11] {
             let mut memory = super::with_threads(Memory::new(model), 3);
             let event = memory.epoch(1);
-            memory.store(1, word(0), store, 0, 1, &mut first);
-            assert_eq!(memory.load(2, word(0), load, 1, &mut first), 1);
+            memory.store(1, word(0), store, 0, 1, Some(&mut first));
+            assert_eq!(memory.load(2, word(0), load, 1, Some(&mut first)), 1);
             assert_eq!(memory.clock(2).covers(event), ordered, "{model:?}, {store:?}, {load:?}");
         }
     }
@@ -171,8 +171,8 @@ fn relaxed_accesses_order_nothing_under_sequential_consistency() {
 fn thousands_of_threads_that_know_nothing_of_each_other_have_short_clocks() {
     let mut memory = super::with_threads(Memory::new(Model::Rc11), 4001);
     for thread in 1..4001 {
-        memory.load(thread, word(0), Order::Acquire, 0, &mut first);
-        memory.store(thread, word(thread.into()), Order::Release, 0, 1, &mut first);
+        memory.load(thread, word(0), Order::Acquire, 0, Some(&mut first));
+        memory.store(thread, word(thread.into()), Order::Release, 0, 1, Some(&mut first));
     }
     assert!((0..4001).all(|thread| memory.clock(thread).len() <= 8));
     let ends: Vec<_> = (1..4001).map(|thread| memory.epoch(thread)).collect();

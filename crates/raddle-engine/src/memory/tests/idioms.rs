@@ -9,11 +9,13 @@ use raddle_protocol::trace::{Order, ThreadId};
 fn both_miss(mut memory: Memory, between: impl Fn(&mut Memory, ThreadId)) -> bool {
     memory = with_threads(memory, 3);
     for thread in [1, 2] {
-        memory.store(thread, word(thread.into()), Order::Relaxed, 0, 1, &mut first);
+        memory.store(thread, word(thread.into()), Order::Relaxed, 0, 1, Some(&mut first));
         between(&mut memory, thread);
     }
-    let seen =
-        [memory.load(1, word(2), Order::Relaxed, 1, &mut last), memory.load(2, word(1), Order::Relaxed, 1, &mut last)];
+    let seen = [
+        memory.load(1, word(2), Order::Relaxed, 1, Some(&mut last)),
+        memory.load(2, word(1), Order::Relaxed, 1, Some(&mut last)),
+    ];
     seen == [0, 0]
 }
 
@@ -37,18 +39,30 @@ fn without_anything_between_both_miss_and_with_a_fence_they_do_not() {
 fn an_exchange_on_a_word_that_nobody_else_uses_is_a_fence() {
     let exchange = |order| {
         move |memory: &mut Memory, thread: ThreadId| {
-            memory.rmw(thread, word(10 + u64::from(thread)), order, 0, |_| 1, &mut first);
+            memory.rmw(thread, word(10 + u64::from(thread)), order, 0, |_| 1, Some(&mut first));
         }
     };
     assert!(!both_miss(rc11(), exchange(Order::SeqCst)));
     assert!(both_miss(rc11(), exchange(Order::AcqRel)));
     assert!(both_miss(letter(), exchange(Order::SeqCst)));
     let compare = |memory: &mut Memory, thread: ThreadId| {
-        memory.compare_exchange(thread, word(10 + u64::from(thread)), attempt(0, 1, Order::SeqCst), 0, &mut first);
+        memory.compare_exchange(
+            thread,
+            word(10 + u64::from(thread)),
+            attempt(0, 1, Order::SeqCst),
+            0,
+            Some(&mut first),
+        );
     };
     assert!(!both_miss(rc11(), compare));
     let failing = |memory: &mut Memory, thread: ThreadId| {
-        memory.compare_exchange(thread, word(10 + u64::from(thread)), attempt(5, 1, Order::SeqCst), 0, &mut first);
+        memory.compare_exchange(
+            thread,
+            word(10 + u64::from(thread)),
+            attempt(5, 1, Order::SeqCst),
+            0,
+            Some(&mut first),
+        );
     };
     assert!(!both_miss(rc11(), failing));
 }
@@ -58,8 +72,8 @@ fn an_exchange_on_a_shared_word_is_none() {
     // The first exchange of each thread is on a word that the other has used.
     let shared = |memory: &mut Memory, thread: ThreadId| {
         let other = 3 - thread;
-        memory.load(other, word(10 + u64::from(thread)), Order::Relaxed, 0, &mut first);
-        memory.rmw(thread, word(10 + u64::from(thread)), Order::SeqCst, 0, |_| 0, &mut first);
+        memory.load(other, word(10 + u64::from(thread)), Order::Relaxed, 0, Some(&mut first));
+        memory.rmw(thread, word(10 + u64::from(thread)), Order::SeqCst, 0, |_| 0, Some(&mut first));
     };
     assert!(both_miss(rc11(), shared));
     let with_compiler_fence = |memory: &mut Memory, thread: ThreadId| {
@@ -70,7 +84,7 @@ fn an_exchange_on_a_shared_word_is_none() {
     assert!(both_miss(letter(), with_compiler_fence));
     let something_between = |memory: &mut Memory, thread: ThreadId| {
         shared(memory, thread);
-        memory.load(thread, word(20), Order::Relaxed, 0, &mut first);
+        memory.load(thread, word(20), Order::Relaxed, 0, Some(&mut first));
         memory.signal_fence(thread, Order::SeqCst);
     };
     assert!(both_miss(rc11(), something_between));

@@ -46,13 +46,13 @@ impl Race {
     fn load(&mut self, thread: usize, number: u64) -> u128 {
         let order = if self.order == Order::Release { Order::Acquire } else { self.order };
         let (memory, random, now) = (&mut self.memory, &mut self.random, self.values[number as usize]);
-        memory.load(thread as ThreadId + 1, word(number), order, now, &mut |_, options| random.below(options))
+        memory.load(thread as ThreadId + 1, word(number), order, now, Some(&mut |_, options| random.below(options)))
     }
 
     fn store(&mut self, thread: usize, number: u64, value: u128) {
         let (memory, random, now) = (&mut self.memory, &mut self.random, self.values[number as usize]);
         let answer = &mut |_: ChoiceKind, options| random.below(options);
-        let held = memory.store(thread as ThreadId + 1, word(number), self.order, now, value, answer);
+        let held = memory.store(thread as ThreadId + 1, word(number), self.order, now, value, Some(answer));
         self.values[number as usize] = held.unwrap_or(now);
     }
 

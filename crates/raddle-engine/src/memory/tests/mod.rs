@@ -3,6 +3,7 @@
 mod bounds;
 mod clocks;
 mod idioms;
+mod light;
 mod locations;
 mod long;
 mod shapes;

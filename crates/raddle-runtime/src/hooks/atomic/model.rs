@@ -1,11 +1,11 @@
 //! Which value an atomic operation sees and leaves: asked of the memory model while accesses are watched, and simply what
 //! memory holds otherwise.
 //!
-//! `now` is what memory holds, `newest` what it must hold afterwards if that changes.
+//! `now` is what memory holds. Where `newest` says so the newest store is seen, and nothing is asked.
 
 use crate::state::rt;
 use crate::watch::{self, watching};
-use raddle_engine::memory::{Attempt, Exchange, Location};
+use raddle_engine::memory::{Ask, Attempt, Exchange, Location};
 use raddle_engine::race::Kind;
 use raddle_engine::{Question, Tape};
 use raddle_protocol::ChoiceKind;
@@ -15,9 +15,13 @@ fn asks(tape: &mut Tape) -> impl FnMut(ChoiceKind, usize) -> usize {
     |kind, options| tape.ask(&Question::plain(kind, options))
 }
 
+fn asked<'a>(newest: bool, asks: &'a mut dyn FnMut(ChoiceKind, usize) -> usize) -> Ask<'a> {
+    (!newest).then_some(asks)
+}
+
 /// A load.
 #[inline]
-pub fn load(address: u64, size: u8, order: Order, now: u128) -> u128 {
+pub fn load(address: u64, size: u8, order: Order, now: u128, newest: bool) -> u128 {
     if !watching() {
         return now;
     }
@@ -25,14 +29,14 @@ pub fn load(address: u64, size: u8, order: Order, now: u128) -> u128 {
     let runtime = rt();
     let me = runtime.execution.number();
     let at = Location { address, size };
-    let value = runtime.memory.load(me, at, order, now, &mut asks(&mut runtime.tape));
+    let value = runtime.memory.load(me, at, order, now, asked(newest, &mut asks(&mut runtime.tape)));
     watch::refresh();
     value
 }
 
 /// A store.
 #[inline]
-pub fn store(address: u64, size: u8, order: Order, now: u128, value: u128) -> Option<u128> {
+pub fn store(address: u64, size: u8, order: Order, now: u128, value: u128, newest: bool) -> Option<u128> {
     if !watching() {
         return Some(value);
     }
@@ -40,14 +44,21 @@ pub fn store(address: u64, size: u8, order: Order, now: u128, value: u128) -> Op
     let runtime = rt();
     let me = runtime.execution.number();
     let at = Location { address, size };
-    let newest = runtime.memory.store(me, at, order, now, value, &mut asks(&mut runtime.tape));
+    let memory = runtime.memory.store(me, at, order, now, value, asked(newest, &mut asks(&mut runtime.tape)));
     watch::refresh();
-    newest
+    memory
 }
 
 /// A read-modify-write: the value read, and the newest.
 #[inline]
-pub fn rmw(address: u64, size: u8, order: Order, now: u128, change: impl FnOnce(u128) -> u128) -> (u128, Option<u128>) {
+pub fn rmw(
+    address: u64,
+    size: u8,
+    order: Order,
+    now: u128,
+    change: impl FnOnce(u128) -> u128,
+    newest: bool,
+) -> (u128, Option<u128>) {
     if !watching() {
         return (now, Some(change(now)));
     }
@@ -55,14 +66,14 @@ pub fn rmw(address: u64, size: u8, order: Order, now: u128, change: impl FnOnce(
     let runtime = rt();
     let me = runtime.execution.number();
     let at = Location { address, size };
-    let effect = runtime.memory.rmw(me, at, order, now, change, &mut asks(&mut runtime.tape));
+    let effect = runtime.memory.rmw(me, at, order, now, change, asked(newest, &mut asks(&mut runtime.tape)));
     watch::refresh();
     (effect.read, effect.memory)
 }
 
 /// A compare-exchange.
 #[inline]
-pub fn compare_exchange(address: u64, size: u8, now: u128, attempt: Attempt) -> Exchange {
+pub fn compare_exchange(address: u64, size: u8, now: u128, attempt: Attempt, newest: bool) -> Exchange {
     let succeeds = now == attempt.expected;
     if !watching() {
         return Exchange { read: now, memory: succeeds.then_some(attempt.new), done: succeeds };
@@ -72,7 +83,7 @@ pub fn compare_exchange(address: u64, size: u8, now: u128, attempt: Attempt) -> 
     let me = runtime.execution.number();
     let at = Location { address, size };
     let asks = &mut asks(&mut runtime.tape);
-    let exchange = runtime.memory.compare_exchange(me, at, attempt, now, asks);
+    let exchange = runtime.memory.compare_exchange(me, at, attempt, now, asked(newest, asks));
     watch::refresh();
     exchange
 }

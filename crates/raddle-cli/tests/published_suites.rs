@@ -103,7 +103,8 @@ const SUITES: &[Suite] = &[
 
 /// Where cargo keeps the sources of these crates, by name; it gets what is not there.
 fn archives(place: &Path, suites: &[&Suite]) -> BTreeMap<String, PathBuf> {
-    let mut manifest = String::from("[package]\nname = \"archives\"\nversion = \"0.0.0\"\n\n[workspace]\n\n[dependencies]\n");
+    let mut manifest =
+        String::from("[package]\nname = \"archives\"\nversion = \"0.0.0\"\n\n[workspace]\n\n[dependencies]\n");
     for suite in suites {
         manifest += &format!("{} = \"={}\"\n", suite.krate, suite.version);
     }

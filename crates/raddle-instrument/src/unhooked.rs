@@ -111,9 +111,7 @@ mod tests {
     #[test]
     fn full_fences_as_authors_write_them() {
         // mov eax, 0; lock not qword ptr [rax]; mfence; lock or dword ptr [rsp], 0; ret
-        let code = [
-            0xb8, 0, 0, 0, 0, 0xf0, 0x48, 0xf7, 0x10, 0x0f, 0xae, 0xf0, 0xf0, 0x83, 0x0c, 0x24, 0x00, 0xc3,
-        ];
+        let code = [0xb8, 0, 0, 0, 0, 0xf0, 0x48, 0xf7, 0x10, 0x0f, 0xae, 0xf0, 0xf0, 0x83, 0x0c, 0x24, 0x00, 0xc3];
         let expected = [
             Unhooked { address: 0x1005, length: 4, distance_at: None, operand: at(Some(0), None, 0, false, 8) },
             Unhooked { address: 0x1009, length: 3, distance_at: None, operand: None },

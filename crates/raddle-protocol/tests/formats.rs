@@ -49,7 +49,8 @@ fn choices_of_version_2() {
 }
 
 fn plan(job: Job) -> Plan {
-    let operand = Operand { base: Some(0x61), index: Some((0x62, 0x63)), displacement: 0x64, in_file: true, size: 0x65 };
+    let operand =
+        Operand { base: Some(0x61), index: Some((0x62, 0x63)), displacement: 0x64, in_file: true, size: 0x65 };
     let unhooked = Unhooked { address: 0x66, length: 0x67, distance_at: Some(0x68), operand: Some(operand) };
     Plan {
         version: 0x11,

@@ -2,7 +2,8 @@
 
 use crate::args::explore::ExploreOptions;
 use crate::error::{Error, Result};
-use raddle_protocol::{Budget, Entry, Isolation, Job, MemoryModel, Plan, VERSION};
+use crate::subject::Subject;
+use raddle_protocol::{Budget, Isolation, Job, MemoryModel, Plan, VERSION};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -72,10 +73,10 @@ impl Settings {
     }
 
     /// The plan for one process.
-    pub fn plan(&self, entry: Entry, job: Job) -> Plan {
+    pub fn plan(&self, subject: &Subject, job: Job) -> Plan {
         Plan {
             version: VERSION,
-            entry,
+            entry: subject.entry.clone(),
             job,
             seed: self.seed,
             strategy: self.strategy.clone(),
@@ -91,6 +92,7 @@ impl Settings {
             processors: self.processors,
             heap_limit: self.heap_limit,
             keep_going: self.keep_going,
+            unhooked: subject.source.executable.unhooked.clone(),
         }
     }
 }

@@ -155,7 +155,7 @@ impl Suite<'_> {
         send(Report::Progress(progress(0)));
 
         let settings = self.settings.for_program(&subject.source.executable.path);
-        let plan = settings.plan(subject.entry.clone(), if self.verify { Job::Verify } else { Job::Explore });
+        let plan = settings.plan(subject, if self.verify { Job::Verify } else { Job::Explore });
         let mut heard = Heard::default();
         let (mut modules, mut told): (Vec<Module>, usize) = (Vec::new(), 0);
         let mut mode = (if self.settings.fork { Mode::Fork } else { Mode::Rewind }, None);

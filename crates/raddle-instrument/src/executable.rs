@@ -1,12 +1,14 @@
 //! What an executable file says about itself before it is run (ELF, System V ABI; x86-64 psABI).
 //!
-//! Everything is read from the symbol tables and the dynamic section. A file whose section headers have been taken away
+//! Everything but [`crate::unhooked`] is read from the symbol tables and the dynamic section. A file whose section headers have been taken away
 //! shows neither; it counts as stripped and not instrumented.
 
 use crate::error::{Error, Result, Unsupported};
+use crate::unhooked::unhooked;
 use object::elf;
 use object::read::elf::{Dyn, ElfFile64, FileHeader, ProgramHeader};
 use object::{Endianness, Object, ObjectSymbol};
+use raddle_protocol::Unhooked;
 use std::path::{Path, PathBuf};
 
 /// The function of libtest that calls a test function and nothing else; an instance exists for each kind of test.
@@ -33,6 +35,8 @@ pub struct Executable {
     /// Addresses, as in the file, of the functions that lead straight into a libtest test function; for
     /// `raddle_protocol::Entry::Code`. Empty when it holds no such tests.
     pub test_entries: Vec<u64>,
+    /// Instructions that order memory and have no hook.
+    pub unhooked: Vec<Unhooked>,
 }
 
 impl Executable {
@@ -69,6 +73,7 @@ impl Executable {
             needed,
             instrumented,
             test_entries: test_entries(&file),
+            unhooked: unhooked(&file),
         })
     }
 

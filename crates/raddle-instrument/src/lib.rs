@@ -1,7 +1,8 @@
 //! From a cargo package to an instrumented executable, and from a code address back to the source.
 //!
 //! The way there: [`toolchain`] finds the compiler, [`overlay`] gives it an instrumented standard library, [`compile`] has
-//! cargo build with the flags of [`flags`], [`executable`] and [`tests_list`] say what came out. The way back: [`dwarf`]
+//! cargo build with the flags of [`flags`], [`executable`] (with [`unhooked`]) and
+//! [`tests_list`] say what came out. The way back: [`dwarf`]
 //! reads the debug information, and [`roles`] tells what an operation means by the functions it happens in; reports see
 //! both through [`symbols::Symbols`].
 //!
@@ -24,5 +25,6 @@ pub mod selection;
 pub mod symbols;
 pub mod tests_list;
 pub mod toolchain;
+mod unhooked;
 
 pub use error::{Error, Result, Unsupported};

@@ -31,6 +31,37 @@ pub struct Plan {
     pub heap_limit: u64,
     /// Stop at the first finding (`false`) or collect distinct ones until the budget ends (`true`).
     pub keep_going: bool,
+    /// Instructions of the executable that order memory and have no hook.
+    pub unhooked: Vec<Unhooked>,
+}
+
+/// An instruction that orders memory between threads and that no hook stands for: the author wrote it in assembly, or a
+/// compiler made it that knows nothing of hooks. On x86-64 these are locked instructions, `xchg` with memory, and `mfence`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unhooked {
+    /// Its address as in the executable file.
+    pub address: u64,
+    /// Its bytes.
+    pub length: u8,
+    /// How far behind its beginning it holds a distance of four bytes that counts from its own end.
+    pub distance_at: Option<u8>,
+    /// The memory that it reads and writes, where that can be told from the registers.
+    pub operand: Option<Operand>,
+}
+
+/// Where an instruction's operand lies: the sum of all parts. Registers are numbered as the processor numbers them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Operand {
+    /// A register.
+    pub base: Option<u8>,
+    /// A register, and what it is multiplied by.
+    pub index: Option<(u8, u8)>,
+    /// A constant; an address as in the executable file if `in_file`.
+    pub displacement: u64,
+    /// Whether the executable's load address is to be added.
+    pub in_file: bool,
+    /// Bytes that are read and written.
+    pub size: u8,
 }
 
 /// Where an execution begins.

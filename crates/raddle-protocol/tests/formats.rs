@@ -7,8 +7,8 @@ use raddle_protocol::choice::to_text;
 use raddle_protocol::message::{End, Module};
 use raddle_protocol::trace::{Bound, Crash, Order, Stack, StackFrame, State, Thread, Wait};
 use raddle_protocol::{
-    Budget, Choice, ChoiceKind, Code, Entry, Isolation, Job, MemoryModel, Message, Mode, Op, Outcome, Plan, RawFinding,
-    Step, Summary, Trace, frame,
+    Budget, Choice, ChoiceKind, Code, Entry, Isolation, Job, MemoryModel, Message, Mode, Op, Operand, Outcome, Plan,
+    RawFinding, Step, Summary, Trace, Unhooked, frame,
 };
 
 /// The body of a value's frame, in hexadecimal.
@@ -49,6 +49,9 @@ fn choices_of_version_2() {
 }
 
 fn plan(job: Job) -> Plan {
+    let operand =
+        Operand { base: Some(0x61), index: Some((0x62, 0x63)), displacement: 0x64, in_file: true, size: 0x65 };
+    let unhooked = Unhooked { address: 0x66, length: 0x67, distance_at: Some(0x68), operand: Some(operand) };
     Plan {
         version: 0x11,
         entry: Entry::Code(vec![0x21, 0x22]),
@@ -62,19 +65,20 @@ fn plan(job: Job) -> Plan {
         processors: 0x52,
         heap_limit: 0x53,
         keep_going: true,
+        unhooked: vec![unhooked],
     }
 }
 
 /// What the runtime is told. The version comes first, so that any version can be told from any other.
 #[test]
 fn plans_of_version_2() {
-    let (before, after) = ("1101022122", "310672616e646f6d01414243440151525301");
+    let (before, after) = ("1101022122", "310672616e646f6d014142434401515253010166670168010161016263640165");
     assert_eq!(body(&plan(Job::Explore)), format!("{before}00{after}"));
     assert_eq!(body(&plan(Job::Verify)), format!("{before}02{after}"));
     let replay = Job::Replay { choices: choices(), accesses: Some((16, 8)), ignored: vec![9], live_output: true };
     assert_eq!(body(&plan(replay)), format!("{before}01{}011008010901{after}", body(&choices())));
     let main = Plan { entry: Entry::Main, isolation: Isolation::Auto, keep_going: false, ..plan(Job::Explore) };
-    assert_eq!(body(&main), "110000310672616e646f6d01414243440051525300");
+    assert_eq!(body(&main), "110000310672616e646f6d014142434400515253000166670168010161016263640165");
 }
 
 /// What the runtime tells.

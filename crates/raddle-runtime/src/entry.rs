@@ -26,7 +26,10 @@ pub fn arm(addresses: &[u64], base: u64) {
 }
 
 /// Writes one byte of code.
-unsafe fn write_code(address: u64, byte: u8) {
+///
+/// # Safety
+/// The address is one of code that belongs to the program.
+pub unsafe fn write_code(address: u64, byte: u8) {
     let page = address & !4095;
     let writable = (libc::PROT_READ | libc::PROT_WRITE | libc::PROT_EXEC) as u64;
     let plain = (libc::PROT_READ | libc::PROT_EXEC) as u64;
@@ -40,10 +43,14 @@ unsafe fn write_code(address: u64, byte: u8) {
     }
 }
 
-/// The breakpoint signal: the entry has been reached.
+/// The breakpoint signal: the entry has been reached, or an instruction that [`crate::unhooked`] waits for.
 pub extern "C" fn on_breakpoint(_signal: i32, _info: *mut libc::siginfo_t, context: *mut c_void) {
     // SAFETY: the kernel's own structure.
-    let mut context = Context::of_signal(unsafe { &*(context as *const libc::ucontext_t) });
+    let interrupted = unsafe { &mut *(context as *mut libc::ucontext_t) };
+    if crate::unhooked::reached(interrupted) {
+        return;
+    }
+    let mut context = Context::of_signal(interrupted);
     context.pc -= 1;
     // SAFETY: one thread. All breakpoints are taken out: the outermost call is the entry.
     unsafe {

@@ -37,6 +37,7 @@ mod state;
 mod sys;
 mod thread;
 mod tls;
+mod unhooked;
 mod watch;
 
 #[global_allocator]

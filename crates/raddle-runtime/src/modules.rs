@@ -29,8 +29,3 @@ pub fn list() -> Vec<Module> {
     unsafe { libc::dl_iterate_phdr(Some(on_module), &raw mut list as *mut c_void) };
     list
 }
-
-/// What is added to the executable's own addresses.
-pub fn executable_base() -> u64 {
-    list().first().map_or(0, |module| module.base)
-}

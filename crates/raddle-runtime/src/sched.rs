@@ -270,6 +270,7 @@ fn decide(hint: Hint) -> bool {
         // The test harness's own threads wait for the test's result: when one can run, there is one.
         runtime.epilogue = runtime.entered && execution.schedule.any_ready_up_to(execution.harness, execution.root);
     }
+    let before_ns = execution.schedule.now_ns();
     let next = if runtime.epilogue {
         execution.schedule.next_unasked()
     } else if hint == Hint::Spins {
@@ -279,6 +280,9 @@ fn decide(hint: Hint) -> bool {
     } else {
         execution.schedule.next(&mut runtime.tape, hint)
     };
+    if execution.schedule.now_ns() != before_ns {
+        runtime.memory.time_passes();
+    }
     if crate::state::recording() {
         crate::explore::check_replay();
     }

@@ -46,10 +46,12 @@ extern "C" fn construct(_argc: i32, argv: *const *const c_char, environment: *co
         Entry::Main => Vec::new(),
         Entry::Code(addresses) => addresses.clone(),
     };
+    let unhooked = plan.unhooked.clone();
     state::take_charge(plan);
     crash::watch();
-    if !code.is_empty() {
-        entry::arm(&code, crate::modules::executable_base());
+    if let Some(executable) = crate::modules::list().first() {
+        crate::unhooked::arm(&unhooked, executable.base, (executable.start, executable.end));
+        entry::arm(&code, executable.base);
     }
     // SAFETY: plain getpid.
     let pid = unsafe { syscall(libc::SYS_getpid, [0; 6]) } as u32;

@@ -114,6 +114,30 @@ pub fn access(address: u64, size: u64, kind: Kind) {
     }
 }
 
+/// A volatile read of the running thread: whoever spells it so throws the value away when it has changed meanwhile, so it
+/// races with nothing. But the memory must be there.
+#[inline(never)]
+pub fn volatile_read(address: u64, size: u64) {
+    const ACCESS: Access = Access::AtomicRead;
+    if !watching() {
+        return;
+    }
+    if (stacks::START..stacks::END).contains(&address) {
+        crate::frames::accessed(address, size, ACCESS);
+    }
+    let end = address.saturating_add(size);
+    for at in (address & !(GRANULE - 1)..end).step_by(GRANULE as usize) {
+        // SAFETY: one thread; granules are always readable.
+        let granule = unsafe { *shadow::granule(at) };
+        if let Some(thread) = rt().detector.freed_by(&granule) {
+            conflict(race::Conflict::Freed { thread, time: 0 }, at.max(address), end, ACCESS);
+        }
+    }
+    if recording() {
+        record(address, size, ACCESS);
+    }
+}
+
 /// An atomic access of the running thread, which the caller records.
 #[inline]
 pub fn atomic(address: u64, size: u8, kind: Kind) {

@@ -154,7 +154,7 @@ fn perform(
         console.human(&format!("Replaying {} (execution {}, {count} choices)\n\n", record.test, record.execution));
     }
     let job = Job::Replay { choices, accesses: record.accesses, ignored: record.ignored.clone(), live_output: live };
-    let plan = record.settings.plan(subject.entry.clone(), job);
+    let plan = record.settings.plan(subject, job);
     let output = if live { Output::Live } else { Output::Kept };
     let mut heard = verdict::Heard::default();
     let (mut modules, mut told) = (Vec::new(), 0);

@@ -125,7 +125,13 @@ impl Memory {
     }
 
     fn floor(&self, thread: ThreadId, slot: u32) -> usize {
-        self.locations.histories[slot as usize].floor(&self.threads[thread as usize].clock, self.bounds.patience)
+        let history = &self.locations.histories[slot as usize];
+        let floor = history.floor(&self.threads[thread as usize].clock, self.bounds.patience);
+        if self.visible == 0 {
+            return floor;
+        }
+        let visible = |index: &usize| history.stores[*index].tick <= self.visible;
+        (floor + 1..=history.newest()).rev().find(visible).unwrap_or(floor)
     }
 
     /// The oldest store, not below `floor`, that the order of sequentially consistent operations allows an access to

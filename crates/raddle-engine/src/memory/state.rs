@@ -107,6 +107,8 @@ pub struct Memory {
     pub(super) objects: Table,
     pub(super) pool: Pool,
     pub(super) order: TotalOrder,
+    /// Stores up to this time of the whole execution have become visible to all; 0 when there are none.
+    pub(super) visible: u64,
     /// The choices of the present operation.
     pub(super) options: Vec<usize>,
 }
@@ -126,6 +128,7 @@ impl Memory {
             objects: Table::new(),
             pool: Pool::default(),
             order: TotalOrder::default(),
+            visible: 0,
             options: Vec::new(),
         };
         memory.begin();
@@ -156,6 +159,7 @@ impl Memory {
         self.objects.begin();
         self.pool.begin();
         self.order.begin(self.base);
+        self.visible = 0;
         self.add_threads(0);
     }
 
@@ -187,6 +191,12 @@ impl Memory {
             new[0].clock.join(&other.clock);
             other.clock.tick();
         }
+    }
+
+    /// Time has passed while all threads waited. Nobody still reads what had been overwritten by then; but nobody is ordered
+    /// after what he then reads, either.
+    pub fn time_passes(&mut self) {
+        self.visible = self.order.now();
     }
 
     /// What lies in the past of a thread.

@@ -6,8 +6,9 @@
 //!
 //! Departures: eight bytes share one [`Granule`] of two words while that says all there is to say, and get a record with
 //! lists when it does not; so bytes are told apart, as `u8` fields side by side need it. Atomic accesses are kept beside
-//! plain ones, since two of them never race. Volatile accesses count as atomic ones: code that reads what may change, and
-//! throws it away when it did, spells it so. Freed memory is a state of its own.
+//! plain ones, since two of them never race. Volatile writes are to be announced as atomic ones, and volatile reads not at
+//! all: code that reads what may change, and throws it away when it did (a sequence lock, a work-stealing deque), spells it
+//! so. Freed memory is a state of its own.
 //!
 //! Times grow over all executions and each execution has a base below its own: what is older than the base is as good as
 //! never done, so nothing need be cleared between executions.

@@ -69,6 +69,23 @@ pub unsafe fn set_thread_pointer(pointer: u64) {
     }
 }
 
+/// Writes a jump to `target`, which may be anywhere. It changes no register and takes [`JUMP`] bytes.
+///
+/// # Safety
+/// So many bytes at `at` are writable.
+pub unsafe fn write_jump(at: u64, target: u64) {
+    /// `jmp [rip]`: the target follows the instruction.
+    const INSTRUCTION: [u8; 6] = [0xff, 0x25, 0, 0, 0, 0];
+    // SAFETY: the caller's.
+    unsafe {
+        (at as *mut [u8; 6]).write_unaligned(INSTRUCTION);
+        ((at + 6) as *mut u64).write_unaligned(target);
+    }
+}
+
+/// Bytes of a jump that [`write_jump`] writes.
+pub const JUMP: u64 = 14;
+
 /// All general registers, enough to go on from a function's entry: there, the ABI gives the floating-point state its
 /// default.
 #[derive(Clone, Copy, Default, Debug)]
@@ -117,6 +134,17 @@ impl Context {
         context.general[4] = args[1];
         context.general[3] = args[2];
         context
+    }
+
+    /// A general register, by the number that instructions give it.
+    pub fn register(&self, number: u8) -> u64 {
+        const RSP: u8 = 4;
+        // rax, rcx, rdx, rbx, (rsp), rbp, rsi, rdi, where `general` has them.
+        const FIRST: [usize; 8] = [0, 2, 3, 1, 0, 6, 4, 5];
+        match number {
+            RSP => self.sp,
+            number => self.general[FIRST.get(usize::from(number)).copied().unwrap_or(usize::from(number) - 1)],
+        }
     }
 
     /// Arranges that the function about to begin returns to [`entry_return`] first, and from there to its real caller.

@@ -1,7 +1,7 @@
 //! Plain and volatile accesses. They are not schedule points: while there is no data race, no other thread can tell when
 //! between two visible operations they happened. Whether there is one is watched here.
 //!
-//! Volatile accesses count as atomic: see `raddle_engine::race`.
+//! Volatile writes count as atomic, and volatile reads race with nothing: see `raddle_engine::race`.
 
 use crate::watch::{self, own, watching};
 use core::ffi::c_void;
@@ -48,15 +48,29 @@ ranges! {
     __tsan_unaligned_write16 16 Write;
     __tsan_unaligned_read_write2 2 Write; __tsan_unaligned_read_write4 4 Write;
     __tsan_unaligned_read_write8 8 Write; __tsan_unaligned_read_write16 16 Write;
-    __tsan_volatile_read1 1 AtomicRead; __tsan_volatile_read2 2 AtomicRead; __tsan_volatile_read4 4 AtomicRead;
-    __tsan_volatile_read8 8 AtomicRead; __tsan_volatile_read16 16 AtomicRead;
     __tsan_volatile_write1 1 AtomicWrite; __tsan_volatile_write2 2 AtomicWrite;
     __tsan_volatile_write4 4 AtomicWrite; __tsan_volatile_write8 8 AtomicWrite;
     __tsan_volatile_write16 16 AtomicWrite;
-    __tsan_unaligned_volatile_read2 2 AtomicRead; __tsan_unaligned_volatile_read4 4 AtomicRead;
-    __tsan_unaligned_volatile_read8 8 AtomicRead; __tsan_unaligned_volatile_read16 16 AtomicRead;
     __tsan_unaligned_volatile_write2 2 AtomicWrite; __tsan_unaligned_volatile_write4 4 AtomicWrite;
     __tsan_unaligned_volatile_write8 8 AtomicWrite; __tsan_unaligned_volatile_write16 16 AtomicWrite;
+}
+
+/// Reads that may race.
+macro_rules! volatile_reads {
+    ($($name:ident $size:literal;)*) => {$(
+        /// A volatile read; see the module.
+        #[unsafe(no_mangle)]
+        pub extern "C" fn $name(address: *const c_void) {
+            watch::volatile_read(address as u64, $size);
+        }
+    )*};
+}
+
+volatile_reads! {
+    __tsan_volatile_read1 1; __tsan_volatile_read2 2; __tsan_volatile_read4 4; __tsan_volatile_read8 8;
+    __tsan_volatile_read16 16;
+    __tsan_unaligned_volatile_read2 2; __tsan_unaligned_volatile_read4 4; __tsan_unaligned_volatile_read8 8;
+    __tsan_unaligned_volatile_read16 16;
 }
 
 /// Function entry; not needed, since stacks are unwound when they are wanted.

@@ -7,7 +7,7 @@
 //! The pass calls the same hook for weak and strong compare-exchange, and tells success by comparing the value returned
 //! with the one expected. So a weak one cannot be made to fail without a reason, although [`Hook::site`] tells which it is.
 
-mod model;
+pub mod model;
 
 use crate::record;
 use crate::sched::{lock_point, only_read, read, read_point, write_point, written, wrote};

@@ -3,4 +3,4 @@
 
 mod access;
 mod annotations;
-mod atomic;
+pub mod atomic;

@@ -127,3 +127,32 @@ fn under_sequential_consistency_only_weak_failures_are_asked_for() {
 fn bounds_that_leave_no_room_are_refused() {
     let _ = Memory::new(Model::Rc11).bounded(Bounds { window: 0, ..Bounds::default() });
 }
+
+/// Who waits until everybody else waits, too, no longer finds what was overwritten before; but what was stored since may
+/// still be missed, and nothing is ordered by it.
+#[test]
+fn time_that_passes_makes_stores_visible() {
+    let mut memory = with_threads(Memory::new(Model::Rc11), 3);
+    for value in 1..=3u32 {
+        memory.store(1, word(0), Order::Relaxed, (value - 1).into(), value.into(), Some(&mut never));
+    }
+    memory.time_passes();
+    let past = memory.clock(2).time_of(1);
+    assert_eq!(memory.load(2, word(0), Order::Acquire, 3, Some(&mut never)), 3);
+    assert_eq!(memory.clock(2).time_of(1), past);
+    memory.store(1, word(0), Order::Relaxed, 3, 4, Some(&mut never));
+    assert_eq!(memory.load(2, word(0), Order::Relaxed, 4, Some(&mut last)), 3);
+    memory.begin();
+    let mut memory = with_threads(memory, 3);
+    memory.store(1, word(0), Order::Relaxed, 0, 1, Some(&mut never));
+    assert_eq!(memory.load(2, word(0), Order::Relaxed, 1, Some(&mut last)), 0, "another execution");
+}
+
+/// A store cannot be placed before one that all have been able to see.
+#[test]
+fn time_that_passes_settles_the_order_of_stores() {
+    let mut memory = with_threads(Memory::new(Model::Rc11), 3);
+    memory.store(1, word(0), Order::Relaxed, 0, 1, Some(&mut never));
+    memory.time_passes();
+    assert_eq!(memory.store(2, word(0), Order::Relaxed, 1, 2, Some(&mut never)), Some(2));
+}

@@ -88,6 +88,18 @@ pub fn compare_exchange(address: u64, size: u8, now: u128, attempt: Attempt, new
     exchange
 }
 
+/// An instruction without a hook is about to change an atomic location in a way that nobody tells: it reads the latest
+/// value, and whoever reads what it leaves behind is ordered after it.
+pub fn unhooked(address: u64, size: u8, now: u128) {
+    if watching() {
+        let runtime = rt();
+        let me = runtime.execution.number();
+        let at = Location { address, size };
+        runtime.memory.rmw(me, at, Order::AcqRel, now, |value| value, None);
+        watch::refresh();
+    }
+}
+
 /// A fence between threads.
 pub fn fence(order: Order) {
     if watching() {

@@ -1,0 +1,26 @@
+//! Fences that are written in assembly, which no hook announces: with them nothing is found, without them the mistake is.
+
+mod support;
+
+use std::collections::BTreeMap;
+
+#[test]
+fn fences_in_assembly_order_memory_and_nothing_else_in_assembly_does() {
+    let (output, events) = support::explore("fixtures", "-p assembly --seed 1 --schedules 300 --time 1h");
+    let outcomes: BTreeMap<&str, &str> = events
+        .iter()
+        .filter(|event| event["type"] == "test-finished")
+        .map(|event| (event["test"].as_str().unwrap(), event["outcome"].as_str().unwrap()))
+        .collect();
+    let expected = BTreeMap::from([
+        ("assembly::fences exchange_of_a_local", "passed"),
+        ("assembly::fences locked_additions_order_what_they_count", "passed"),
+        ("assembly::fences locked_not_of_a_local", "passed"),
+        ("assembly::fences locked_or_of_the_stack", "passed"),
+        ("assembly::fences mfence", "passed"),
+        ("assembly::no_fence no_lock_prefix", "failed"),
+        ("assembly::no_fence nothing", "failed"),
+        ("assembly::no_fence store_fence", "failed"),
+    ]);
+    assert_eq!(outcomes, expected, "{}", String::from_utf8_lossy(&output.stderr));
+}

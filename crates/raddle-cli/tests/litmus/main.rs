@@ -1,0 +1,134 @@
+//! The engine's litmus programs as Rust source, through the whole tool: unmodified atomics of the standard library, and
+//! every outcome that the memory model allows is seen, and no other.
+//!
+//! The programs and their outcomes are those of `raddle-engine/tests/memory/litmus`; the source of a package is generated
+//! from them, one test for each. A test appends what it has seen to a file, and never fails. Executions are therefore
+//! performed in forked processes.
+//!
+//! What is left out, and why, is in [`left_out`]; what the idioms of `raddle_engine::memory` take away, in
+//! [`taken_for_fences`].
+
+#[allow(dead_code)]
+#[path = "../../../raddle-engine/tests/memory/notation.rs"]
+mod notation;
+mod source;
+
+/// A program of the collection: its name, itself, what is looked at, and what may be seen.
+#[derive(Clone, Copy)]
+struct Litmus {
+    name: &'static str,
+    program: &'static str,
+    looks: &'static str,
+    allowed: &'static str,
+}
+
+/// The engine's lists are written for a macro of this name.
+macro_rules! litmus {
+    ($($(#[$attribute:meta])* $name:ident: $program:literal, $looks:literal => $allowed:literal;)*) => {
+        pub const ALL: &[crate::Litmus] = &[$(crate::Litmus {
+            name: stringify!($name), program: $program, looks: $looks, allowed: $allowed,
+        },)*];
+    };
+}
+use litmus;
+
+#[path = "../../../raddle-engine/tests/memory/litmus/buffering.rs"]
+mod buffering;
+#[path = "../../../raddle-engine/tests/memory/litmus/coherence.rs"]
+mod coherence;
+#[path = "../../../raddle-engine/tests/memory/litmus/fences.rs"]
+mod fences;
+#[path = "../../../raddle-engine/tests/memory/litmus/passing.rs"]
+mod passing;
+#[path = "../../../raddle-engine/tests/memory/litmus/sequences.rs"]
+mod sequences;
+#[path = "../../../raddle-engine/tests/memory/litmus/total_order.rs"]
+mod total_order;
+
+use notation::{Program, Statement};
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// Why a program cannot be shown.
+fn left_out(program: &Program) -> Option<&'static str> {
+    let any = |wanted: fn(&Statement) -> bool| program.threads.iter().flatten().any(wanted);
+    if any(|statement| matches!(statement, Statement::CompareExchange { weak: true, .. })) {
+        return Some("the hook of a weak compare-exchange cannot make it fail without a reason");
+    }
+    None
+}
+
+/// Outcomes that the letter of the model allows and the tool does not produce, because it takes a sequentially consistent
+/// read-modify-write of a location that nobody else has used yet for a full fence.
+fn taken_for_fences(name: &str) -> &'static [&'static str] {
+    match name {
+        _ => &[],
+    }
+}
+
+fn all() -> impl Iterator<Item = Litmus> {
+    [buffering::ALL, coherence::ALL, fences::ALL, passing::ALL, sequences::ALL, total_order::ALL]
+        .into_iter()
+        .flatten()
+        .copied()
+        .filter(|litmus| left_out(&Program::parse(litmus.program)).is_none())
+}
+
+/// Generates a package of these programs in a directory of this name, explores it, and compares.
+fn check(directory: &str, programs: &[Litmus], schedules: u32) {
+    let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join(directory);
+    let seen_in = place.join("seen");
+    let _ = fs::remove_dir_all(&seen_in);
+    fs::create_dir_all(place.join("src")).unwrap();
+    fs::create_dir_all(&seen_in).unwrap();
+    fs::write(place.join("Cargo.toml"), source::manifest()).unwrap();
+    fs::write(place.join("src/lib.rs"), source::library(programs, &seen_in)).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_raddle"))
+        .args(["test", "--offline", "--fork", "--seed", "1", "--time", "1h", "--schedules", &schedules.to_string()])
+        .current_dir(&place)
+        .env("CARGO_TARGET_DIR", place.join("target"))
+        .env_remove("CARGO_BUILD_TARGET_DIR")
+        .env_remove("RUSTFLAGS")
+        .env_remove("CARGO_ENCODED_RUSTFLAGS")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let mut wrong = Vec::new();
+    for litmus in programs {
+        let text = fs::read_to_string(seen_in.join(litmus.name)).unwrap_or_default();
+        let seen: BTreeSet<&str> = text.lines().collect();
+        let hidden = taken_for_fences(litmus.name);
+        let expected: BTreeSet<&str> = litmus.allowed.split(' ').filter(|outcome| !hidden.contains(outcome)).collect();
+        if seen != expected {
+            wrong.push(format!("{}: {}\n  seen {seen:?}\n  expected {expected:?}", litmus.name, litmus.program));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {} programs:\n{}", wrong.len(), programs.len(), wrong.join("\n"));
+}
+
+#[test]
+fn a_selection_of_programs_has_exactly_the_outcomes_that_the_model_allows() {
+    let names = [
+        "sb_relaxed",
+        "sb_seq_cst",
+        "sb_fences",
+        "r_seq_cst",
+        "two_plus_two_w_relaxed",
+        "lb_relaxed",
+        "join_is_strong",
+    ];
+    let selection: Vec<Litmus> = all().filter(|litmus| names.contains(&litmus.name)).collect();
+    assert_eq!(selection.len(), names.len());
+    check("litmus-selection", &selection, 400);
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn all_programs_have_exactly_the_outcomes_that_the_model_allows() {
+    let programs: Vec<Litmus> = all().collect();
+    assert!(programs.len() >= 140, "{} programs", programs.len());
+    check("litmus-all", &programs, 4000);
+}

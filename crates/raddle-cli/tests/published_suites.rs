@@ -1,0 +1,199 @@
+//! Published crates and the tests that their archives carry, unmodified, 200 schedules each. What is reported is either a
+//! mistake of the crate or one of Raddle's, so each report has been judged: `docs/verdicts.md` has the reasoning, and
+//! [`SUITES`] names those that stand. Any other fails this test.
+//!
+//! Tests whose single executions are long (a million iterations, hundreds of threads) end with RD0503, which says no more
+//! than that; they are counted and not judged.
+//!
+//! Needs the registry, and takes an hour or more: `cargo test --release --test published_suites -- --ignored --nocapture`.
+//! With `RADDLE_SUITE=name` only the crate of that name.
+
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// One crate.
+struct Suite {
+    krate: &'static str,
+    version: &'static str,
+    /// Which of its tests: words for the command. Left out are benchmarks and documentation tests of all crates, and what
+    /// the comment says.
+    arguments: &'static [&'static str],
+    /// Reports that stand, by test and code, as judged.
+    known: &'static [(&'static str, &'static str)],
+}
+
+const fn suite(krate: &'static str, version: &'static str) -> Suite {
+    Suite { krate, version, arguments: &[], known: &[] }
+}
+
+const SUITES: &[Suite] = &[
+    suite("arc-swap", "1.9.5"),
+    suite("async-channel", "2.5.0"),
+    suite("bytes", "1.12.2"),
+    suite("concurrent-queue", "2.5.0"),
+    suite("crossbeam", "0.8.5"),
+    suite("crossbeam-channel", "0.5.17"),
+    suite("crossbeam-deque", "0.8.8"),
+    suite("crossbeam-epoch", "0.9.21"),
+    suite("crossbeam-queue", "0.3.14"),
+    suite("crossbeam-utils", "0.8.23"),
+    suite("dashmap", "6.2.1"),
+    suite("event-listener", "5.4.2"),
+    suite("flume", "0.12.0"),
+    suite("futures", "0.3.34"),
+    suite("hashbrown", "0.17.2"),
+    suite("left-right", "0.11.8"),
+    suite("once_cell", "1.21.4"),
+    suite("parking_lot", "0.12.5"),
+    suite("parking_lot_core", "0.9.12"),
+    suite("rayon", "1.12.0"),
+    suite("rayon-core", "1.13.0"),
+    Suite {
+        known: &[("sharded-slab::reserved_bits_leak reserved_bits_doesnt_leak", "RD0505")],
+        ..suite("sharded-slab", "0.1.7")
+    },
+    suite("smallvec", "1.16.6"),
+    suite("spin", "0.12.3"),
+    suite("thread_local", "1.1.10"),
+    // Its synchronization primitives; files, sockets, processes and the runtime itself are not what this is about.
+    Suite {
+        arguments: &[
+            "--features",
+            "full",
+            "--test",
+            "sync_barrier",
+            "--test",
+            "sync_broadcast",
+            "--test",
+            "sync_broadcast_weak",
+            "--test",
+            "sync_mpsc",
+            "--test",
+            "sync_mpsc_weak",
+            "--test",
+            "sync_mutex",
+            "--test",
+            "sync_mutex_owned",
+            "--test",
+            "sync_notify",
+            "--test",
+            "sync_notify_owned",
+            "--test",
+            "sync_once_cell",
+            "--test",
+            "sync_oneshot",
+            "--test",
+            "sync_rwlock",
+            "--test",
+            "sync_semaphore",
+            "--test",
+            "sync_semaphore_owned",
+            "--test",
+            "sync_set_once",
+            "--test",
+            "sync_watch",
+        ],
+        ..suite("tokio", "1.54.1")
+    },
+    suite("triomphe", "0.1.17"),
+];
+
+/// Where cargo keeps the sources of these crates, by name; it gets what is not there.
+fn archives(place: &Path, suites: &[&Suite]) -> BTreeMap<String, PathBuf> {
+    let mut manifest =
+        String::from("[package]\nname = \"archives\"\nversion = \"0.0.0\"\n\n[workspace]\n\n[dependencies]\n");
+    for suite in suites {
+        manifest += &format!("{} = \"={}\"\n", suite.krate, suite.version);
+    }
+    fs::create_dir_all(place.join("src")).unwrap();
+    fs::write(place.join("src/lib.rs"), "").unwrap();
+    fs::write(place.join("Cargo.toml"), manifest).unwrap();
+    let metadata = cargo_metadata::MetadataCommand::new().current_dir(place).exec().unwrap();
+    let wanted = |package: &&cargo_metadata::Package| {
+        suites.iter().any(|suite| {
+            *package.name == suite.krate && package.version.to_string().split('+').next() == Some(suite.version)
+        })
+    };
+    let found = metadata.packages.iter().filter(wanted);
+    found.map(|package| (package.name.to_string(), package.manifest_path.parent().unwrap().into())).collect()
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::write(target, fs::read(entry.path()).unwrap()).unwrap();
+        }
+    }
+}
+
+/// Explores a crate's tests. Its findings and errors that nobody has judged, in words.
+fn unjudged(suite: &Suite, package: &Path, target: &Path) -> Vec<String> {
+    // A workspace of its own, whatever directory it lies in.
+    let manifest = package.join("Cargo.toml");
+    let text = fs::read_to_string(&manifest).unwrap();
+    if !text.lines().any(|line| line.trim() == "[workspace]") {
+        fs::write(&manifest, text + "\n[workspace]\n").unwrap();
+    }
+    let output = Command::new(env!("CARGO_BIN_EXE_raddle"))
+        .args(["test", "--message-format", "json", "--seed", "1", "--schedules", "200", "--time", "10s"])
+        .args(suite.arguments)
+        .current_dir(package)
+        .env("CARGO_TARGET_DIR", target)
+        .env_remove("CARGO_BUILD_TARGET_DIR")
+        .env_remove("RUSTFLAGS")
+        .env_remove("CARGO_ENCODED_RUSTFLAGS")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    let events: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let finished: Vec<&Value> = events.iter().filter(|event| event["type"] == "test-finished").collect();
+    if finished.is_empty() {
+        return vec![format!("{}: no test was explored:\n{}", suite.krate, String::from_utf8_lossy(&output.stderr))];
+    }
+    let mut outcomes: BTreeMap<&str, u32> = BTreeMap::new();
+    for event in &finished {
+        *outcomes.entry(event["outcome"].as_str().unwrap()).or_default() += 1;
+    }
+    let long = events.iter().filter(|event| event["code"] == "RD0503").count();
+    println!("{} {}: {outcomes:?}, of these too long: {long}", suite.krate, suite.version);
+    let mut wrong = Vec::new();
+    for event in &events {
+        let (code, test) = (event["code"].as_str().unwrap_or(""), event["test"].as_str().unwrap_or(""));
+        if event["type"] == "finding" && code != "RD0503" && !suite.known.contains(&(test, code)) {
+            wrong.push(format!("{test}: {code} {}", event["message"]));
+        }
+        if event["type"] == "test-finished" && event["outcome"] == "error" {
+            wrong.push(format!("{test}: {}", event["detail"]));
+        }
+    }
+    wrong
+}
+
+#[test]
+#[ignore = "gets crates from the registry, and takes an hour or more"]
+fn what_is_reported_of_published_crates_has_been_judged() {
+    let only = std::env::var("RADDLE_SUITE").ok();
+    let suites: Vec<&Suite> =
+        SUITES.iter().filter(|suite| only.as_ref().is_none_or(|only| only == suite.krate)).collect();
+    assert!(!suites.is_empty(), "no crate of this name");
+    let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("published-suites");
+    let _ = fs::remove_dir_all(place.join("packages"));
+    let archives = archives(&place.join("archives"), &suites);
+    let mut wrong = Vec::new();
+    for suite in suites {
+        let archive = archives.get(suite.krate).unwrap_or_else(|| panic!("no archive of {}", suite.krate));
+        let package = place.join("packages").join(suite.krate);
+        copy(archive, &package);
+        wrong.extend(unjudged(suite, &package, &place.join("target")));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

@@ -1,0 +1,143 @@
+//! Instructions that order memory and that no hook stands for: the full fences that authors write in assembly.
+//!
+//! The command finds them in the executable ([`raddle_protocol::Unhooked`]). Each gets a breakpoint, whose handler tells
+//! the memory model and lets the program go on with a copy of the instruction that lies elsewhere, followed by a jump
+//! back. So nothing is paid for by code that has none.
+//!
+//! On x86 each of them is a full fence (Intel SDM volume 3, 9.2.2), so it counts as a sequentially consistent fence. One that
+//! works on memory others may see is also an atomic access that reads the latest value and releases; what it leaves there
+//! the model finds out for itself, when it meets a value that it does not know. It is no schedule point, and the access is
+//! not checked for races.
+
+use crate::arch::{self, BREAKPOINT, Context};
+use crate::hooks::atomic::model;
+use crate::state::{live, rt};
+use raddle_protocol::trace::Order;
+use raddle_protocol::{Operand, Unhooked};
+
+/// One of them, in this process.
+struct Place {
+    /// Where the breakpoint is.
+    address: u64,
+    /// Where the program goes on.
+    copy: u64,
+    operand: Option<Operand>,
+}
+
+/// All places, by address.
+static mut PLACES: Vec<Place> = Vec::new();
+static mut BASE: u64 = 0;
+
+/// Room for one copy and the jump behind it.
+const SLOT: u64 = 32;
+/// Bytes of an instruction at the most.
+const LONGEST: u64 = 15;
+const _: () = assert!(LONGEST + arch::JUMP <= SLOT);
+
+/// Puts breakpoints on the instructions of an executable that is loaded from `start` to `end`; `base` is added to its own
+/// addresses. Where there is no room for the copies nearby, nothing is done and the instructions stay unseen.
+pub fn arm(list: &[Unhooked], base: u64, (start, end): (u64, u64)) {
+    if list.is_empty() {
+        return;
+    }
+    let size = (list.len() as u64 * SLOT).next_multiple_of(4096);
+    let Some(copies) = room_near((start, end), size) else { return };
+    let mut places = Vec::with_capacity(list.len());
+    for (slot, instruction) in list.iter().enumerate() {
+        let (address, copy) = (base + instruction.address, copies + slot as u64 * SLOT);
+        // SAFETY: the list names instructions of this executable; the slot is fresh, writable and large enough. One
+        // thread.
+        unsafe {
+            let length = u64::from(instruction.length);
+            core::ptr::copy_nonoverlapping(address as *const u8, copy as *mut u8, length as usize);
+            if let Some(at) = instruction.distance_at {
+                let distance = (copy + u64::from(at)) as *mut i32;
+                let moved = address.wrapping_sub(copy) as i32;
+                distance.write_unaligned(distance.read_unaligned().wrapping_add(moved));
+            }
+            arch::write_jump(copy + length, address + length);
+        }
+        places.push(Place { address, copy, operand: instruction.operand });
+    }
+    // SAFETY: the slots are the runtime's own.
+    unsafe {
+        let code = (libc::PROT_READ | libc::PROT_EXEC) as u64;
+        arch::syscall(libc::SYS_mprotect, [copies, size, code, 0, 0, 0]);
+    }
+    for place in &places {
+        // SAFETY: see above; nothing has run yet that could be in the middle of the instruction.
+        unsafe { crate::entry::write_code(place.address, BREAKPOINT) };
+    }
+    // SAFETY: one thread.
+    unsafe {
+        PLACES = places;
+        BASE = base;
+    }
+}
+
+/// Fresh memory near the executable, so that distances of four bytes reach from there to where they reached before.
+fn room_near((start, end): (u64, u64), size: u64) -> Option<u64> {
+    /// Far enough from the break, which grows behind the executable, and near enough.
+    const STEP: u64 = 16 << 20;
+    let (below, above) = (start.checked_sub(STEP + size), end + (512 << 20));
+    let flags = (libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED_NOREPLACE) as u64;
+    let writable = (libc::PROT_READ | libc::PROT_WRITE) as u64;
+    below.into_iter().chain([above]).map(|address| address & !4095).find(|address| {
+        // SAFETY: the kernel refuses what is in use.
+        let got = unsafe { arch::syscall(libc::SYS_mmap, [*address, size, writable, flags, u64::MAX, 0]) };
+        got == *address as i64
+    })
+}
+
+/// Called at a breakpoint: whether it is one of these, and has been dealt with. `context` is what the program goes on with.
+pub fn reached(context: &mut libc::ucontext_t) -> bool {
+    let now = Context::of_signal(context);
+    // SAFETY: one thread; nothing changes the list any more.
+    let places = unsafe { &*&raw const PLACES };
+    let Ok(at) = places.binary_search_by_key(&(now.pc - 1), |place| place.address) else { return false };
+    if live() {
+        order(places[at].operand.map(|operand| (address(&operand, &now), operand.size)));
+    }
+    arch::go_on_at(context, places[at].copy);
+    true
+}
+
+/// Where an operand lies.
+fn address(operand: &Operand, context: &Context) -> u64 {
+    let register = |number: u8| context.register(number);
+    let base = operand.base.map_or(0, register);
+    let index = operand.index.map_or(0, |(number, scale)| register(number).wrapping_mul(scale.into()));
+    // SAFETY: one thread.
+    let file = if operand.in_file { unsafe { BASE } } else { 0 };
+    operand.displacement.wrapping_add(base).wrapping_add(index).wrapping_add(file)
+}
+
+/// What the instruction does to the order of things.
+fn order(memory: Option<(u64, u8)>) {
+    model::fence(Order::SeqCst);
+    if let Some((address, size)) = memory.filter(|(address, size)| address % u64::from(*size) == 0 && !mine(*address)) {
+        // SAFETY: the program is about to access it; if it may not, the fault is the program's.
+        model::unhooked(address, size, unsafe { read(address, size) });
+        model::fence(Order::SeqCst);
+    }
+}
+
+/// Whether it lies on the running thread's own stack, where only a fence makes use of it.
+fn mine(address: u64) -> bool {
+    let execution = &rt().execution;
+    let (low, high) = execution.threads[execution.running as usize].stack_extent;
+    (low..high).contains(&address)
+}
+
+unsafe fn read(address: u64, size: u8) -> u128 {
+    // SAFETY: the caller's.
+    unsafe {
+        match size {
+            1 => (*(address as *const u8)).into(),
+            2 => (*(address as *const u16)).into(),
+            4 => (*(address as *const u32)).into(),
+            8 => (*(address as *const u64)).into(),
+            _ => *(address as *const u128),
+        }
+    }
+}

@@ -2,7 +2,7 @@
 
 use crate::args::explore::ExploreOptions;
 use crate::error::{Error, Result};
-use raddle_protocol::{Budget, Entry, Isolation, Job, MemoryModel, Plan, VERSION};
+use raddle_protocol::{Budget, Entry, Isolation, Job, MemoryModel, Plan, VERSION, World};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -35,6 +35,9 @@ pub struct Settings {
     pub fork: bool,
     /// Whether an exploration goes on after its first finding.
     pub keep_going: bool,
+    /// How the program sees time and the world.
+    #[serde(default)]
+    pub world: World,
 }
 
 impl Settings {
@@ -58,6 +61,12 @@ impl Settings {
             fork: options.fork,
             // A finding that is allowed must not hide those that are not.
             keep_going: options.keep_going || !options.allow.is_empty(),
+            world: World {
+                delay_ns: nanoseconds(options.delay),
+                io_faults: options.io_faults,
+                network: options.allow_network,
+                real_time: options.real_time,
+            },
         })
     }
 
@@ -91,6 +100,7 @@ impl Settings {
             processors: self.processors,
             heap_limit: self.heap_limit,
             keep_going: self.keep_going,
+            world: self.world,
         }
     }
 }

@@ -31,6 +31,23 @@ pub struct Plan {
     pub heap_limit: u64,
     /// Stop at the first finding (`false`) or collect distinct ones until the budget ends (`true`).
     pub keep_going: bool,
+    /// How the program sees time and the world.
+    pub world: World,
+}
+
+/// How the program sees time and the world.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct World {
+    /// Virtual nanoseconds for which threads that could run may be kept waiting in one execution while deadlines of
+    /// others pass.
+    pub delay_ns: u64,
+    /// Input and output may fall short of what was asked for.
+    pub io_faults: bool,
+    /// Connections to other hosts are let through.
+    pub network: bool,
+    /// Clocks are the machine's, and sleeping takes its time.
+    pub real_time: bool,
 }
 
 /// Where an execution begins.

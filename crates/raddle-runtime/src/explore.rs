@@ -127,6 +127,7 @@ unsafe extern "C" fn control(_: u64) -> ! {
     execution.harness = execution.threads.len() as u32 - 1;
     execution.schedule.reset_most_alive();
     execution.schedule.clear_log();
+    execution.schedule.allow_delay(runtime.plan.world.delay_ns);
     runtime.saved = Some(execution.clone());
     // The unwinder initialises itself at its first use. Were that a panic in one performance and the recording of a
     // stack in the other, the two would differ by a schedule point.

@@ -144,8 +144,9 @@ fn live_point(hint: Hint, access: Access) {
 #[inline]
 fn seen_point(hint: Hint, access: Access) {
     let runtime = rt();
-    if runtime.execution.schedule.runnable() > 1 {
-        runtime.execution.schedule.arrive(access);
+    let schedule = &mut runtime.execution.schedule;
+    if schedule.runnable() > 1 || schedule.deadline_near() {
+        schedule.arrive(access);
         decide(hint);
     }
     rt().execution.schedule.perform(access);
@@ -194,7 +195,7 @@ pub fn run_next() {
 fn decide(hint: Hint) -> bool {
     let runtime = rt();
     if runtime.execution.schedule.waits_for_descriptor() {
-        crate::interpose::polling::wake_ready();
+        crate::interpose::io::polling::wake_ready();
     }
     let execution = &mut runtime.execution;
     if !runtime.epilogue && execution.harness > 0 {

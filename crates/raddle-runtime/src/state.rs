@@ -107,6 +107,8 @@ pub struct Execution {
     pub random: Random,
     /// Descriptors and dispositions to put back.
     pub effects: crate::effects::Effects,
+    /// Timers and the addresses of sockets, as the program sees them.
+    pub io: crate::interpose::io::Io,
     /// Allocation state is in the heap itself; this is its reach.
     pub heap: heap::Reach,
 }
@@ -125,6 +127,7 @@ impl Execution {
             mappings: mappings::Mappings::default(),
             random: Random::new(seed, u64::MAX),
             effects: crate::effects::Effects::default(),
+            io: crate::interpose::io::Io::default(),
             heap: heap::Reach::default(),
         }
     }
@@ -153,6 +156,7 @@ impl Execution {
         self.mappings.clone_from(&saved.mappings);
         self.random = saved.random.clone();
         self.effects.clone_from(&saved.effects);
+        self.io.clone_from(&saved.io);
         self.heap = saved.heap;
     }
 }

@@ -15,7 +15,8 @@ const SECOND: u64 = 1_000_000_000;
 /// What the monotonic clocks show when an execution begins: an hour after boot.
 const SINCE_BOOT_NS: u64 = 3600 * SECOND;
 
-fn nanoseconds(time: &timespec) -> u64 {
+/// A time as nanoseconds; what lies before the beginning is 0.
+pub fn nanoseconds(time: &timespec) -> u64 {
     (time.tv_sec.max(0) as u64).saturating_mul(SECOND).saturating_add(time.tv_nsec.max(0) as u64)
 }
 

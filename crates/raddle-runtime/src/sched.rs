@@ -59,6 +59,8 @@ pub unsafe fn read_point<T: Copy + PartialEq + From<u8>>(hook: Hook, kind: Acces
     if again && (reading.times >= SPINNING || hook.site().spins) {
         if runtime.execution.schedule.runnable() > 1 {
             spin_point(reading.times, access);
+        } else if reading.times.is_multiple_of(ALONE) && runtime.execution.schedule.spins_alone() {
+            spin_point(reading.times, access);
         }
         // One look more at what has not changed is no step of its own.
         return;
@@ -122,6 +124,9 @@ const LOOKS: u32 = 8;
 
 /// In the end every so many of them is one.
 const SELDOM: u32 = 64;
+
+/// Every so many of them, while no other thread can run, time moves: more than locks spin before they sleep.
+const ALONE: u32 = 1024;
 
 /// Schedule points for which a thread that spins is set aside at the most.
 const ASIDE: u64 = 200;

@@ -9,6 +9,7 @@ use super::polling::{changed, milliseconds, wait_until, will_write};
 use crate::arch::syscall;
 use crate::interpose::children::{self, Awaits};
 use crate::interpose::output::answer;
+use crate::order;
 use crate::sched;
 use crate::state::{executing, rt};
 use core::ffi::c_void;
@@ -89,6 +90,7 @@ pub unsafe extern "C" fn epoll_ctl(set: i32, operation: i32, descriptor: i32, ev
     let args = [set as u64, operation as u64, descriptor as u64, event as u64, 0, 0];
     if executing() {
         sched::point(Access::input_output());
+        order::released(order::INPUT_OUTPUT);
     }
     // SAFETY: the caller's.
     let result = answer(unsafe { syscall(libc::SYS_epoll_ctl, args) }) as i32;

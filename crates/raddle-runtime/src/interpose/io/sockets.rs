@@ -63,6 +63,7 @@ pub unsafe extern "C" fn bind(descriptor: i32, at: *const sockaddr, length: u32)
         let mut named = None;
         if executing() {
             sched::point(Access::input_output());
+            order::released(order::INPUT_OUTPUT);
             named = ports::outward(at, length);
             if let Some(address) = &named {
                 raw = address.raw();
@@ -97,6 +98,7 @@ unsafe fn is_path(at: *const sockaddr, length: u32) -> bool {
 pub unsafe extern "C" fn listen(descriptor: i32, backlog: i32) -> i32 {
     if executing() {
         sched::point(Access::input_output());
+        order::released(order::INPUT_OUTPUT);
         changed();
     }
     // SAFETY: the caller's.

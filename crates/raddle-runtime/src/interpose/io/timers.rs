@@ -11,6 +11,7 @@ use super::polling::{changed, ready};
 use crate::arch::syscall;
 use crate::interpose::clock;
 use crate::interpose::output::answer;
+use crate::order;
 use crate::sched;
 use crate::state::{executing, rt};
 use crate::sys::set_errno;
@@ -114,6 +115,7 @@ pub unsafe extern "C" fn timerfd_settime(
         return answer(unsafe { syscall(libc::SYS_timerfd_settime, args) }) as i32;
     }
     sched::point(Access::input_output());
+    order::released(order::INPUT_OUTPUT);
     ring();
     // SAFETY: the caller's.
     let new = unsafe { new.read() };

@@ -240,6 +240,11 @@ impl Schedule {
         self.now_ns
     }
 
+    /// Time has come so far by itself, where it is not virtual.
+    pub fn move_to(&mut self, now_ns: u64) {
+        self.now_ns = self.now_ns.max(now_ns);
+    }
+
     /// The running thread begins to wait, until [`Schedule::wake`] or until `deadline_ns` has been reached.
     /// `u64::MAX`, the end of time, is as good as no deadline. `mask` is a futex bit set; all ones for other kinds of
     /// wait.

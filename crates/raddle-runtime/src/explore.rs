@@ -127,7 +127,8 @@ unsafe extern "C" fn control(_: u64) -> ! {
     execution.harness = execution.threads.len() as u32 - 1;
     execution.schedule.reset_most_alive();
     execution.schedule.clear_log();
-    execution.schedule.allow_delay(runtime.plan.world.delay_ns);
+    let world = runtime.plan.world;
+    execution.schedule.allow_delay(if world.real_time { 0 } else { world.delay_ns });
     runtime.saved = Some(execution.clone());
     // The unwinder initialises itself at its first use. Were that a panic in one performance and the recording of a
     // stack in the other, the two would differ by a schedule point.
@@ -466,6 +467,7 @@ fn launch() {
     unsafe {
         RECORDING = runtime.recorder.is_some();
         IN_EXECUTION = true;
+        crate::interpose::clock::begin();
         raw::watch(true);
         runtime.memory.begin();
         runtime.detector.begin(runtime.memory.epoch(0).time() - 1);

@@ -202,6 +202,9 @@ fn decide(hint: Hint) -> bool {
     if runtime.execution.schedule.waits_for_descriptor() {
         crate::interpose::io::polling::wake_ready();
     }
+    if runtime.plan.world.real_time {
+        crate::interpose::clock::sleep_for_real();
+    }
     let execution = &mut runtime.execution;
     if !runtime.epilogue && execution.harness > 0 {
         // The test harness's own threads wait for the test's result: when one can run, there is one.

@@ -4,6 +4,7 @@ mod conflict;
 mod crash;
 mod deadlock;
 mod failure;
+mod lateness;
 mod lost_update;
 mod lost_wakeup;
 mod no_progress;
@@ -46,6 +47,7 @@ pub struct Diagnosis {
 /// Diagnoses a case by how its execution ended.
 pub fn diagnose(case: &Case<'_>) -> Diagnosis {
     let mut diagnosis = by_outcome(case);
+    lateness::explain(&case.raw.choices, &mut diagnosis);
     if case.trace().steps_cut > 0 {
         diagnosis.notes.push(format!(
             "{} operations in the middle of this execution were not kept: counts leave them out, and a lock taken in them has no holder here.",

@@ -193,17 +193,13 @@ pub unsafe fn perform(number: i64, args: [u64; 6]) -> i64 {
                 let events = b as *mut libc::epoll_event;
                 kernel(epoll::epoll_pwait2(fd, events, c as i32, d as *const _, core::ptr::null()).into())
             }
-            libc::SYS_epoll_ctl => {
-                kernel(epoll::epoll_ctl(fd, b as i32, c as i32, d as *mut libc::epoll_event).into())
-            }
+            libc::SYS_epoll_ctl => kernel(epoll::epoll_ctl(fd, b as i32, c as i32, d as *mut libc::epoll_event).into()),
             libc::SYS_timerfd_create => kernel(timers::timerfd_create(fd, b as i32).into()),
             libc::SYS_timerfd_settime => {
                 let (new, old) = (c as *const libc::itimerspec, d as *mut libc::itimerspec);
                 kernel(timers::timerfd_settime(fd, b as i32, new, old).into())
             }
-            libc::SYS_timerfd_gettime => {
-                kernel(timers::timerfd_gettime(fd, b as *mut libc::itimerspec).into())
-            }
+            libc::SYS_timerfd_gettime => kernel(timers::timerfd_gettime(fd, b as *mut libc::itimerspec).into()),
             libc::SYS_open => kernel(files::open(path, b as i32, c as u32).into()),
             libc::SYS_openat => kernel(files::openat(fd, b as *const c_char, c as i32, d as u32).into()),
             libc::SYS_creat => kernel(files::creat(path, b as u32).into()),

@@ -144,5 +144,7 @@ pub unsafe fn inward(at: *mut sockaddr, length: u32) {
     let seen = crate::state::rt().execution.io.ports.to_program(address.port());
     address.set_port(seen);
     // SAFETY: the caller's; the port lies within the shortest internet address.
-    unsafe { core::ptr::copy_nonoverlapping(address.bytes[PORT].as_ptr(), (at as *mut u8).add(PORT.start), PORT.len()) };
+    unsafe {
+        core::ptr::copy_nonoverlapping(address.bytes[PORT].as_ptr(), (at as *mut u8).add(PORT.start), PORT.len())
+    };
 }

@@ -98,14 +98,8 @@ pub unsafe extern "C" fn pselect(
     timeout: *const timespec,
     mask: *const libc::sigset_t,
 ) -> i32 {
-    type Pselect = unsafe extern "C" fn(
-        i32,
-        *mut fd_set,
-        *mut fd_set,
-        *mut fd_set,
-        *const timespec,
-        *const libc::sigset_t,
-    ) -> i32;
+    type Pselect =
+        unsafe extern "C" fn(i32, *mut fd_set, *mut fd_set, *mut fd_set, *const timespec, *const libc::sigset_t) -> i32;
     static REAL: Real<Pselect> = Real::new(c"pselect");
     // SAFETY: the caller's.
     unsafe {

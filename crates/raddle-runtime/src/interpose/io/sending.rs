@@ -147,8 +147,7 @@ pub unsafe extern "C" fn sendto(
             return answer(-i64::from(libc::ENETUNREACH));
         }
         let raw = address.as_ref().map_or((to as u64, u64::from(length)), ports::Address::raw);
-        let call =
-            |from: u64, size: u64| [descriptor as u64, buffer as u64 + from, size, flags as u64, raw.0, raw.1];
+        let call = |from: u64, size: u64| [descriptor as u64, buffer as u64 + from, size, flags as u64, raw.0, raw.1];
         if !executing() {
             return answer(syscall(libc::SYS_sendto, call(0, size as u64)));
         }

@@ -95,7 +95,9 @@ pub unsafe fn gettime(clock: i32, time: *mut timespec) -> i64 {
 /// Sleeps until a virtual time.
 fn sleep_until(deadline_ns: u64) {
     sched::point(raddle_engine::Access::local());
-    let now = rt().execution.schedule.now_ns();
+    let execution = &mut rt().execution;
+    execution.odd.slept |= execution.io.interest.is_any();
+    let now = execution.schedule.now_ns();
     if recording() {
         record::step(Op::Sleep { ns: deadline_ns.saturating_sub(now) });
     }

@@ -11,6 +11,7 @@ pub mod files;
 pub mod futex;
 pub mod io;
 pub mod keys;
+pub mod unwinding;
 pub mod machine;
 pub mod memory;
 pub mod output;

@@ -35,6 +35,11 @@ struct Entry {
 pub struct Interest(Vec<Entry>);
 
 impl Interest {
+    /// Whether any set has a member.
+    pub fn is_any(&self) -> bool {
+        !self.0.is_empty()
+    }
+
     /// A set or a member of one is closed.
     pub fn closed(&mut self, descriptor: i32) {
         self.0.retain(|entry| entry.set != descriptor && entry.descriptor != descriptor);

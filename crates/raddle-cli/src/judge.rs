@@ -74,6 +74,11 @@ impl Judge {
         finding
     }
 
+    /// As [`Judge::finding`], of an execution that passed: nothing, where nothing is wrong with it.
+    pub fn suspect(&mut self, raw: &RawFinding, modules: &[Module], case: &Case<'_>) -> Option<Finding> {
+        self.with(modules, case, |symbols, context| raddle_diagnose::suspect(raw, symbols, context))
+    }
+
     /// All threads and all steps of a raw record, in the place of the finding's own.
     pub fn narrate(&mut self, raw: &RawFinding, modules: &[Module], case: &Case<'_>, finding: &Finding) -> Finding {
         let told = self.with(modules, case, |symbols, context| raddle_diagnose::narrate(raw, symbols, context));

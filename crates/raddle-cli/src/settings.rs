@@ -3,7 +3,7 @@
 use crate::args::explore::ExploreOptions;
 use crate::error::{Error, Result};
 use crate::subject::Subject;
-use raddle_protocol::{Budget, Isolation, Job, MemoryModel, Plan, VERSION};
+use raddle_protocol::{Budget, Isolation, Job, MemoryModel, Plan, VERSION, World};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -36,6 +36,9 @@ pub struct Settings {
     pub fork: bool,
     /// Whether an exploration goes on after its first finding.
     pub keep_going: bool,
+    /// How the program sees time and the world.
+    #[serde(default)]
+    pub world: World,
 }
 
 impl Settings {
@@ -59,6 +62,12 @@ impl Settings {
             fork: options.fork,
             // A finding that is allowed must not hide those that are not.
             keep_going: options.keep_going || !options.allow.is_empty(),
+            world: World {
+                delay_ns: nanoseconds(options.delay),
+                io_faults: options.io_faults,
+                network: options.allow_network,
+                real_time: options.real_time,
+            },
         })
     }
 
@@ -93,6 +102,7 @@ impl Settings {
             heap_limit: self.heap_limit,
             keep_going: self.keep_going,
             unhooked: subject.source.executable.unhooked.clone(),
+            world: self.world,
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::subject::Subject;
 use crate::verdict::{self, Heard, Verdict};
 use raddle_protocol::finding::{Code, Severity};
 use raddle_protocol::message::Mode;
-use raddle_protocol::{Finding, Job, Message, Module, Summary};
+use raddle_protocol::{Finding, Job, Message, Module, Outcome, Summary};
 use raddle_report::events::{
     Event, FindingRef, Progress, SuiteFinished, SuiteStarted, TestFinished, TestOutcome, TestStarted,
 };
@@ -247,7 +247,11 @@ impl Suite<'_> {
         let case = Case { subject, settings, tally };
         let mut findings: Vec<Finding> = Vec::new();
         for raw in &heard.raw {
-            let mut finding = judge.finding(raw, modules, &case);
+            let found = match raw.outcome {
+                Outcome::Passed if raw.differs.is_none() => judge.suspect(raw, modules, &case),
+                _ => Some(judge.finding(raw, modules, &case)),
+            };
+            let Some(mut finding) = found else { continue };
             if findings.iter().any(|known| same(known, &finding)) {
                 continue;
             }

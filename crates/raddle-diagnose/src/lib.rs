@@ -29,6 +29,7 @@ mod names;
 mod object;
 mod panic;
 mod place;
+mod polls;
 mod reading;
 mod site;
 mod states;
@@ -78,7 +79,7 @@ pub fn diagnose(raw: &RawFinding, symbols: &dyn Symbols, context: &Context<'_>) 
     let acting: BTreeSet<u32> = steps.views.iter().map(|step| step.thread).collect();
     Finding {
         code: Code(diagnosis.code.to_owned()),
-        severity: Severity::Error,
+        severity: if diagnosis.warning { Severity::Warning } else { Severity::Error },
         test: context.test.clone(),
         message: diagnosis.message,
         spans: diagnosis.spans,
@@ -98,6 +99,11 @@ pub fn diagnose(raw: &RawFinding, symbols: &dyn Symbols, context: &Context<'_>) 
         },
         root_cause,
     }
+}
+
+/// Explains an execution that passed, if something in it is a mistake all the same.
+pub fn suspect(raw: &RawFinding, symbols: &dyn Symbols, context: &Context<'_>) -> Option<Finding> {
+    codes::suspect(&Case::new(raw, symbols, context)).map(|_| diagnose(raw, symbols, context))
 }
 
 /// All threads and all steps of a recorded execution, however it ended: what a replay prints.

@@ -81,11 +81,12 @@ impl Access {
         Access { object: 1 << 63 | thread as u64, kind, size: 0 }
     }
 
-    /// An operation on a descriptor.
+    /// Input or output, on whatever descriptor: the two ends of a connection have different ones, and a set of
+    /// descriptors stands for all of its members, so any two such operations are taken to depend on each other.
     #[inline]
     #[must_use]
-    pub const fn on_descriptor(descriptor: i32) -> Self {
-        Access { object: 1 << 62 | descriptor as u32 as u64, kind: AccessKind::Io, size: 0 }
+    pub const fn input_output() -> Self {
+        Access { object: 1 << 62, kind: AccessKind::Io, size: 0 }
     }
 
     /// Whether this touches an object that others can touch too.

@@ -1,11 +1,13 @@
 //! Who can run, who waits for what, and what time it is.
 //!
 //! Time is virtual: it stands still while anybody can run, and moves to the earliest deadline when nobody can. Reading a
-//! clock moves it by [`CLOCK_READ_NS`], so that a loop that waits for a clock ends.
+//! clock moves it by [`CLOCK_READ_NS`], so that a loop that waits for a clock ends. In some executions a deadline also
+//! passes while others could run; see [`lateness`].
 //!
 //! Waiters are kept in order of arrival, and wake-ups go to the longest waiting first, as Linux futexes do among threads
 //! of one priority. Who arrives first is itself up to the schedule, so no order is lost by that.
 
+mod lateness;
 mod spinning;
 #[cfg(test)]
 mod tests;
@@ -16,6 +18,8 @@ use crate::strategy::{Hint, Question};
 use crate::tape::Tape;
 use raddle_protocol::ChoiceKind;
 use raddle_protocol::trace::{State, ThreadId, Wait};
+
+pub use lateness::Arrival;
 
 /// Nanoseconds by which a look at a clock moves it.
 pub const CLOCK_READ_NS: u64 = 50;
@@ -71,6 +75,7 @@ pub struct Schedule {
     most_alive: u32,
     /// Threads that wait for a descriptor.
     descriptor_waits: u32,
+    delay: lateness::Delay,
     log: Log,
 }
 
@@ -91,6 +96,7 @@ impl Schedule {
             alive: 0,
             most_alive: 0,
             descriptor_waits: 0,
+            delay: lateness::Delay::default(),
             log: Log::default(),
         };
         schedule.spawn();
@@ -113,6 +119,7 @@ impl Schedule {
         self.alive = saved.alive;
         self.most_alive = saved.most_alive;
         self.descriptor_waits = saved.descriptor_waits;
+        self.delay.clone_from(&saved.delay);
     }
 
     /// A new thread, which can run. Returns its number: threads are numbered from 0 in order of creation.
@@ -231,6 +238,11 @@ impl Schedule {
     pub fn read_clock(&mut self) -> u64 {
         self.now_ns = self.now_ns.saturating_add(CLOCK_READ_NS);
         self.now_ns
+    }
+
+    /// Time has come so far by itself, where it is not virtual.
+    pub fn move_to(&mut self, now_ns: u64) {
+        self.now_ns = self.now_ns.max(now_ns);
     }
 
     /// The running thread begins to wait, until [`Schedule::wake`] or until `deadline_ns` has been reached.
@@ -381,6 +393,11 @@ impl Schedule {
     /// Decides who runs next and makes it the running thread. Moves time when it must.
     #[inline]
     pub fn next(&mut self, tape: &mut Tape, hint: Hint) -> Next {
+        if self.deadline_near()
+            && let Some(next) = self.next_or_deadline(tape, hint)
+        {
+            return next;
+        }
         if let Err(stuck) = self.advance() {
             return stuck;
         }

@@ -18,22 +18,30 @@ pub enum ChoiceKind {
     WeakFailure,
     /// Whether a wait on a condition or futex ends without a wake-up (option 1).
     SpuriousWakeup,
-    /// How many of the deadlines that lie ahead have passed when time next moves (option 0: only the earliest).
+    /// Whether a deadline passes while threads that could run are kept waiting (option 0: none does). Asked once of an
+    /// execution as a whole; where it was agreed to, again wherever input and a deadline compete for one thread.
     Lateness,
     /// Which of several stores a load reads (option 0: the latest).
     ReadsFrom,
     /// Where a store goes in its location's modification order (option 0: at the end).
     ModificationOrder,
+    /// Which of several ready descriptors is reported next (option 0: the one registered first), or, as the last option,
+    /// that no more are reported this time.
+    Readiness,
+    /// How input or output falls short of what was asked for (option 0: it does not).
+    Shortfall,
 }
 
 impl ChoiceKind {
-    const ALL: [(ChoiceKind, char); 6] = [
+    const ALL: [(ChoiceKind, char); 8] = [
         (ChoiceKind::Thread, 't'),
         (ChoiceKind::WeakFailure, 'w'),
         (ChoiceKind::SpuriousWakeup, 's'),
         (ChoiceKind::Lateness, 'l'),
         (ChoiceKind::ReadsFrom, 'r'),
         (ChoiceKind::ModificationOrder, 'm'),
+        (ChoiceKind::Readiness, 'i'),
+        (ChoiceKind::Shortfall, 'f'),
     ];
 
     fn letter(self) -> char {

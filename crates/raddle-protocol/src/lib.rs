@@ -20,7 +20,7 @@ pub mod trace;
 pub use choice::{Choice, ChoiceKind};
 pub use finding::{Code, Finding, Severity};
 pub use message::{Message, Mode, Module, RawFinding, Summary};
-pub use plan::{Budget, Entry, Isolation, Job, MemoryModel, Operand, Plan, Unhooked};
+pub use plan::{Budget, Entry, Isolation, Job, MemoryModel, Operand, Plan, Unhooked, World};
 pub use role::Role;
 pub use site::{Answer, Begins, Known, Site, Visibility};
 pub use trace::{Op, Outcome, Step, Trace};

@@ -33,6 +33,8 @@ pub struct Plan {
     pub keep_going: bool,
     /// Instructions of the executable that order memory and have no hook.
     pub unhooked: Vec<Unhooked>,
+    /// How the program sees time and the world.
+    pub world: World,
 }
 
 /// An instruction that orders memory between threads and that no hook stands for: the author wrote it in assembly, or a
@@ -62,6 +64,21 @@ pub struct Operand {
     pub in_file: bool,
     /// Bytes that are read and written.
     pub size: u8,
+}
+
+/// How the program sees time and the world.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct World {
+    /// Virtual nanoseconds for which threads that could run may be kept waiting in one execution while deadlines of
+    /// others pass.
+    pub delay_ns: u64,
+    /// Input and output may fall short of what was asked for.
+    pub io_faults: bool,
+    /// Connections to other hosts are let through.
+    pub network: bool,
+    /// Clocks are the machine's, and sleeping takes its time.
+    pub real_time: bool,
 }
 
 /// Where an execution begins.

@@ -5,7 +5,7 @@ use crate::classes::Classes;
 use crate::interpose::raw;
 use crate::record::Recorder;
 use crate::snapshot::{self, Snapshot};
-use crate::state::{RECORDING, Runtime, rt};
+use crate::state::{Odd, RECORDING, Runtime, rt};
 use crate::{crash, fault, heap, modules, shrink, state, sys, tls, watch};
 use raddle_engine::random::mix;
 use raddle_engine::strategy::{Replay, by_name};
@@ -127,6 +127,8 @@ unsafe extern "C" fn control(_: u64) -> ! {
     execution.harness = execution.threads.len() as u32 - 1;
     execution.schedule.reset_most_alive();
     execution.schedule.clear_log();
+    let world = runtime.plan.world;
+    execution.schedule.allow_delay(if world.real_time { 0 } else { world.delay_ns });
     runtime.saved = Some(execution.clone());
     // The unwinder initialises itself at its first use. Were that a panic in one performance and the recording of a
     // stack in the other, the two would differ by a schedule point.
@@ -143,7 +145,7 @@ unsafe extern "C" fn control(_: u64) -> ! {
     // SAFETY: one thread.
     raw::arm(unsafe { OWN_CODE });
     let (summary, classes) = (Summary::default(), Classes::default());
-    let mut explorer = Explorer { summary, classes, fresh: true, begun_ns: sys::real_time_ns() };
+    let mut explorer = Explorer { summary, classes, looked_at: Odd::default(), fresh: true, begun_ns: sys::real_time_ns() };
     match runtime.plan.job.clone() {
         Job::Explore => explorer.explore(),
         Job::Replay { choices, accesses, ignored, live_output } => {
@@ -174,6 +176,8 @@ pub fn check_replay() {
 pub struct Explorer {
     pub summary: Summary,
     classes: Classes,
+    /// What has been looked at more closely.
+    looked_at: Odd,
     /// No execution has touched the process yet.
     fresh: bool,
     begun_ns: u64,
@@ -197,6 +201,7 @@ impl Explorer {
         while execution < budget.schedules {
             let outcome = self.perform_reversibly(execution);
             self.count(&outcome);
+            let passed = outcome == Outcome::Passed;
             match outcome {
                 Outcome::Passed => {
                     if runtime.pass_mark.is_none() {
@@ -228,6 +233,9 @@ impl Explorer {
                         last_race = Some(execution);
                     }
                 }
+            }
+            if passed {
+                self.look_closer(execution);
             }
             execution += 1;
             if !runtime.plan.keep_going && last_race.is_some_and(|race| execution - race > AFTER_A_RACE) {
@@ -369,6 +377,24 @@ impl Explorer {
         send(&Message::Finding(Box::new(RawFinding { outcome, execution, choices, trace, differs, ignored })));
     }
 
+    /// The execution that has just passed is recorded, if something has happened in it that may be a mistake and had not
+    /// happened in earlier ones.
+    fn look_closer(&mut self, execution: u64) {
+        let runtime = rt();
+        let odd = runtime.execution.odd;
+        if !odd.beyond(self.looked_at) {
+            return;
+        }
+        self.looked_at = self.looked_at.or(odd);
+        let choices = runtime.tape.record().to_vec();
+        let (outcome, recorder) = self.record(execution, choices.clone(), None);
+        if outcome == Outcome::Passed {
+            let trace = recorder.into_trace(runtime, &outcome);
+            let ignored = runtime.ignored.clone();
+            send(&Message::Finding(Box::new(RawFinding { outcome, execution, choices, trace, differs: None, ignored })));
+        }
+    }
+
     /// The choices of an execution that ends as the last one did, with what it does not need left out.
     fn shrink(&mut self, execution: u64, choices: &[Choice]) -> Option<Vec<Choice>> {
         // None of this counts as search.
@@ -465,6 +491,7 @@ fn launch() {
     unsafe {
         RECORDING = runtime.recorder.is_some();
         IN_EXECUTION = true;
+        crate::interpose::clock::begin();
         raw::watch(true);
         runtime.memory.begin();
         runtime.detector.begin(runtime.memory.epoch(0).time() - 1);

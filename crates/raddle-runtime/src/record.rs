@@ -226,7 +226,7 @@ impl Recorder {
                 stack_low: data.stack_extent.0,
                 stack_high: data.stack_extent.1,
                 state: renumber_state(
-                    crate::interpose::polling::plain(execution.schedule.state(id).clone()),
+                    crate::interpose::io::polling::plain(execution.schedule.state(id).clone()),
                     &renumber,
                 ),
                 last: self.last.get(&id).or_else(|| last_step.get(&id)).copied().filter(|_| !ended),

@@ -85,6 +85,8 @@ pub unsafe fn read_point<T: Copy + PartialEq + From<u8>>(
             } else if reading.times == 0 {
                 set_aside(place as u64);
             }
+        } else if !site.step && reading.times.is_multiple_of(ALONE) && runtime.execution.schedule.spins_alone() {
+            spin_point(reading.times, seen_as(site, kind, place));
         }
         // One look more at what has not changed is no step of its own.
         return false;
@@ -192,6 +194,9 @@ const LOOKS: u32 = 8;
 /// In the end every so many of them is one.
 const SELDOM: u32 = 64;
 
+/// Every so many of them, while no other thread can run, time moves: more than locks spin before they sleep.
+const ALONE: u32 = 1024;
+
 /// Schedule points for which a thread that spins is set aside at the most.
 const ASIDE: u64 = 200;
 
@@ -213,8 +218,9 @@ fn live_point(hint: Hint, access: Access) {
 #[inline]
 fn seen_point(hint: Hint, access: Access) {
     let runtime = rt();
-    if runtime.execution.schedule.runnable() > 1 {
-        runtime.execution.schedule.arrive(access);
+    let schedule = &mut runtime.execution.schedule;
+    if schedule.runnable() > 1 || schedule.deadline_near() {
+        schedule.arrive(access);
         decide(hint);
     }
     rt().execution.schedule.perform(access);
@@ -263,7 +269,10 @@ pub fn run_next() {
 fn decide(hint: Hint) -> bool {
     let runtime = rt();
     if runtime.execution.schedule.waits_for_descriptor() {
-        crate::interpose::polling::wake_ready();
+        crate::interpose::io::polling::wake_ready();
+    }
+    if runtime.plan.world.real_time {
+        crate::interpose::clock::sleep_for_real();
     }
     let execution = &mut runtime.execution;
     if !runtime.epilogue && execution.harness > 0 {

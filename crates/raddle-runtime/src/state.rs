@@ -107,8 +107,33 @@ pub struct Execution {
     pub random: Random,
     /// Descriptors and dispositions to put back.
     pub effects: crate::effects::Effects,
+    /// What has happened in it that may be a mistake although nothing fails.
+    pub odd: Odd,
+    /// Timers and the addresses of sockets, as the program sees them.
+    pub io: crate::interpose::io::Io,
     /// Allocation state is in the heap itself; this is its reach.
     pub heap: heap::Reach,
+}
+
+/// What may be a mistake although nothing fails. Whether it is one is judged on the record of the execution.
+#[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
+pub struct Odd {
+    /// A panic was raised.
+    pub raised: bool,
+    /// A thread slept while there was a set of descriptors to wait for.
+    pub slept: bool,
+}
+
+impl Odd {
+    /// What is here but not there.
+    pub fn beyond(self, other: Odd) -> bool {
+        self.raised && !other.raised || self.slept && !other.slept
+    }
+
+    /// Either.
+    pub fn or(self, other: Odd) -> Odd {
+        Odd { raised: self.raised || other.raised, slept: self.slept || other.slept }
+    }
 }
 
 impl Execution {
@@ -125,6 +150,8 @@ impl Execution {
             mappings: mappings::Mappings::default(),
             random: Random::new(seed, u64::MAX),
             effects: crate::effects::Effects::default(),
+            odd: Odd::default(),
+            io: crate::interpose::io::Io::default(),
             heap: heap::Reach::default(),
         }
     }
@@ -153,6 +180,8 @@ impl Execution {
         self.mappings.clone_from(&saved.mappings);
         self.random = saved.random.clone();
         self.effects.clone_from(&saved.effects);
+        self.odd = saved.odd;
+        self.io.clone_from(&saved.io);
         self.heap = saved.heap;
     }
 }

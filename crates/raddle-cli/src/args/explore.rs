@@ -47,6 +47,19 @@ pub struct ExploreOptions {
     /// Time after which a schedule that reaches no schedule point has made no progress (RD0503)
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = values::duration)]
     pub stall: Duration,
+    /// How long threads that could run may be kept waiting, in one schedule altogether, while deadlines of others pass: a
+    /// timeout that is no longer than this may end although its work could have been done; `0s` for never
+    #[arg(long, value_name = "DURATION", default_value = "50ms", value_parser = values::delay)]
+    pub delay: Duration,
+    /// Also try reads and writes that move fewer bytes than were asked for, and calls that are interrupted
+    #[arg(long)]
+    pub io_faults: bool,
+    /// Let the program talk to other hosts; what they answer cannot be repeated, so replays may differ
+    #[arg(long)]
+    pub allow_network: bool,
+    /// Use the machine's clocks, and sleep for real, instead of virtual time; replays may differ
+    #[arg(long)]
+    pub real_time: bool,
     /// Heap of the program at the most, such as `512M`; beyond, allocation fails
     #[arg(long, value_name = "SIZE", default_value = "4G", value_parser = values::size)]
     pub heap: u64,

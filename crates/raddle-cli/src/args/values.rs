@@ -3,14 +3,19 @@
 use raddle_protocol::MemoryModel;
 use std::time::Duration;
 
-/// A length of time: `10s`, `1m 30s`, `500ms`; a bare number is seconds.
-pub fn duration(text: &str) -> Result<Duration, String> {
+/// A length of time, or none: `10s`, `1m 30s`, `500ms`, `0s`; a bare number is seconds.
+pub fn delay(text: &str) -> Result<Duration, String> {
     let text = text.trim();
-    let read = match text.parse::<u64>() {
-        Ok(seconds) => Duration::from_secs(seconds),
+    match text.parse::<u64>() {
+        Ok(seconds) => Ok(Duration::from_secs(seconds)),
         Err(_) => humantime::parse_duration(text)
-            .map_err(|error| format!("{error} (write `10s`, `500ms` or `1m 30s`; a bare number is seconds)"))?,
-    };
+            .map_err(|error| format!("{error} (write `10s`, `500ms` or `1m 30s`; a bare number is seconds)")),
+    }
+}
+
+/// A length of time as [`delay`] reads it, but more than none.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let read = delay(text)?;
     if read.is_zero() { Err("must be longer than nothing".into()) } else { Ok(read) }
 }
 

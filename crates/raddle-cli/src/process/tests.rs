@@ -98,6 +98,7 @@ fn plan() -> Plan {
         heap_limit: 1 << 30,
         keep_going: false,
         unhooked: Vec::new(),
+        world: raddle_protocol::World::default(),
     }
 }
 

@@ -1,9 +1,13 @@
 //! One file for each kind of finding: what happened, where, why, and what to change.
 
+mod blocked_loop;
 mod conflict;
 mod crash;
 mod deadlock;
 mod failure;
+mod guard_across_await;
+mod lateness;
+mod lost_failure;
 mod lost_update;
 mod lost_wakeup;
 mod no_progress;
@@ -39,6 +43,8 @@ pub struct Diagnosis {
     pub keys: BTreeSet<usize>,
     /// Threads it is about.
     pub about: BTreeSet<ThreadId>,
+    /// It is a warning: nothing has failed by it.
+    pub warning: bool,
     /// Two recorded steps whose order decides, and what it decides.
     pub decides: Option<(usize, usize, String)>,
 }
@@ -46,6 +52,7 @@ pub struct Diagnosis {
 /// Diagnoses a case by how its execution ended.
 pub fn diagnose(case: &Case<'_>) -> Diagnosis {
     let mut diagnosis = by_outcome(case);
+    lateness::explain(&case.raw.choices, &mut diagnosis);
     if case.trace().steps_cut > 0 {
         diagnosis.notes.push(format!(
             "{} operations in the middle of this execution were not kept: counts leave them out, and a lock taken in them has no holder here.",
@@ -66,10 +73,15 @@ fn by_outcome(case: &Case<'_>) -> Diagnosis {
         Outcome::Crashed { thread, signal, address, cause } => crash::crashed(case, *thread, *signal, *address, *cause),
         Outcome::NoProgress(bound) => spinning_deadlock(case).unwrap_or_else(|| no_progress::no_progress(case, *bound)),
         Outcome::Diverged { at, detail } => not_reproducible::diverged(case, *at, detail),
-        Outcome::Passed => failure::passed(),
+        Outcome::Passed => suspect(case).unwrap_or_else(failure::passed),
         Outcome::NeedsFork(why) => failure::needs_fork(why),
         Outcome::Conflict(found) => conflict::conflict(case, found),
     }
+}
+
+/// What may be wrong with an execution that passed.
+pub fn suspect(case: &Case<'_>) -> Option<Diagnosis> {
+    lost_failure::find(case).or_else(|| blocked_loop::find(case))
 }
 
 /// The deadlock among threads that spin for their locks, or some of which do: an execution that never ends, but no thread
@@ -102,6 +114,11 @@ fn spinning_deadlock(case: &Case<'_>) -> Option<Diagnosis> {
 
 fn stuck(case: &Case<'_>) -> Diagnosis {
     let verdict = waits::judge(&case.reading.events(), &case.reading.finals);
+    if let Verdict::SelfDeadlock(found) = &verdict
+        && let Some(diagnosis) = guard_across_await::guard_across_await(case, found)
+    {
+        return diagnosis;
+    }
     let code = verdict.code();
     let mut diagnosis = match verdict {
         Verdict::SelfDeadlock(found) => self_deadlock::self_deadlock(case, &found),

@@ -4,6 +4,7 @@ use super::scene::*;
 use insta::assert_json_snapshot;
 use raddle_instrument::symbols::Origin;
 use raddle_protocol::RawFinding;
+use raddle_protocol::choice::{Choice, ChoiceKind};
 use raddle_protocol::trace::*;
 
 const A: u64 = LOCKS;
@@ -326,6 +327,22 @@ fn not_reproducible() {
     let finding = scene.diagnose(&raw);
     assert_eq!(finding.code.0, "RD0505");
     assert_json_snapshot!((finding.message, finding.reason, finding.fix, finding.notes, finding.spans));
+}
+
+/// Whatever the failure is: that it takes a thread that is slow is said, and only then.
+#[test]
+fn a_failure_that_takes_a_delay_says_so() {
+    let with = |taken: &[u16]| {
+        let mut scene = two_locks();
+        scene.choices =
+            taken.iter().map(|taken| Choice { kind: ChoiceKind::Lateness, options: 2, taken: *taken }).collect();
+        scene.finding(Outcome::Exited(101))
+    };
+    let (on_time, asked, late) = (with(&[]), with(&[0]), with(&[1]));
+    assert_eq!((&on_time.reason, &on_time.notes), (&asked.reason, &asked.notes));
+    assert_eq!(late.reason.len(), on_time.reason.len() + 1);
+    assert!(late.reason.last().unwrap().contains("deadline passed"), "{:?}", late.reason);
+    assert!(late.notes.iter().any(|note| note.contains("--delay 0s")), "{:?}", late.notes);
 }
 
 #[test]

@@ -14,8 +14,8 @@
 //!
 //! Departures and limits. Waiting for a lock, a permit or a thread's end is no step; taking it is. A compare-exchange
 //! that fails is a read. A thread that is woken comes after who woke it. Memory that is freed and allocated again stays
-//! the same object, and steps on two descriptors may depend on each other without showing it; programs whose behaviour
-//! depends on addresses or clocks may do different things within one class. Two classes have the same hash by accident
+//! the same object; programs whose behaviour depends on
+//! addresses or clocks may do different things within one class. Two classes have the same hash by accident
 //! with a probability of about 2^-64.
 
 #[cfg(test)]

@@ -46,6 +46,15 @@ impl Schedule {
         self.spinners.push(Spinner { thread: self.current, address });
     }
 
+    /// The running thread is the only one that can run and has spun for long: what it waits for can come only from a thread
+    /// that waits for time to pass, so time moves to the next deadline. Tells whether there was one.
+    pub fn spins_alone(&mut self) -> bool {
+        let Some(deadline) = self.earliest_deadline() else { return false };
+        self.now_ns = self.now_ns.max(deadline);
+        self.fire_deadlines();
+        true
+    }
+
     /// Whether any thread is set aside.
     #[inline]
     #[must_use]

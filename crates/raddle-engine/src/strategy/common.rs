@@ -2,7 +2,7 @@
 //! and hints are honoured, so that loops end.
 
 use super::first::{First, SLICE};
-use super::random::{SPIN, UNUSUAL};
+use super::random::{LATE, SPIN, UNUSUAL, one_in};
 use super::{Hint, Question, Strategy};
 use crate::random::Random;
 use raddle_protocol::ChoiceKind;
@@ -54,16 +54,13 @@ impl Common {
         }
         match question.kind {
             ChoiceKind::Thread => None,
-            ChoiceKind::ReadsFrom | ChoiceKind::Lateness => Some(self.random.below(question.options)),
-            ChoiceKind::WeakFailure | ChoiceKind::SpuriousWakeup | ChoiceKind::ModificationOrder => {
-                Some(self.unusual(question.options))
-            }
+            ChoiceKind::ReadsFrom | ChoiceKind::Readiness => Some(self.random.below(question.options)),
+            ChoiceKind::Lateness => Some(one_in(LATE, &mut self.random, question.options)),
+            ChoiceKind::WeakFailure
+            | ChoiceKind::SpuriousWakeup
+            | ChoiceKind::ModificationOrder
+            | ChoiceKind::Shortfall => Some(one_in(UNUSUAL, &mut self.random, question.options)),
         }
-    }
-
-    /// Answer 0 but for one time in [`UNUSUAL`].
-    pub fn unusual(&mut self, options: usize) -> usize {
-        if self.random.below(UNUSUAL) == 0 { 1 + self.random.below(options - 1) } else { 0 }
     }
 
     /// What the hint asks for this time.

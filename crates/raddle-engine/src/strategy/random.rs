@@ -3,7 +3,8 @@
 //! The baseline of the field (for instance in Burckhardt et al., ASPLOS'10, section 1). Departures: execution 0 is the
 //! one without preemption, so that a test that fails under every schedule shows itself at once; and what is unusual but
 //! legal (a weak compare-exchange that fails, a spurious wake-up, a store that enters modification order before others)
-//! happens with probability 1/16, since at even odds loops that retry would hardly ever end. A thread that spins is set
+//! happens with probability 1/16, since at even odds loops that retry would hardly ever end; one execution in four lets
+//! deadlines pass while others are kept waiting. A thread that spins is set
 //! aside at even odds in most executions, and left alone more often in one of eight: locks spin a hundred times before they
 //! sleep, and at even odds hardly any execution would see a thread asleep in a lock. A thread that yields
 //! mostly gets its wish (`sched_yield` says so itself). Every schedule keeps a probability above zero.
@@ -18,10 +19,18 @@ use raddle_protocol::ChoiceKind;
 /// One in how many answers is the unusual one, for the kinds of question that have such.
 pub(super) const UNUSUAL: usize = 16;
 
+/// One in how many executions lets deadlines pass while others are kept waiting, and one in how many questions then does.
+pub(super) const LATE: usize = 4;
+
 /// One in how many questions sets a thread aside that spins: in most executions, and in one of eight. The first wastes
 /// little time on spinning, the second lets threads spin until they go to sleep: a lock that spins a hundred times is asked
 /// about ten times meanwhile.
 pub(super) const SPIN: [usize; 8] = [2, 2, 2, 2, 2, 2, 2, 16];
+
+/// Answer 0 but for one time in `rate`; then any other.
+pub(super) fn one_in(rate: usize, random: &mut Random, options: usize) -> usize {
+    if random.below(rate) == 0 { 1 + random.below(options - 1) } else { 0 }
+}
 
 /// Uniform random choice.
 #[derive(Clone, Debug)]
@@ -62,11 +71,12 @@ impl Strategy for RandomWalk {
             _ => {}
         }
         match question.kind {
-            ChoiceKind::Thread | ChoiceKind::ReadsFrom | ChoiceKind::Lateness => self.random.below(question.options),
-            ChoiceKind::WeakFailure | ChoiceKind::SpuriousWakeup | ChoiceKind::ModificationOrder => {
-                let unusual = self.random.below(UNUSUAL) == 0;
-                if unusual { 1 + self.random.below(question.options - 1) } else { 0 }
-            }
+            ChoiceKind::Thread | ChoiceKind::ReadsFrom | ChoiceKind::Readiness => self.random.below(question.options),
+            ChoiceKind::Lateness => one_in(LATE, &mut self.random, question.options),
+            ChoiceKind::WeakFailure
+            | ChoiceKind::SpuriousWakeup
+            | ChoiceKind::ModificationOrder
+            | ChoiceKind::Shortfall => one_in(UNUSUAL, &mut self.random, question.options),
         }
     }
 }

@@ -103,6 +103,8 @@ fn every_kind_has_a_letter_of_its_own() {
         (ChoiceKind::Lateness, 'l'),
         (ChoiceKind::ReadsFrom, 'r'),
         (ChoiceKind::ModificationOrder, 'm'),
+        (ChoiceKind::Readiness, 'i'),
+        (ChoiceKind::Shortfall, 'f'),
     ];
     assert_eq!(ChoiceKind::ALL, kinds, "letters are on disks: they are added to, never changed");
     for (kind, letter) in kinds {

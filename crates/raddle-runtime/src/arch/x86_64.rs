@@ -307,3 +307,14 @@ pub unsafe extern "C" fn entry_return() {
         returned = sym crate::entry::returned
     )
 }
+
+/// `_Unwind_RaiseException`: notes it, and goes on in the unwinder's own function as if that had been called. A frame of the
+/// runtime's between it and its caller would be unwound.
+///
+/// # Safety
+/// As the unwinder's function.
+#[unsafe(naked)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _Unwind_RaiseException(exception: *mut core::ffi::c_void) -> i32 {
+    naked_asm!("push rdi", "call {raised}", "pop rdi", "jmp rax", raised = sym crate::interpose::unwinding::raised)
+}

@@ -1,4 +1,4 @@
-//! Waiting for what other processes do, once the program has started one.
+//! Waiting for what other processes and hosts do, once the program has started one or talks to one.
 //!
 //! When a child's output arrives, and when it ends, is up to the operating system. If that decided which threads can run,
 //! no execution could be performed again. So a thread that waits for input or for a child goes on only when no other
@@ -35,6 +35,15 @@ static mut STARTED: bool = false;
 pub fn started() {
     // SAFETY: one thread.
     unsafe { STARTED = true };
+}
+
+/// Whether the program talks to another host. As for [`STARTED`].
+static mut TALKS: bool = false;
+
+/// The program talks to another host, which is waited for like a process.
+pub fn started_to_talk() {
+    // SAFETY: one thread.
+    unsafe { (STARTED, TALKS) = (true, true) };
 }
 
 /// Whether the program has started a process.
@@ -86,7 +95,7 @@ pub fn settle() {
 }
 
 /// The threads that wait for the world, in order.
-fn waiting() -> impl Iterator<Item = (ThreadId, i32)> {
+pub fn waiting() -> impl Iterator<Item = (ThreadId, i32)> {
     let execution = &rt().execution;
     (0..execution.threads.len() as ThreadId).filter_map(|id| match execution.schedule.state(id) {
         State::Waiting(Wait::Descriptor(coded)) => Some((id, *coded)),
@@ -95,14 +104,18 @@ fn waiting() -> impl Iterator<Item = (ThreadId, i32)> {
 }
 
 fn first_ready() -> Option<ThreadId> {
-    let ready = |(id, coded): &(ThreadId, i32)| match rt().execution.threads[*id as usize].awaits {
-        _ if Wait::Descriptor(*coded) != AWAITS => super::polling::coded_ready(*coded),
+    waiting().find(|(id, coded)| is_ready(*id, *coded)).map(|(id, _)| id)
+}
+
+/// Whether there is what a thread waits for, given what [`Wait::Descriptor`] says.
+pub fn is_ready(id: ThreadId, coded: i32) -> bool {
+    match rt().execution.threads[id as usize].awaits {
+        _ if Wait::Descriptor(coded) != AWAITS => super::io::polling::coded_ready(coded),
         Awaits::Nothing => false,
         // SAFETY: the array that the program has given, in a call that has not returned.
         Awaits::Poll(descriptors, count) => unsafe { syscall(libc::SYS_poll, [descriptors, count, 0, 0, 0, 0]) != 0 },
         Awaits::Child(process, options) => child_ready(process, options),
-    };
-    waiting().find(ready).map(|(id, _)| id)
+    }
 }
 
 /// Whether `waitpid` would return at once.
@@ -124,8 +137,12 @@ fn child_ready(process: i32, options: i32) -> bool {
     }
 }
 
-/// Whether a child of this process still runs.
+/// Whether a child of this process still runs, or another host may answer.
 fn any_alive() -> bool {
+    // SAFETY: one thread.
+    if unsafe { TALKS } {
+        return true;
+    }
     let list = sys::read_file(c"/proc/thread-self/children");
     String::from_utf8_lossy(&list).split_ascii_whitespace().any(|process| {
         let Ok(path) = std::ffi::CString::new(format!("/proc/{process}/stat")) else { return false };

@@ -15,7 +15,8 @@ const SECOND: u64 = 1_000_000_000;
 /// What the monotonic clocks show when an execution begins: an hour after boot.
 const SINCE_BOOT_NS: u64 = 3600 * SECOND;
 
-fn nanoseconds(time: &timespec) -> u64 {
+/// A time as nanoseconds; what lies before the beginning is 0.
+pub fn nanoseconds(time: &timespec) -> u64 {
     (time.tv_sec.max(0) as u64).saturating_mul(SECOND).saturating_add(time.tv_nsec.max(0) as u64)
 }
 
@@ -41,6 +42,39 @@ pub fn deadline(time: &timespec, absolute: bool, realtime: bool) -> u64 {
     }
 }
 
+/// Real time at which the present execution began, under `--real-time`.
+static mut BEGUN_NS: u64 = 0;
+
+/// An execution begins.
+pub fn begin() {
+    // SAFETY: one thread.
+    unsafe { BEGUN_NS = crate::sys::real_time_ns() };
+}
+
+/// Under `--real-time`: moves virtual time to the real one.
+fn keep_pace() {
+    if rt().plan.world.real_time {
+        // SAFETY: one thread.
+        rt().execution.schedule.move_to(crate::sys::real_time_ns() - unsafe { BEGUN_NS });
+    }
+}
+
+/// Under `--real-time`, before a decision: if nobody can run, sleeps until the next deadline.
+pub fn sleep_for_real() {
+    keep_pace();
+    let schedule = &rt().execution.schedule;
+    if let Some(deadline) = schedule.earliest_deadline().filter(|_| schedule.runnable() == 0) {
+        let begun = crate::sys::real_time_ns();
+        let away = deadline.saturating_sub(schedule.now_ns());
+        while crate::sys::real_time_ns() - begun < away {
+            // In pieces, so that the watchdog sees that somebody is awake.
+            super::children::pause((away - (crate::sys::real_time_ns() - begun).min(away)).min(10_000_000));
+            crate::crash::progress();
+        }
+        keep_pace();
+    }
+}
+
 /// Reads a clock into `time`: the system call's answer.
 ///
 /// # Safety
@@ -49,6 +83,7 @@ pub unsafe fn gettime(clock: i32, time: *mut timespec) -> i64 {
     if !(0..=libc::CLOCK_TAI).contains(&clock) {
         return -i64::from(libc::EINVAL);
     }
+    keep_pace();
     let now = base(clock) + rt().execution.schedule.read_clock();
     if !time.is_null() {
         // SAFETY: the caller's.
@@ -60,7 +95,9 @@ pub unsafe fn gettime(clock: i32, time: *mut timespec) -> i64 {
 /// Sleeps until a virtual time.
 fn sleep_until(deadline_ns: u64) {
     sched::point(raddle_engine::Access::local());
-    let now = rt().execution.schedule.now_ns();
+    let execution = &mut rt().execution;
+    execution.odd.slept |= execution.io.interest.is_any();
+    let now = execution.schedule.now_ns();
     if recording() {
         record::step(Op::Sleep { ns: deadline_ns.saturating_sub(now) });
     }

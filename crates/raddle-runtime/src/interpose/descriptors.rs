@@ -3,10 +3,14 @@
 //! Objects that live inside the process (pipes, event counters, socket pairs, epoll sets) vanish when their descriptors
 //! are closed, which a rewind does. Writing to anything older than the execution cannot be undone.
 
+use super::io;
 use super::output::answer;
 use crate::arch;
 use crate::effects::irreversible;
+use crate::order;
+use crate::sched;
 use crate::state::{executing, rt};
+use raddle_engine::Access;
 
 fn note(result: isize) -> isize {
     if executing() && result >= 0 {
@@ -15,22 +19,18 @@ fn note(result: isize) -> isize {
     result
 }
 
-/// About to write to a descriptor.
-pub fn before_write(descriptor: i32) {
-    crate::order::released(crate::order::INPUT_OUTPUT);
-    if !rt().execution.effects.owns(descriptor) {
-        irreversible("it writes to a file or connection that was open before the test began");
-    }
-}
-
 /// About to close a descriptor.
 pub fn closing(descriptor: i32) {
     if !executing() {
         return;
     }
-    let effects = &mut rt().execution.effects;
-    if effects.owns(descriptor) {
-        effects.closed(descriptor);
+    if rt().execution.effects.owns(descriptor) {
+        // Whoever is at the other end can tell.
+        sched::point(Access::input_output());
+        order::released(order::INPUT_OUTPUT);
+        io::closing(descriptor);
+        io::polling::changed();
+        rt().execution.effects.closed(descriptor);
     } else if (0..3).contains(&descriptor) {
         irreversible("it closes a standard stream");
     } else {
@@ -102,7 +102,6 @@ internal_objects! {
     epoll_create1(flags) = libc::SYS_epoll_create1, [flags];
     epoll_create(_size) = libc::SYS_epoll_create1, [0];
     memfd_create(name, flags) = libc::SYS_memfd_create, [name, flags & 0xffff_ffff];
-    timerfd_create(clock, flags) = libc::SYS_timerfd_create, [clock, flags];
     dup(descriptor) = libc::SYS_dup, [descriptor];
     socket(domain, kind, protocol) = libc::SYS_socket, [domain, kind, protocol];
 }

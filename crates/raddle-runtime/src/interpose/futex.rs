@@ -119,6 +119,7 @@ pub unsafe fn dispatch(number: i64, args: [u64; 6]) -> Answer {
                 arch::syscall(number, args)
             }
             libc::SYS_membarrier => 0,
+            _ if crate::state::executing() => interpose::raw::perform(number, args),
             _ => arch::syscall(number, args),
         }
     }

@@ -87,7 +87,7 @@ fn wait_for(call: impl Fn(i32) -> i64, child: i32, options: i32) -> i32 {
     if !executing() || !children::any() {
         return super::output::answer(call(options)) as i32;
     }
-    crate::sched::point(raddle_engine::Access::on_descriptor(-2));
+    crate::sched::point(raddle_engine::Access::input_output());
     if options & libc::WNOHANG != 0 {
         let got = call(options);
         if got == 0 {

@@ -5,7 +5,8 @@
 //! (`PR_SET_SYSCALL_USER_DISPATCH`, Linux 5.11), and the handler performs it through the same functions that stand in
 //! front of the C library's. Where the kernel has no such facility, these calls go unseen.
 
-use super::{clock, descriptors, files, machine, memory, output, polling, process, random, signals, threads};
+use super::io::{epoll, receiving, select, sending, sockets, timers};
+use super::{clock, descriptors, files, machine, memory, process, random, signals, threads};
 use crate::arch::{self, syscall};
 use crate::effects::irreversible;
 use crate::order;
@@ -124,35 +125,81 @@ unsafe fn opens(number: i64, args: [u64; 6]) -> i64 {
 }
 
 /// Performs a system call of the program's.
-unsafe fn perform(number: i64, args: [u64; 6]) -> i64 {
-    let [a, b, c, d, _, _] = args;
+///
+/// # Safety
+/// As the system call.
+pub unsafe fn perform(number: i64, args: [u64; 6]) -> i64 {
+    let [a, b, c, d, e, f] = args;
     let fd = a as i32;
     let path = a as *const c_char;
     // SAFETY: the program's own call, with its own arguments.
     unsafe {
         match number {
-            libc::SYS_write => kernel(output::write(fd, b as *const u8, c as usize) as i64),
-            libc::SYS_writev => kernel(output::writev(fd, b as *const libc::iovec, c as i32) as i64),
-            libc::SYS_pwrite64 | libc::SYS_pwritev | libc::SYS_ftruncate | libc::SYS_fallocate => {
-                descriptors::before_write(fd);
-                syscall(number, args)
+            libc::SYS_write => kernel(sending::write(fd, b as *const u8, c as usize) as i64),
+            libc::SYS_writev => kernel(sending::writev(fd, b as *const libc::iovec, c as i32) as i64),
+            libc::SYS_sendto => {
+                let to = (e as *const libc::sockaddr, f as u32);
+                kernel(sending::sendto(fd, b as *const c_void, c as usize, d as i32, to.0, to.1) as i64)
             }
-            libc::SYS_read => kernel(polling::read(fd, b as *mut c_void, c as usize) as i64),
-            libc::SYS_recvfrom if args[4] == 0 => {
-                kernel(polling::recv(fd, b as *mut c_void, c as usize, d as i32) as i64)
+            libc::SYS_sendmsg => kernel(sending::sendmsg(fd, b as *const libc::msghdr, c as i32) as i64),
+            libc::SYS_splice => sending::transfer(number, args, fd, c as i32),
+            libc::SYS_copy_file_range => sending::transfer(number, args, fd, c as i32),
+            libc::SYS_tee => sending::transfer(number, args, fd, b as i32),
+            libc::SYS_sendfile => sending::transfer(number, args, b as i32, fd),
+            libc::SYS_pwrite64 | libc::SYS_pwritev | libc::SYS_ftruncate | libc::SYS_fallocate | libc::SYS_sendmmsg => {
+                sending::before(fd);
+                let answer = syscall(number, args);
+                super::io::polling::changed();
+                answer
             }
-            libc::SYS_recvmsg | libc::SYS_recvfrom | libc::SYS_readv => {
-                polling::before_read(fd, "read");
+            libc::SYS_read => kernel(receiving::read(fd, b as *mut c_void, c as usize) as i64),
+            libc::SYS_readv => kernel(receiving::readv(fd, b as *const libc::iovec, c as i32) as i64),
+            libc::SYS_recvfrom => {
+                let from = (e as *mut libc::sockaddr, f as *mut u32);
+                kernel(receiving::recvfrom(fd, b as *mut c_void, c as usize, d as i32, from.0, from.1) as i64)
+            }
+            libc::SYS_recvmsg => kernel(receiving::recvmsg(fd, b as *mut libc::msghdr, c as i32) as i64),
+            libc::SYS_recvmmsg => {
+                receiving::before(fd, "recvmmsg");
                 syscall(number, args)
             }
             libc::SYS_accept | libc::SYS_accept4 => {
                 let flags = if number == libc::SYS_accept { 0 } else { d as i32 };
-                kernel(polling::accept4(fd, b as *mut c_void, c as *mut u32, flags).into())
+                kernel(sockets::accept4(fd, b as *mut libc::sockaddr, c as *mut u32, flags).into())
             }
-            libc::SYS_poll => kernel(polling::poll(a as *mut libc::pollfd, b, c as i32).into()),
+            libc::SYS_bind => kernel(sockets::bind(fd, b as *const libc::sockaddr, c as u32).into()),
+            libc::SYS_listen => kernel(sockets::listen(fd, b as i32).into()),
+            libc::SYS_connect => kernel(sockets::connect(fd, b as *const libc::sockaddr, c as u32).into()),
+            libc::SYS_getsockname => kernel(sockets::getsockname(fd, b as *mut libc::sockaddr, c as *mut u32).into()),
+            libc::SYS_getpeername => kernel(sockets::getpeername(fd, b as *mut libc::sockaddr, c as *mut u32).into()),
+            libc::SYS_shutdown => kernel(sockets::shutdown(fd, b as i32).into()),
+            libc::SYS_poll => kernel(select::poll(a as *mut libc::pollfd, b, c as i32).into()),
+            libc::SYS_ppoll => {
+                kernel(select::ppoll(a as *mut libc::pollfd, b, c as *const _, core::ptr::null()).into())
+            }
+            libc::SYS_select => {
+                let sets = (b as *mut libc::fd_set, c as *mut libc::fd_set, d as *mut libc::fd_set);
+                kernel(select::select(fd, sets.0, sets.1, sets.2, e as *mut libc::timeval).into())
+            }
+            libc::SYS_pselect6 => {
+                let sets = (b as *mut libc::fd_set, c as *mut libc::fd_set, d as *mut libc::fd_set);
+                let mask = core::ptr::null();
+                kernel(select::pselect(fd, sets.0, sets.1, sets.2, e as *const libc::timespec, mask).into())
+            }
             libc::SYS_epoll_wait | libc::SYS_epoll_pwait => {
-                kernel(polling::epoll_wait(fd, b as *mut c_void, c as i32, d as i32).into())
+                kernel(epoll::epoll_wait(fd, b as *mut libc::epoll_event, c as i32, d as i32).into())
             }
+            libc::SYS_epoll_pwait2 => {
+                let events = b as *mut libc::epoll_event;
+                kernel(epoll::epoll_pwait2(fd, events, c as i32, d as *const _, core::ptr::null()).into())
+            }
+            libc::SYS_epoll_ctl => kernel(epoll::epoll_ctl(fd, b as i32, c as i32, d as *mut libc::epoll_event).into()),
+            libc::SYS_timerfd_create => kernel(timers::timerfd_create(fd, b as i32).into()),
+            libc::SYS_timerfd_settime => {
+                let (new, old) = (c as *const libc::itimerspec, d as *mut libc::itimerspec);
+                kernel(timers::timerfd_settime(fd, b as i32, new, old).into())
+            }
+            libc::SYS_timerfd_gettime => kernel(timers::timerfd_gettime(fd, b as *mut libc::itimerspec).into()),
             libc::SYS_open => kernel(files::open(path, b as i32, c as u32).into()),
             libc::SYS_openat => kernel(files::openat(fd, b as *const c_char, c as i32, d as u32).into()),
             libc::SYS_creat => kernel(files::creat(path, b as u32).into()),
@@ -170,7 +217,6 @@ unsafe fn perform(number: i64, args: [u64; 6]) -> i64 {
             | libc::SYS_eventfd2
             | libc::SYS_epoll_create
             | libc::SYS_epoll_create1
-            | libc::SYS_timerfd_create
             | libc::SYS_signalfd4
             | libc::SYS_inotify_init1
             | libc::SYS_pidfd_open
@@ -246,7 +292,7 @@ fn what(number: i64) -> String {
 }
 
 /// Calls that change nothing, or nothing that lasts longer than the descriptors they work on.
-const HARMLESS: [i64; 62] = [
+const HARMLESS: [i64; 51] = [
     libc::SYS_stat,
     libc::SYS_fstat,
     libc::SYS_lstat,
@@ -293,19 +339,8 @@ const HARMLESS: [i64; 62] = [
     libc::SYS_set_robust_list,
     libc::SYS_rseq,
     libc::SYS_membarrier,
-    libc::SYS_epoll_ctl,
-    libc::SYS_timerfd_settime,
-    libc::SYS_timerfd_gettime,
-    libc::SYS_bind,
-    libc::SYS_listen,
-    libc::SYS_connect,
-    libc::SYS_shutdown,
-    libc::SYS_getsockname,
-    libc::SYS_getpeername,
     libc::SYS_getsockopt,
     libc::SYS_setsockopt,
-    libc::SYS_sendto,
-    libc::SYS_sendmsg,
     libc::SYS_fsync,
     libc::SYS_fdatasync,
     libc::SYS_flock,

@@ -1,6 +1,7 @@
 //! [`Schedule`] against its naive twin over random histories, the laws of time and waiting stated outright, and
 //! situations that can be checked by hand.
 
+mod lateness;
 mod naive;
 
 use super::*;

@@ -146,8 +146,8 @@ fn answers_in_a_row_have_nothing_to_do_with_each_other() {
 }
 
 #[test]
-fn loads_and_deadlines_are_decided_evenly() {
-    for kind in [ChoiceKind::ReadsFrom, ChoiceKind::Lateness] {
+fn loads_and_ready_descriptors_are_decided_evenly() {
+    for kind in [ChoiceKind::ReadsFrom, ChoiceKind::Readiness] {
         for options in 2..=5 {
             let counts = counts(2, kind, options, Hint::None, 20_000 * options);
             assert!(fits(&counts, &even(options)), "{kind:?}, {options} options: {counts:?}");
@@ -156,8 +156,18 @@ fn loads_and_deadlines_are_decided_evenly() {
 }
 
 #[test]
+fn a_deadline_passes_others_one_time_in_four() {
+    for options in 2..=3 {
+        let counts = counts(2, ChoiceKind::Lateness, options, Hint::None, 40_000);
+        assert!(fits(&counts, &uneven(1.0 - 1.0 / LATE as f64, options)), "{options} options: {counts:?}");
+    }
+}
+
+#[test]
 fn what_is_unusual_happens_once_in_sixteen() {
-    for kind in [ChoiceKind::WeakFailure, ChoiceKind::SpuriousWakeup, ChoiceKind::ModificationOrder] {
+    let kinds =
+        [ChoiceKind::WeakFailure, ChoiceKind::SpuriousWakeup, ChoiceKind::ModificationOrder, ChoiceKind::Shortfall];
+    for kind in kinds {
         for hint in [Hint::None, Hint::Spins, Hint::Yields] {
             for options in 2..=4 {
                 let counts = counts(3, kind, options, hint, 80_000);

@@ -1,0 +1,107 @@
+//! RD0305: a thread or task has panicked, nobody has asked how it ended, and the execution passed.
+//!
+//! Of a thread: the panic is caught by the function with which every thread begins, and nobody joins it. Of a task of
+//! tokio: the panic is caught where the runtime polls it, and its handle is never polled after that.
+//!
+//! Not seen: an error that is returned rather than raised, the tasks of other runtimes, and a failure that happens only in
+//! schedules that were not recorded.
+
+use super::Diagnosis;
+use crate::case::Case;
+use crate::polls;
+use crate::site::Site;
+use raddle_instrument::symbols::{Origin, SourceFrame};
+use raddle_protocol::Op;
+use raddle_protocol::trace::{State, ThreadId};
+
+/// The first failure that nobody has noticed.
+pub fn find(case: &Case<'_>) -> Option<Diagnosis> {
+    let trace = case.trace();
+    let mut seen: Vec<ThreadId> = Vec::new();
+    for (at, step) in trace.steps.iter().enumerate() {
+        let site = case.sites.get(step.stack);
+        if !site.panics {
+            continue;
+        }
+        let lost = match caught_by(site) {
+            Some(Caught::Thread) if step.thread != 0 && !seen.contains(&step.thread) => {
+                seen.push(step.thread);
+                thread_is_lost(case, step.thread).then(|| {
+                    let spawned = trace.threads[step.thread as usize].spawned.map(|(_, stack)| stack);
+                    ("thread", case.threads.prose(step.thread), case.place_of(spawned))
+                })
+            }
+            Some(Caught::Task) => task_is_lost(case, at).map(|first| {
+                let spawned = case.site_at(first).is_some_and(|site| site.user.is_some());
+                ("task", "a task".to_owned(), case.place_at(spawned.then_some(first)))
+            }),
+            _ => None,
+        };
+        let Some((kind, who, spawned)) = lost else { continue };
+        let mut diagnosis = Diagnosis { code: "RD0305", ..Diagnosis::default() };
+        diagnosis.message = format!("{kind} failure lost: {who} panicked, and nobody has asked how it ended");
+        diagnosis.about.insert(step.thread);
+        diagnosis.keys.insert(at);
+        let place = case.place_at(Some(at));
+        case.mark(&mut diagnosis.spans, place.clone(), "it panicked here".to_owned(), true);
+        case.mark(&mut diagnosis.spans, spawned, "it was started here; its handle was never asked".to_owned(), false);
+        diagnosis.reason.push(format!(
+            "{} panicked{}. A panic ends the {kind} alone; it is passed on to whoever asks the handle that `spawn` has returned, and nobody did. The test went on and passed without the part that had died.",
+            crate::words::capital(&who),
+            case.at(place.as_ref()),
+        ));
+        let ask = if kind == "thread" { "`join` it" } else { "`.await` it" };
+        diagnosis.fix = vec![
+            format!("Keep the handle, {ask}, and pass the failure on: `handle{}.unwrap()`.", if kind == "thread" { ".join()" } else { ".await" }),
+            "For several at once: `std::thread::scope` passes panics on by itself, and a `JoinSet` gives each result as it comes.".to_owned(),
+        ];
+        return Some(diagnosis);
+    }
+    None
+}
+
+/// Who catches a panic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Caught {
+    /// The function with which a thread of std begins.
+    Thread,
+    /// tokio, around the poll of a task.
+    Task,
+}
+
+/// Who catches the panic that is raised with this stack; `None` when it is somebody else.
+fn caught_by(site: &Site) -> Option<Caught> {
+    let at = site.frames.iter().position(|frame| frame.function.contains("panicking::catch_unwind"))?;
+    let catcher = |frame: &&SourceFrame| !frame.function.starts_with("std::panic");
+    let catcher = site.frames[at..].iter().find(catcher)?;
+    match catcher.origin {
+        Origin::Standard if catcher.function.contains("std::thread::") => Some(Caught::Thread),
+        Origin::Dependency if catcher.function.contains("tokio::runtime::task::harness") => Some(Caught::Task),
+        _ => None,
+    }
+}
+
+/// Whether a thread that has ended was never joined.
+fn thread_is_lost(case: &Case<'_>, thread: ThreadId) -> bool {
+    let trace = case.trace();
+    let joined = trace.steps.iter().any(|step| matches!(step.op, Op::Joined { child } if child == thread));
+    trace.threads[thread as usize].state == State::Ended && !joined
+}
+
+/// Whether the task that panics at step `at` is over and nobody has looked at how it ended; the first step on it.
+fn task_is_lost(case: &Case<'_>, at: usize) -> Option<usize> {
+    let trace = case.trace();
+    let calls = |index: usize, what: &str| {
+        case.site_at(index).is_some_and(|site| site.frames.iter().any(|frame| frame.function.contains(what)))
+    };
+    let after = at..trace.steps.len();
+    let over = after.clone().find(|index| {
+        trace.steps[*index].thread == trace.steps[at].thread && calls(*index, "transition_to_complete")
+    })?;
+    let state = polls::state_word(&trace.steps[over].op)?;
+    let on_it = |index: &usize| polls::state_word(&trace.steps[*index].op) == Some(state);
+    let asked = (over..trace.steps.len()).filter(on_it).any(|index| {
+        calls(index, "JoinHandle") && !calls(index, "drop_join_handle")
+    });
+    if asked { None } else { (0..at).find(on_it) }
+}

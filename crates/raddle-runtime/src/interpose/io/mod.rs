@@ -1,0 +1,37 @@
+//! Input and output inside one process: pipes, event counters, timers, socket pairs, and sockets on loopback.
+//!
+//! The kernel's own objects do the work. What the runtime adds: a thread that would block waits as a fiber; each call that
+//! others can tell of is a schedule point; timers go by virtual time; port numbers are the same in every execution; and
+//! where the kernel could answer in more than one way, the engine chooses.
+//!
+//! What this cannot see: whether bytes that were written have arrived is the kernel's doing. On loopback, in pipes and
+//! socket pairs they have, when the write returns. That they arrive later is explored only as far as threads and deadlines
+//! make it so.
+
+pub mod epoll;
+pub mod faults;
+pub mod polling;
+pub mod ports;
+pub mod receiving;
+pub mod select;
+pub mod sending;
+pub mod sockets;
+pub mod timers;
+
+/// What an execution's descriptors are about, beyond what the kernel knows.
+#[derive(Clone, Default)]
+pub struct Io {
+    /// Interest that epoll sets have in descriptors.
+    pub interest: epoll::Interest,
+    /// Timers that are descriptors.
+    pub timers: timers::Timers,
+    /// Port numbers as the program sees them.
+    pub ports: ports::Ports,
+}
+
+/// A descriptor is about to be closed.
+pub fn closing(descriptor: i32) {
+    let io = &mut crate::state::rt().execution.io;
+    io.interest.closed(descriptor);
+    io.timers.closed(descriptor);
+}

@@ -1,0 +1,205 @@
+//! The calls that read.
+
+use super::faults::{self, Fault};
+use super::polling::{Waited, changed, until_ready, will_write};
+use super::sockets;
+use crate::arch::syscall;
+use crate::interpose::output::answer;
+use crate::order;
+use crate::record;
+use crate::sched;
+use crate::state::{executing, recording, rt};
+use core::ffi::c_void;
+use libc::{iovec, msghdr, sockaddr};
+use raddle_engine::Access;
+use raddle_protocol::Op;
+
+/// About to read from a descriptor.
+pub fn before(descriptor: i32, call: &str) -> Waited {
+    if !executing() {
+        return Waited::No;
+    }
+    sched::point(Access::input_output());
+    let waited = until_ready(descriptor, libc::POLLIN);
+    order::acquired(order::INPUT_OUTPUT);
+    // Room for those who write.
+    changed();
+    if recording() {
+        record::step(Op::Io { call: call.to_owned(), descriptor, blocked: waited != Waited::No });
+    }
+    waited
+}
+
+/// As [`before`], for a call with flags that may keep it from blocking.
+fn before_receiving(descriptor: i32, flags: i32, call: &str) -> Waited {
+    if flags & libc::MSG_DONTWAIT == 0 {
+        return before(descriptor, call);
+    }
+    if executing() {
+        sched::point(Access::input_output());
+        order::acquired(order::INPUT_OUTPUT);
+        changed();
+    }
+    Waited::No
+}
+
+/// Nothing has come in time.
+fn timed_out() -> isize {
+    answer(-i64::from(libc::EAGAIN))
+}
+
+/// From the terminal (or whatever else standard input is) there is never anything to read.
+fn is_input(descriptor: i32) -> bool {
+    executing() && descriptor == 0 && !rt().execution.effects.owns(0)
+}
+
+/// `read`.
+///
+/// # Safety
+/// As the C function; so for all in this file.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn read(descriptor: i32, buffer: *mut c_void, size: usize) -> isize {
+    // SAFETY: the caller's.
+    unsafe { receive(libc::SYS_read, [descriptor as u64, buffer as u64, size as u64, 0, 0, 0], 0, "read") }
+}
+
+/// `recv`.
+///
+/// # Safety
+/// See [`read`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn recv(descriptor: i32, buffer: *mut c_void, size: usize, flags: i32) -> isize {
+    let args = [descriptor as u64, buffer as u64, size as u64, flags as u64, 0, 0];
+    // SAFETY: the caller's.
+    unsafe { receive(libc::SYS_recvfrom, args, flags, "recv") }
+}
+
+/// `recvfrom`.
+///
+/// # Safety
+/// See [`read`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn recvfrom(
+    descriptor: i32,
+    buffer: *mut c_void,
+    size: usize,
+    flags: i32,
+    from: *mut sockaddr,
+    length: *mut u32,
+) -> isize {
+    let args = [descriptor as u64, buffer as u64, size as u64, flags as u64, from as u64, length as u64];
+    // SAFETY: the caller's.
+    unsafe {
+        if executing() && !from.is_null() {
+            sockets::will_write_address(from, length);
+        }
+        let got = receive(libc::SYS_recvfrom, args, flags, "recvfrom");
+        if executing() && got >= 0 && !from.is_null() {
+            sockets::written(from, length);
+        }
+        got
+    }
+}
+
+/// A call with descriptor, buffer and size as its first arguments.
+unsafe fn receive(number: i64, mut args: [u64; 6], flags: i32, call: &str) -> isize {
+    let descriptor = args[0] as i32;
+    if is_input(descriptor) {
+        return 0;
+    }
+    if before_receiving(descriptor, flags, call) == Waited::TimedOut {
+        return timed_out();
+    }
+    let size = args[2];
+    if executing() && flags & libc::MSG_PEEK == 0 {
+        match faults::of(descriptor, size, libc::POLLIN) {
+            Fault::None => {}
+            Fault::Short(shorter) => args[2] = shorter,
+            Fault::Interrupted => return answer(-i64::from(libc::EINTR)),
+        }
+    }
+    // SAFETY: the caller's.
+    unsafe {
+        will_write(args[1] as *mut c_void, args[2] as usize);
+        let got = answer(syscall(number, args));
+        if args[2] < size {
+            rt().execution.io.interest.report_again(descriptor);
+        }
+        got
+    }
+}
+
+/// `readv`.
+///
+/// # Safety
+/// See [`read`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn readv(descriptor: i32, parts: *const iovec, count: i32) -> isize {
+    if is_input(descriptor) {
+        return 0;
+    }
+    if before(descriptor, "readv") == Waited::TimedOut {
+        return timed_out();
+    }
+    // SAFETY: the caller's.
+    unsafe {
+        will_write_parts(parts, count.max(0) as usize);
+        answer(syscall(libc::SYS_readv, [descriptor as u64, parts as u64, count as u64, 0, 0, 0]))
+    }
+}
+
+unsafe fn will_write_parts(parts: *const iovec, count: usize) {
+    if count > 0 && !parts.is_null() {
+        // SAFETY: the caller's.
+        unsafe {
+            for part in core::slice::from_raw_parts(parts, count) {
+                will_write(part.iov_base, part.iov_len);
+            }
+        }
+    }
+}
+
+/// `recvmsg`.
+///
+/// # Safety
+/// See [`read`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn recvmsg(descriptor: i32, message: *mut msghdr, flags: i32) -> isize {
+    if before_receiving(descriptor, flags, "recvmsg") == Waited::TimedOut {
+        return timed_out();
+    }
+    // SAFETY: the caller's.
+    unsafe {
+        if executing()
+            && let Some(message) = message.as_mut()
+        {
+            will_write(message.msg_name, message.msg_namelen as usize);
+            will_write_parts(message.msg_iov, message.msg_iovlen);
+            will_write(message.msg_control, message.msg_controllen);
+            will_write(&raw mut *message as *mut c_void, size_of::<msghdr>());
+        }
+        let got = answer(syscall(libc::SYS_recvmsg, [descriptor as u64, message as u64, flags as u64, 0, 0, 0]));
+        if executing() && got >= 0 {
+            super::ports::inward((*message).msg_name as *mut sockaddr, (*message).msg_namelen);
+            own_passed(&*message);
+        }
+        got
+    }
+}
+
+/// Descriptors that came with a message belong to the execution.
+unsafe fn own_passed(message: &msghdr) {
+    // SAFETY: the kernel has just written the message.
+    unsafe {
+        let mut header = libc::CMSG_FIRSTHDR(message);
+        while let Some(part) = header.as_ref() {
+            if part.cmsg_level == libc::SOL_SOCKET && part.cmsg_type == libc::SCM_RIGHTS {
+                let bytes = part.cmsg_len - (libc::CMSG_DATA(part) as usize - header as usize);
+                for at in 0..bytes / size_of::<i32>() {
+                    rt().execution.effects.opened((libc::CMSG_DATA(part) as *const i32).add(at).read_unaligned());
+                }
+            }
+            header = libc::CMSG_NXTHDR(message, part);
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! The calls that write: schedule points, since others can tell when bytes arrive, and waits where there is no room.
+
+use super::faults::{self, Fault};
+use super::polling::{Waited, changed, is_file, is_nonblocking, until_ready};
+use super::sockets::without_blocking;
+use super::{ports, sockets};
+use crate::arch::syscall;
+use crate::effects::irreversible;
+use crate::interpose::output::{answer, is_output, take};
+use crate::order;
+use crate::record;
+use crate::sched;
+use crate::state::{executing, recording, rt};
+use core::ffi::c_void;
+use libc::{iovec, msghdr, sockaddr};
+use raddle_engine::Access;
+use raddle_protocol::Op;
+
+/// About to write to a descriptor.
+pub fn before(descriptor: i32) {
+    if !executing() {
+        return;
+    }
+    if !rt().execution.effects.owns(descriptor) {
+        irreversible("it writes to a file or connection that was open before the test began");
+    }
+    sched::point(Access::input_output());
+    order::released(order::INPUT_OUTPUT);
+}
+
+/// Makes `call` for bytes `from..size` until all are written, which is what a descriptor that blocks does, or once, if it
+/// does not block. `call` is given the first byte and how many there are from there.
+fn send_all(descriptor: i32, size: u64, flags: i32, name: &str, call: impl Fn(u64, u64) -> i64) -> isize {
+    before(descriptor);
+    let blocks = flags & libc::MSG_DONTWAIT == 0 && !is_nonblocking(descriptor) && !is_file(descriptor);
+    let (mut sent, mut blocked) = (0, false);
+    let mut most = size;
+    match faults::of(descriptor, size, libc::POLLOUT) {
+        Fault::None => {}
+        Fault::Short(shorter) => most = shorter,
+        Fault::Interrupted => return answer(-i64::from(libc::EINTR)),
+    }
+    let result = loop {
+        let result = without_blocking(descriptor, blocks, || call(sent, most - sent));
+        changed();
+        if result > 0 {
+            sent += result as u64;
+        } else if blocks && result == -i64::from(libc::EAGAIN) {
+            blocked = true;
+            if until_ready(descriptor, libc::POLLOUT) == Waited::TimedOut {
+                break result;
+            }
+            continue;
+        }
+        if result <= 0 || !blocks || sent >= most {
+            break result;
+        }
+    };
+    if most < size {
+        rt().execution.io.interest.report_again(descriptor);
+    }
+    if recording() {
+        record::step(Op::Io { call: name.to_owned(), descriptor, blocked });
+    }
+    if sent > 0 { sent as isize } else { answer(result) }
+}
+
+/// `write`.
+///
+/// # Safety
+/// As the C function; so for all in this file.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn write(descriptor: i32, buffer: *const u8, size: usize) -> isize {
+    let call = |from: u64, size: u64| [descriptor as u64, buffer as u64 + from, size, 0, 0, 0];
+    // SAFETY: the caller's.
+    unsafe {
+        if is_output(descriptor) {
+            take(descriptor, core::slice::from_raw_parts(buffer, size));
+            return size as isize;
+        }
+        if !executing() {
+            return answer(syscall(libc::SYS_write, call(0, size as u64)));
+        }
+        send_all(descriptor, size as u64, 0, "write", |from, size| syscall(libc::SYS_write, call(from, size)))
+    }
+}
+
+/// `writev`.
+///
+/// # Safety
+/// See [`write`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn writev(descriptor: i32, parts: *const iovec, count: i32) -> isize {
+    let args = [descriptor as u64, parts as u64, count as u64, 0, 0, 0];
+    // SAFETY: the caller's.
+    unsafe {
+        if is_output(descriptor) {
+            let mut total = 0;
+            for part in core::slice::from_raw_parts(parts, count.max(0) as usize) {
+                if part.iov_len > 0 {
+                    take(descriptor, core::slice::from_raw_parts(part.iov_base as *const u8, part.iov_len));
+                }
+                total += part.iov_len;
+            }
+            return total as isize;
+        }
+        if !executing() {
+            return answer(syscall(libc::SYS_writev, args));
+        }
+        in_one_go(descriptor, 0, "writev", || syscall(libc::SYS_writev, args))
+    }
+}
+
+/// A call whose bytes are not one piece: what the first attempt writes is all that is written.
+fn in_one_go(descriptor: i32, flags: i32, name: &str, call: impl Fn() -> i64) -> isize {
+    // Of size 1: done when anything has been written.
+    send_all(descriptor, 1, flags, name, |_, _| call())
+}
+
+/// `send`.
+///
+/// # Safety
+/// See [`write`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn send(descriptor: i32, buffer: *const c_void, size: usize, flags: i32) -> isize {
+    // SAFETY: the caller's.
+    unsafe { sendto(descriptor, buffer, size, flags, core::ptr::null(), 0) }
+}
+
+/// `sendto`.
+///
+/// # Safety
+/// See [`write`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sendto(
+    descriptor: i32,
+    buffer: *const c_void,
+    size: usize,
+    flags: i32,
+    to: *const sockaddr,
+    length: u32,
+) -> isize {
+    // SAFETY: the caller's.
+    unsafe {
+        let address = if executing() { ports::outward(to, length) } else { None };
+        if address.is_some_and(|address| !sockets::allowed(&address)) {
+            return answer(-i64::from(libc::ENETUNREACH));
+        }
+        let raw = address.as_ref().map_or((to as u64, u64::from(length)), ports::Address::raw);
+        let call = |from: u64, size: u64| [descriptor as u64, buffer as u64 + from, size, flags as u64, raw.0, raw.1];
+        if !executing() {
+            return answer(syscall(libc::SYS_sendto, call(0, size as u64)));
+        }
+        if size == 0 {
+            return in_one_go(descriptor, flags, "send", || syscall(libc::SYS_sendto, call(0, 0)));
+        }
+        send_all(descriptor, size as u64, flags, "send", |from, size| syscall(libc::SYS_sendto, call(from, size)))
+    }
+}
+
+/// `sendmsg`.
+///
+/// # Safety
+/// See [`write`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sendmsg(descriptor: i32, message: *const msghdr, flags: i32) -> isize {
+    // SAFETY: the caller's.
+    unsafe {
+        if !executing() {
+            let args = [descriptor as u64, message as u64, flags as u64, 0, 0, 0];
+            return answer(syscall(libc::SYS_sendmsg, args));
+        }
+        let mut own = message.read();
+        let address = ports::outward(own.msg_name as *const sockaddr, own.msg_namelen);
+        if address.is_some_and(|address| !sockets::allowed(&address)) {
+            return answer(-i64::from(libc::ENETUNREACH));
+        }
+        if let Some(address) = &address {
+            let raw = address.raw();
+            (own.msg_name, own.msg_namelen) = (raw.0 as *mut c_void, raw.1 as u32);
+        }
+        let args = [descriptor as u64, &raw const own as u64, flags as u64, 0, 0, 0];
+        in_one_go(descriptor, flags, "sendmsg", || syscall(libc::SYS_sendmsg, args))
+    }
+}
+
+/// Moves bytes from one descriptor to another (`splice`, `sendfile`, `tee`, `copy_file_range`): waits until there are
+/// some, and room for them.
+///
+/// # Safety
+/// As the system call.
+pub unsafe fn transfer(number: i64, args: [u64; 6], from: i32, to: i32) -> i64 {
+    before(to);
+    if until_ready(from, libc::POLLIN) == Waited::TimedOut || until_ready(to, libc::POLLOUT) == Waited::TimedOut {
+        return -i64::from(libc::EAGAIN);
+    }
+    order::acquired(order::INPUT_OUTPUT);
+    let blocks = !is_nonblocking(to) && !is_file(to);
+    // SAFETY: the caller's.
+    let result = without_blocking(to, blocks, || unsafe { syscall(number, args) });
+    changed();
+    result
+}

@@ -1,0 +1,9 @@
+//! One kind of mistake with async tasks a module, each as a pair of tests: `wrong` makes the mistake, `fixed` does not.
+//!
+//! A `wrong` test passes nearly every time it is run.
+
+#![cfg(test)]
+
+mod rd0301_event_loop_blocked;
+mod rd0302_guard_across_await;
+mod rd0305_failure_lost;

@@ -87,6 +87,8 @@ const COMPOUND: &[(&str, First)] = &[
 const MUTEX: &str = "std::sys::sync::mutex::futex::Mutex::";
 const RW_LOCK: &str = "std::sys::sync::rwlock::futex::RwLock::";
 const CONDVAR: &str = "std::sys::sync::condvar::futex::Condvar::";
+/// What channels are made of.
+const CHANNELS: &str = "std::sync::mpmc::";
 const FUTEX: &str = "std::sys::pal::unix::futex::";
 const PARKER: &str = "std::sys::sync::thread_parking::futex::Parker::";
 
@@ -110,9 +112,12 @@ pub(super) fn find(method: &str, paths: &[String], access: Access, whole: bool) 
     if let Some((function, first)) = compound {
         return Ok(Some(later(begins(*first, function, method, within, access))));
     }
-    let Some(step) = primitive(&within[inner], method, access) else { return Ok(None) };
     // Further out there may be a call that this belongs to.
-    if whole { Ok(Some(later(Some(step)))) } else { Err(()) }
+    match primitive(&within[inner], method, access) {
+        Some(_) if !whole => Err(()),
+        None if !whole && within[inner].starts_with(CHANNELS) => Err(()),
+        step => Ok(step.map(|step| later(Some(step)))),
+    }
 }
 
 /// What a compound call begins with, if this is it.

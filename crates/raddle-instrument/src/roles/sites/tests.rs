@@ -95,6 +95,7 @@ fn of_a_channel_call_the_first_operation_is_the_step_and_the_others_belong_to_it
     assert!(woken.visibility == Hidden && woken.step && !woken.locks);
     // Not even known to be in a channel yet.
     assert_eq!(seen(&[EXCHANGE, inner[0], inner[1]]), None);
+    assert_eq!(seen(&[LOAD, &start]), None);
 }
 
 #[test]

@@ -29,6 +29,8 @@ pub fn load(address: u64, size: u8, order: Order, now: u128, newest: bool) -> u1
     let runtime = rt();
     let me = runtime.execution.number();
     let at = Location { address, size };
+    // That a channel is closed is read relaxed; but who is told so counts on seeing all that went before.
+    let order = if newest && order == Order::Relaxed { Order::Acquire } else { order };
     let value = runtime.memory.load(me, at, order, now, asked(newest, &mut asks(&mut runtime.tape)));
     watch::refresh();
     value

@@ -23,10 +23,14 @@ pub enum AccessKind {
     Write,
     /// A read-modify-write or compare-exchange.
     Update,
-    /// Taking a lock, a permit, or the right to initialise once.
+    /// Taking a lock that one thread at a time has, waiting for it if need be.
     Lock,
     /// Giving it back.
     Unlock,
+    /// Taking what several may have at once (a permit, a lock to read) or what is there once, waiting if need be.
+    Acquire,
+    /// Giving it back.
+    Release,
     /// Beginning to wait on a futex, condition or barrier.
     Wait,
     /// Waking those who wait.

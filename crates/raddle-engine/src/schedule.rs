@@ -11,7 +11,7 @@ mod spinning;
 mod tests;
 
 use crate::access::{Access, AccessKind};
-use crate::log::{Event, Log};
+use crate::log::{Event, Log, Logged};
 use crate::strategy::{Hint, Question};
 use crate::tape::Tape;
 use raddle_protocol::ChoiceKind;
@@ -71,6 +71,8 @@ pub struct Schedule {
     most_alive: u32,
     /// Threads that wait for a descriptor.
     descriptor_waits: u32,
+    /// Whether any thread has waited with a deadline.
+    timed: bool,
     log: Log,
 }
 
@@ -91,6 +93,7 @@ impl Schedule {
             alive: 0,
             most_alive: 0,
             descriptor_waits: 0,
+            timed: false,
             log: Log::default(),
         };
         schedule.spawn();
@@ -113,6 +116,7 @@ impl Schedule {
         self.alive = saved.alive;
         self.most_alive = saved.most_alive;
         self.descriptor_waits = saved.descriptor_waits;
+        self.timed = saved.timed;
     }
 
     /// A new thread, which can run. Returns its number: threads are numbered from 0 in order of creation.
@@ -153,12 +157,24 @@ impl Schedule {
         self.log.push(self.current, Event::Performed, access);
     }
 
-    /// What the running thread has just performed turned out to change nothing: a compare-exchange that failed.
+    /// What the running thread has just performed on this object turned out to change nothing: a compare-exchange that
+    /// failed. Nothing happens where it was no step.
     #[inline]
-    pub fn only_read(&mut self) {
-        if let Some(last) = self.log.last_mut() {
+    pub fn only_read(&mut self, object: u64) {
+        let current = self.current;
+        let last = self.log.last_mut();
+        let is_it = |last: &&mut Logged| {
+            last.thread == current && last.event == Event::Performed && last.access.object == object
+        };
+        if let Some(last) = last.filter(is_it) {
             last.access.kind = AccessKind::Read;
         }
+    }
+
+    /// What each thread is about to do, by thread number.
+    #[must_use]
+    pub fn pending(&self) -> &[Access] {
+        &self.pending
     }
 
     /// What has happened so far.
@@ -245,6 +261,7 @@ impl Schedule {
         thread.retries = retried.is_some();
         self.descriptor_waits += u32::from(matches!(wait, Wait::Descriptor(_)));
         thread.state = State::Waiting(wait);
+        self.timed |= deadline_ns.is_some();
         thread.deadline = deadline_ns;
         thread.timed_out = false;
         thread.mask = mask;
@@ -312,6 +329,12 @@ impl Schedule {
             }
         }
         moved
+    }
+
+    /// Whether any thread has waited with a deadline, so that time has a part in what happens.
+    #[must_use]
+    pub fn is_timed(&self) -> bool {
+        self.timed
     }
 
     /// Whether the last wait of the running thread ended by its deadline.

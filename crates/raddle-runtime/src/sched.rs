@@ -8,6 +8,7 @@ use crate::arch;
 use crate::sites::Hook;
 use crate::state::rt;
 use raddle_engine::{Access, AccessKind, Hint, Next};
+use raddle_protocol::message::Obstacle;
 use raddle_protocol::trace::{Bound, Outcome, Wait};
 
 /// The schedule point before this operation: another thread may run before the caller goes on.
@@ -57,10 +58,14 @@ pub unsafe fn read_point<T: Copy + PartialEq + From<u8>>(hook: Hook, kind: Acces
     pass();
     let access = Access::new(kind, place as u64, size_of::<T>() as u8);
     if again && (reading.times >= SPINNING || hook.site().spins) {
-        if runtime.execution.schedule.runnable() > 1 {
-            spin_point(reading.times, access);
+        let away = runtime.execution.schedule.runnable() > 1 && spin_point(reading.times, access);
+        // One look more at what has not changed is no step of its own. Whether it has is not known before the look.
+        let runtime = rt();
+        if away {
+            runtime.execution.schedule.perform(access);
+        } else {
+            runtime.execution.threads[runtime.execution.running as usize].reading.look = access.size;
         }
-        // One look more at what has not changed is no step of its own.
         return;
     }
     // SAFETY: the caller's.
@@ -72,17 +77,62 @@ pub unsafe fn read_point<T: Copy + PartialEq + From<u8>>(hook: Hook, kind: Acces
 /// The schedule point of a thread that spins. The longer it goes on, the more seldom the engine
 /// is asked: how many times a thread looks in vain is explored exactly up to [`LOOKS`], beyond that in powers of two, and
 /// finally in multiples of [`SELDOM`].
+///
+/// Tells whether the thread was away.
 #[inline(never)]
-fn spin_point(looks: u32, access: Access) {
+fn spin_point(looks: u32, access: Access) -> bool {
     let asked = looks <= LOOKS || looks.is_power_of_two() && looks < SELDOM || looks.is_multiple_of(SELDOM);
     if !asked {
-        return;
+        return false;
     }
     let spinner = rt().execution.running as usize;
     rt().execution.schedule.arrive(access);
-    if decide(Hint::Spins) {
-        // It was away: somebody has written to the place, or it has been long.
+    let away = decide(Hint::Spins, access.object);
+    if away {
+        // Somebody has written to the place, or it has been long.
         rt().execution.threads[spinner].reading.times = SPINNING;
+    }
+    away
+}
+
+/// The schedule point before an attempt to take the lock in this word, which is 0 while the lock is free. While it is
+/// taken, others are let run until it is given back; only if the strategy insists, or nobody else can run, does the
+/// thread go on, to whatever the library does then.
+///
+/// # Safety
+/// The word is readable.
+#[inline(never)]
+pub unsafe fn lock_point(word: *const u32) {
+    wrote();
+    pass();
+    let access = Access::new(AccessKind::Lock, word as u64, 4);
+    let mut asked = false;
+    loop {
+        // SAFETY: the caller's.
+        let taken = unsafe { word.read_volatile() } != 0;
+        if asked && !taken || rt().execution.schedule.runnable() <= 1 {
+            break;
+        }
+        rt().execution.schedule.arrive(access);
+        let away = decide(if taken { Hint::Takes } else { Hint::None }, access.object);
+        if taken && !away {
+            break;
+        }
+        asked = true;
+    }
+    let runtime = rt();
+    runtime.execution.threads[runtime.execution.running as usize].reading.takes = true;
+    runtime.execution.schedule.perform(access);
+}
+
+/// What the running thread is about, as far as it matters to which value it reads: a look in vain, or taking a lock.
+pub fn reading_hint() -> Hint {
+    let runtime = rt();
+    let reading = runtime.execution.threads[runtime.execution.running as usize].reading;
+    match reading {
+        Reading { takes: true, .. } => Hint::Takes,
+        Reading { look: 1.., .. } => Hint::Spins,
+        _ => Hint::None,
     }
 }
 
@@ -93,8 +143,21 @@ pub fn read(address: u64, value: u64) {
     let reading = &mut runtime.execution.threads[runtime.execution.running as usize].reading;
     if reading.address == address && reading.value == value {
         reading.times += 1;
+        reading.look = 0;
     } else {
-        *reading = Reading { address, value, times: 0 };
+        looked(AccessKind::Read);
+        rt().execution.threads[rt().execution.running as usize].reading =
+            Reading { address, value, ..Reading::default() };
+    }
+}
+
+/// What the running thread has taken for one look more in vain was none: it is a step.
+#[inline(always)]
+pub fn looked(kind: AccessKind) {
+    let runtime = rt();
+    let reading = runtime.execution.threads[runtime.execution.running as usize].reading;
+    if reading.look != 0 {
+        runtime.execution.schedule.perform(Access::new(kind, reading.address, reading.look));
     }
 }
 
@@ -132,6 +195,10 @@ pub struct Reading {
     address: u64,
     value: u64,
     times: u32,
+    /// Bytes it is looking at once more; 0 while it is not.
+    look: u8,
+    /// Whether it is trying to take a lock.
+    takes: bool,
 }
 
 #[inline]
@@ -146,15 +213,15 @@ fn seen_point(hint: Hint, access: Access) {
     let runtime = rt();
     if runtime.execution.schedule.runnable() > 1 {
         runtime.execution.schedule.arrive(access);
-        decide(hint);
+        decide(hint, 0);
     }
     rt().execution.schedule.perform(access);
 }
 
-/// The operation just performed has changed nothing.
+/// The operation just performed on this object has changed nothing.
 #[inline(always)]
-pub fn only_read() {
-    rt().execution.schedule.only_read();
+pub fn only_read(object: u64) {
+    rt().execution.schedule.only_read(object);
 }
 
 /// Counts a schedule point.
@@ -176,6 +243,9 @@ fn at_limit() {
         finish(Outcome::NoProgress(Bound::Steps(runtime.points)));
     }
     runtime.limit = steps;
+    if runtime.execution.schedule.has_lookers() {
+        crate::state::hindered(Obstacle::Spinning);
+    }
     runtime.execution.schedule.resume_spinners();
 }
 
@@ -187,11 +257,12 @@ pub fn wait(wait: Wait, deadline_ns: Option<u64>, mask: u32) {
 
 /// Lets the engine decide who runs, and switches there. Returns when the caller's thread is chosen (again).
 pub fn run_next() {
-    decide(Hint::None);
+    decide(Hint::None, 0);
 }
 
-/// Returns whether another thread has run meanwhile.
-fn decide(hint: Hint) -> bool {
+/// `place` is what the caller spins on, or the lock that it is about to take. Returns whether another thread has run
+/// meanwhile.
+fn decide(hint: Hint, place: u64) -> bool {
     let runtime = rt();
     if runtime.execution.schedule.waits_for_descriptor() {
         crate::interpose::polling::wake_ready();
@@ -204,9 +275,10 @@ fn decide(hint: Hint) -> bool {
     let next = if runtime.epilogue {
         execution.schedule.next_unasked()
     } else if hint == Hint::Spins {
-        let address = execution.threads[execution.running as usize].reading.address;
         runtime.limit = runtime.limit.min(runtime.points + ASIDE);
-        execution.schedule.next_of_spinner(&mut runtime.tape, address)
+        execution.schedule.next_of_spinner(&mut runtime.tape, place)
+    } else if hint == Hint::Takes {
+        execution.schedule.next_of_taker(&mut runtime.tape, place)
     } else {
         execution.schedule.next(&mut runtime.tape, hint)
     };

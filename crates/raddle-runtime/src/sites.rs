@@ -15,7 +15,7 @@
 
 use crate::state::rt;
 use crate::{arch, explore, fault, sys};
-use raddle_protocol::{Answer, Known, Message, Site, Visibility, frame};
+use raddle_protocol::{Answer, Known, Message, Role, Site, Visibility, frame};
 
 /// Frames looked at, at the most.
 const MOST_FRAMES: usize = 16;
@@ -50,6 +50,24 @@ impl Hook {
             Some(Entry { pc: known, node: 0, place: Place::Site(site) }) if *known == pc => *site,
             _ => self.slow(),
         }
+    }
+
+    /// Whether a compare-exchange from 0 to 1 takes a mutex of the standard library, which waits for it if need be.
+    #[inline]
+    pub fn takes_lock(self) -> bool {
+        self.site().role == Role::MutexLock
+    }
+
+    /// Whether an exchange of the lock word gives such a mutex back.
+    #[inline]
+    pub fn gives_lock_back(self) -> bool {
+        self.site().role == Role::MutexUnlock
+    }
+
+    /// Whether a subtraction gives back one of several references, so that only the last one matters.
+    #[inline]
+    pub fn counts_down(self) -> bool {
+        matches!(self.site().visibility, Visibility::HiddenIfSoleStrong | Visibility::HiddenIfOne)
     }
 
     /// Whether the operation on this place need not be a schedule point. See "Hidden operations" in ARCHITECTURE.md.

@@ -97,6 +97,8 @@ pub(super) struct TotalOrder {
     since: u64,
     places: Vec<(u32, u32)>,
     scratch: Vec<Node>,
+    /// Whether operations were settled, or a search was cut short, in this execution.
+    curtailed: bool,
 }
 
 impl TotalOrder {
@@ -108,6 +110,12 @@ impl TotalOrder {
         self.settled_fences = false;
         self.now = 0;
         self.allowance = AT_FIRST;
+        self.curtailed = false;
+    }
+
+    /// Whether the bounds may have taken an order away.
+    pub(super) fn is_curtailed(&self) -> bool {
+        self.curtailed
     }
 
     pub(super) fn bound(&mut self, bounds: Bounds) {
@@ -194,6 +202,7 @@ impl TotalOrder {
     /// Settles the first so many operations.
     #[cold]
     fn settle(&mut self, count: usize, histories: &mut [History]) {
+        self.curtailed = true;
         for node in self.open.drain(..count) {
             match node.site {
                 Site::Fence => {
@@ -319,7 +328,9 @@ impl TotalOrder {
 
     #[inline]
     fn step(&mut self, count: usize) -> Option<()> {
-        self.steps = self.steps.checked_sub(count as u64)?;
+        let left = self.steps.checked_sub(count as u64);
+        self.curtailed |= left.is_none();
+        self.steps = left?;
         Some(())
     }
 

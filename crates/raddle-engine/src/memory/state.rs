@@ -109,6 +109,8 @@ pub struct Memory {
     pub(super) order: TotalOrder,
     /// The choices of the present operation.
     pub(super) options: Vec<usize>,
+    /// Whether the bounds have taken a behaviour away in this execution, or may have.
+    pub(super) curtailed: bool,
 }
 
 impl Memory {
@@ -127,6 +129,7 @@ impl Memory {
             pool: Pool::default(),
             order: TotalOrder::default(),
             options: Vec::new(),
+            curtailed: false,
         };
         memory.begin();
         memory
@@ -156,6 +159,7 @@ impl Memory {
         self.objects.begin();
         self.pool.begin();
         self.order.begin(self.base);
+        self.curtailed = false;
         self.add_threads(0);
     }
 
@@ -187,6 +191,12 @@ impl Memory {
             new[0].clock.join(&other.clock);
             other.clock.tick();
         }
+    }
+
+    /// Whether the model's bounds may have kept this execution from being another one.
+    #[must_use]
+    pub fn is_curtailed(&self) -> bool {
+        self.curtailed || self.order.is_curtailed()
     }
 
     /// What lies in the past of a thread.

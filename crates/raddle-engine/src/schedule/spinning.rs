@@ -25,19 +25,37 @@ const WIDEST: u64 = 16;
 pub(super) struct Spinner {
     thread: ThreadId,
     address: u64,
+    /// It does not look at the place, but waits to take a lock that lies there.
+    takes: bool,
 }
 
 impl Schedule {
     /// As [`Schedule::next`], asked by a thread that is about to read `address` again, of which it has seen the same
     /// value several times. When it is not chosen it is set aside.
     pub fn next_of_spinner(&mut self, tape: &mut Tape, address: u64) -> Next {
+        self.next_of_waiter(tape, address, Hint::Spins)
+    }
+
+    /// As [`Schedule::next_of_spinner`], asked by a thread that is about to take a lock at `address` which is taken. An
+    /// attempt that fails is a look in vain, too.
+    pub fn next_of_taker(&mut self, tape: &mut Tape, address: u64) -> Next {
+        self.next_of_waiter(tape, address, Hint::Takes)
+    }
+
+    fn next_of_waiter(&mut self, tape: &mut Tape, address: u64, hint: Hint) -> Next {
         let thread = self.current;
-        let next = self.next(tape, Hint::Spins);
+        let next = self.next(tape, hint);
         if next != Next::Run(thread) && self.ready.contains(&thread) {
             self.leave_ready(thread);
-            self.spinners.push(Spinner { thread, address });
+            self.spinners.push(Spinner { thread, address, takes: hint == Hint::Takes });
         }
         next
+    }
+
+    /// Whether any thread that looks at a place, rather than waiting for a lock, is set aside.
+    #[must_use]
+    pub fn has_lookers(&self) -> bool {
+        self.spinners.iter().any(|spinner| !spinner.takes)
     }
 
     /// Whether any thread is set aside.

@@ -70,7 +70,7 @@ impl Common {
     #[inline]
     pub fn wish(&mut self, question: &Question<'_>) -> Wish {
         match question.hint {
-            Hint::None => Wish::Free,
+            Hint::None | Hint::Takes => Wish::Free,
             Hint::Spins if self.random.below(self.spin) != 0 => Wish::Stay,
             Hint::Yields if self.random.below(UNUSUAL) == 0 => Wish::Free,
             Hint::Spins | Hint::Yields => Wish::Leave,

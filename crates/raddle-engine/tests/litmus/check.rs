@@ -5,6 +5,7 @@ use crate::enumerate;
 use crate::machine::{beginning, run};
 use crate::program::{Look, Op, Outcome, Program};
 use raddle_engine::classes::unseen as estimate;
+use raddle_engine::exhaustive::Exhaustive;
 use raddle_engine::shrink::{Follow, Note, minimize};
 use raddle_engine::strategy::{NAMES, RandomWalk, Replay, by_name};
 use raddle_engine::{Question, Schedule, Seen, Strategy, Tape};
@@ -34,6 +35,7 @@ impl Litmus {
         let possible = enumerate::outcomes(&self.program);
         let seen: BTreeSet<String> = possible.iter().map(|outcome| outcome.seen(&self.looks)).collect();
         assert_eq!(seen, expected.iter().map(|text| (*text).to_owned()).collect(), "possible");
+        assert_eq!(search(&self.program).outcomes, possible, "reached by the search");
         for name in NAMES {
             let reached = walk(&self.program, name);
             assert_eq!(reached.keys().cloned().collect::<BTreeSet<_>>(), possible, "reached by {name}");
@@ -48,8 +50,15 @@ impl Litmus {
     /// Checks a program that ends under every schedule.
     pub fn ending(&self, expected: &[&str]) {
         self.looping(expected);
-        let (reached, _) = exhaust(&self.program);
+        let mut classes = BTreeSet::new();
+        let mut reached = BTreeSet::new();
+        every_schedule(&self.program, |outcome, schedule| {
+            classes.insert(schedule.class());
+            reached.insert(outcome);
+        });
         assert_eq!(reached, enumerate::outcomes(&self.program), "reached by all schedules");
+        let found = search(&self.program);
+        assert_eq!(found.classes, classes, "classes reached by the search, in {} executions", found.executions);
     }
 
     /// Checks a program in which no thread ever waits: there are as many schedules as orders of its operations.
@@ -129,7 +138,38 @@ fn executions(program: &Program, strategy: &str, mut each: impl FnMut(Outcome, &
         let outcome = run(program, &mut schedule, &mut tape);
         each(outcome, &tape, &mut schedule);
         let (new, choices) = (classes.insert(schedule.class()), tape.record().len() as u64);
-        tape.end(&Seen { steps: schedule.log().steps(), choices, new, passed: true });
+        tape.end(&Seen { steps: schedule.log().steps(), choices, new, passed: true, pending: schedule.pending(), obstacle: None });
+    }
+}
+
+/// What the systematic search comes to.
+pub struct Found {
+    pub outcomes: BTreeSet<Outcome>,
+    pub classes: BTreeSet<u64>,
+    pub executions: u64,
+}
+
+/// Performs the systematic search to its end.
+pub fn search(program: &Program) -> Found {
+    let mut saved = beginning(program);
+    saved.clear_log();
+    let mut schedule = Schedule::new();
+    let mut tape = Tape::new(Box::new(Exhaustive::new()));
+    let mut found = Found { outcomes: BTreeSet::new(), classes: BTreeSet::new(), executions: 0 };
+    loop {
+        schedule.restore(&saved);
+        tape.begin(found.executions);
+        found.outcomes.insert(run(program, &mut schedule, &mut tape));
+        found.classes.insert(schedule.class());
+        found.executions += 1;
+        let (steps, pending, choices) = (schedule.log().steps(), schedule.pending(), tape.record().len() as u64);
+        tape.end(&Seen { steps, choices, new: true, passed: true, pending, obstacle: None });
+        let search = tape.strategy().search().expect("this is a search");
+        assert_eq!(search.obstacle, None, "after {} executions of {program:?}", found.executions);
+        if search.finished {
+            return found;
+        }
+        assert!(found.executions < SCHEDULES, "the search does not end for {program:?}");
     }
 }
 

@@ -79,12 +79,15 @@ impl Machine<'_> {
             if steps % ASIDE == 0 {
                 self.schedule.resume_spinners();
             }
-            let next = match self.hint() {
-                (Hint::Spins, variable) => self.schedule.next_of_spinner(self.tape, place(variable)),
-                (hint, _) => self.schedule.next(self.tape, hint),
+            let (hint, variable) = self.hint();
+            let current = self.schedule.current();
+            let next = match hint {
+                Hint::Spins => self.schedule.next_of_spinner(self.tape, place(variable)),
+                hint => self.schedule.next(self.tape, hint),
             };
             match next {
-                Next::Run(id) => self.step(self.thread[id as usize]),
+                // One look more at what nobody has had a chance to change is no step of its own.
+                Next::Run(id) => self.step(self.thread[id as usize], hint == Hint::Spins && id == current),
                 Next::Stuck => break,
             }
             steps += 1;
@@ -125,8 +128,8 @@ impl Machine<'_> {
             Op::FutexWake(at, _) | Op::FutexRequeue(at, ..) => variable(Notify, at),
             Op::Lock(lock) => object(Lock, 1, lock),
             Op::Unlock(lock) => object(Unlock, 1, lock),
-            Op::Acquire(semaphore) => object(Lock, 2, semaphore),
-            Op::Release(semaphore) => object(Unlock, 2, semaphore),
+            Op::Acquire(semaphore) => object(Acquire, 2, semaphore),
+            Op::Release(semaphore) => object(Release, 2, semaphore),
             Op::ConditionWait(condition, _) => object(Wait, 3, condition),
             Op::NotifyOne(condition) | Op::NotifyAll(condition) => object(Notify, 3, condition),
             Op::Join(child) => Access::on_thread(Join, self.number[child].unwrap_or(u32::MAX)),
@@ -154,8 +157,8 @@ impl Machine<'_> {
         }
     }
 
-    fn step(&mut self, thread: usize) {
-        let mut known = false;
+    fn step(&mut self, thread: usize, looks_on: bool) {
+        let mut known = looks_on;
         match self.returns[thread].take() {
             Some(Return::Again) => known = true,
             Some(Return::Untimed) => assert!(!self.schedule.timed_out(), "a wait without deadline cannot time out"),
@@ -207,10 +210,10 @@ impl Machine<'_> {
             (Some(variable), _) => (variable, value(variable), 0),
             (None, _) => (0, 0, 0),
         };
-        if let Op::CompareExchange { done, .. } = op
+        if let Op::CompareExchange { variable, done, .. } = op
             && self.memory.registers[thread][done] == 0
         {
-            self.schedule.only_read();
+            self.schedule.only_read(variable as u64);
         }
         self.memory.pass(self.program, thread);
     }
@@ -254,7 +257,7 @@ impl Machine<'_> {
             },
             Op::Release(semaphore) => {
                 self.permits[semaphore] += 1;
-                self.wake(1, |wait| *wait == Wait::Semaphore(semaphore as u64));
+                self.wake(usize::MAX, |wait| *wait == Wait::Semaphore(semaphore as u64));
             }
             Op::FutexWait(variable, expected) if self.memory.variables[variable] == expected => {
                 return self.sleep(thread, Wait::Futex(variable as u64), None, None);
@@ -262,7 +265,7 @@ impl Machine<'_> {
             Op::FutexWaitFor(variable, expected, ns, timed_out) if self.memory.variables[variable] == expected => {
                 return self.sleep(thread, Wait::Futex(variable as u64), Some(ns), Some(timed_out));
             }
-            Op::FutexWait(..) | Op::FutexWaitFor(..) => self.schedule.only_read(),
+            Op::FutexWait(at, _) | Op::FutexWaitFor(at, ..) => self.schedule.only_read(at as u64),
             Op::FutexWake(variable, most) => drop(self.wake(most, |wait| *wait == Wait::Futex(variable as u64))),
             Op::FutexRequeue(variable, wakes, moves, other) => {
                 self.wake(wakes, |wait| *wait == Wait::Futex(variable as u64));

@@ -10,7 +10,7 @@
 mod model;
 
 use crate::record;
-use crate::sched::{only_read, read, read_point, write_point, written, wrote};
+use crate::sched::{lock_point, looked, only_read, read, read_point, write_point, written, wrote};
 use crate::sites::Hook;
 use crate::state::{live, recording};
 use core::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering, fence};
@@ -98,7 +98,10 @@ macro_rules! atomic {
                 if !live() {
                     return (*(address as *const $atomic)).swap(value, Ordering::SeqCst);
                 }
-                write_point(Hook::here(), AccessKind::Update, address);
+                let hook = Hook::here();
+                let gives_back = $size == 4 && value == 0 && hook.gives_lock_back();
+                let kind = if gives_back { AccessKind::Unlock } else { AccessKind::Update };
+                write_point(hook, kind, address);
                 let (at, now) = (address as u64, address.read_volatile() as u128);
                 let (old, newest) = model::rmw(at, $size, order(number), now, |_| value as u128);
                 let old = old as $width;
@@ -130,7 +133,9 @@ macro_rules! atomic {
                     };
                 }
                 let hook = Hook::here();
-                if address.read_volatile() == expected {
+                if $size == 4 && expected == 0 && new == 1 && hook.takes_lock() {
+                    lock_point(address as *const u32);
+                } else if address.read_volatile() == expected {
                     write_point(hook, AccessKind::Update, address);
                 } else {
                     read_point(hook, AccessKind::Update, address);
@@ -150,11 +155,12 @@ macro_rules! atomic {
                     address.write_volatile(newest as $width);
                 }
                 if exchange.done {
+                    looked(AccessKind::Update);
                     wrote();
                     written(address as u64);
                 } else {
                     read(address as u64, old as u64);
-                    only_read();
+                    only_read(address as u64);
                 }
                 if recording() {
                     record::step(Op::CompareExchange {
@@ -212,7 +218,8 @@ macro_rules! atomic {
                             Ok(old) | Err(old) => old,
                         };
                     }
-                    write_point(Hook::here(), AccessKind::Update, address);
+                    let hook = Hook::here();
+                    write_point(hook, AccessKind::Update, address);
                     let (at, now) = (address as u64, address.read_volatile() as u128);
                     let change = |old| compute(old as $width, operand) as u128;
                     let (old, newest) = model::rmw(at, $size, order(number), now, change);
@@ -221,6 +228,10 @@ macro_rules! atomic {
                         address.write_volatile(newest as $width);
                     }
                     written(address as u64);
+                    if $size == 8 && old != 1 && hook.counts_down() {
+                        // Only who counts down to nothing does anything else than the others.
+                        only_read(address as u64);
+                    }
                     if recording() {
                         recorded_rmw(address as u64, $size, number, old as u64, compute(old, operand) as u64);
                     }

@@ -49,6 +49,7 @@ pub unsafe fn gettime(clock: i32, time: *mut timespec) -> i64 {
     if !(0..=libc::CLOCK_TAI).contains(&clock) {
         return -i64::from(libc::EINVAL);
     }
+    crate::state::hindered(raddle_protocol::message::Obstacle::Clock);
     let now = base(clock) + rt().execution.schedule.read_clock();
     if !time.is_null() {
         // SAFETY: the caller's.

@@ -18,7 +18,7 @@ fn wait(address: u64, expected: u32, deadline_ns: Option<u64>, mask: u32) -> Ans
     sched::point_at(AccessKind::Wait, address);
     // SAFETY: the program vouches for the address, as it must to the kernel.
     if unsafe { (address as *const u32).read_volatile() } != expected {
-        sched::only_read();
+        sched::only_read(address);
         return -i64::from(libc::EAGAIN);
     }
     if recording() {

@@ -13,7 +13,7 @@ fn shares(seed: u64, lucky: Option<usize>, executions: u64) -> Vec<u64> {
         let active = auto.active;
         shares[active] += 1;
         let new = lucky.is_none_or(|lucky| lucky == active);
-        auto.end(&Seen { steps: &[], choices: 10, new, passed: true });
+        auto.end(&Seen { steps: &[], choices: 10, new, passed: true, pending: &[], obstacle: None });
     }
     shares
 }

@@ -41,6 +41,8 @@ struct Thread {
     mask: u32,
     /// What it waits for it takes itself once it runs again (a lock): its pending operation has not happened yet.
     retries: bool,
+    /// It was set aside, and what it looks at has been written to.
+    roused: bool,
 }
 
 impl Default for Schedule {
@@ -128,6 +130,7 @@ impl Schedule {
             timed_out: false,
             mask: !0,
             retries: false,
+            roused: false,
         });
         self.pending.push(Access::begins(self.current));
         self.log.push(self.current, Event::Spawned, Access::begins(id));

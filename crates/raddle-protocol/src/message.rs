@@ -43,6 +43,8 @@ pub enum Message {
         schedules: u64,
         /// Schedule points passed in all of them.
         points: u64,
+        /// How many executions a systematic search takes in all, as far as that can be told, where there is one that goes on.
+        estimate: Option<u64>,
     },
     /// An execution that must be looked at.
     Finding(Box<RawFinding>),
@@ -162,6 +164,17 @@ pub struct Search {
     pub obstacle: Option<Obstacle>,
     /// How many there are, as far as that can be told.
     pub estimate: f64,
+}
+
+impl Search {
+    /// Executions after which the estimate is worth telling.
+    const ENOUGH: u64 = 32;
+
+    /// Whether it has come far enough to know how much lies ahead, and something does.
+    #[must_use]
+    pub fn is_going_on(&self) -> bool {
+        !self.finished && self.obstacle.is_none() && self.executions >= Self::ENOUGH
+    }
 }
 
 /// What keeps a systematic search from seeing every execution: something that it does not decide, or that has no end.

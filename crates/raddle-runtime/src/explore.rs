@@ -248,7 +248,13 @@ impl Explorer {
             let now = sys::real_time_ns();
             if now - reported_ns > REPORT_EVERY_NS {
                 reported_ns = now;
-                send(&Message::Progress { schedules: self.summary.schedules, points: runtime.earlier_points });
+                let search = runtime.tape.strategy().search().filter(|search| search.is_going_on());
+                let estimate = search.map(|search| search.estimate as u64);
+                send(&Message::Progress {
+                    schedules: self.summary.schedules,
+                    points: runtime.earlier_points,
+                    estimate,
+                });
             }
             if (now - self.begun_ns) / 1_000_000 >= budget.time_ms {
                 break;

@@ -58,10 +58,12 @@ pub unsafe fn read_point<T: Copy + PartialEq + From<u8>>(hook: Hook, kind: Acces
     pass();
     let access = Access::new(kind, place as u64, size_of::<T>() as u8);
     if again && (reading.times >= SPINNING || hook.site().spins) {
-        let away = runtime.execution.schedule.runnable() > 1 && spin_point(reading.times, access);
-        // One look more at what has not changed is no step of its own. Whether it has is not known before the look.
+        if runtime.execution.schedule.runnable() > 1 {
+            spin_point(reading.times, access);
+        }
+        // One look more at what has not been written to is no step of its own, unless it sees another of its stores.
         let runtime = rt();
-        if away {
+        if runtime.execution.schedule.was_roused() {
             runtime.execution.schedule.perform(access);
         } else {
             runtime.execution.threads[runtime.execution.running as usize].reading.look = access.size;
@@ -77,22 +79,18 @@ pub unsafe fn read_point<T: Copy + PartialEq + From<u8>>(hook: Hook, kind: Acces
 /// The schedule point of a thread that spins. The longer it goes on, the more seldom the engine
 /// is asked: how many times a thread looks in vain is explored exactly up to [`LOOKS`], beyond that in powers of two, and
 /// finally in multiples of [`SELDOM`].
-///
-/// Tells whether the thread was away.
 #[inline(never)]
-fn spin_point(looks: u32, access: Access) -> bool {
+fn spin_point(looks: u32, access: Access) {
     let asked = looks <= LOOKS || looks.is_power_of_two() && looks < SELDOM || looks.is_multiple_of(SELDOM);
     if !asked {
-        return false;
+        return;
     }
     let spinner = rt().execution.running as usize;
     rt().execution.schedule.arrive(access);
-    let away = decide(Hint::Spins, access.object);
-    if away {
-        // Somebody has written to the place, or it has been long.
+    if decide(Hint::Spins, access.object) {
+        // It was away: somebody has written to the place, or it has been long.
         rt().execution.threads[spinner].reading.times = SPINNING;
     }
-    away
 }
 
 /// The schedule point before an attempt to take the lock in this word, which is 0 while the lock is free. While it is
@@ -121,6 +119,7 @@ pub unsafe fn lock_point(word: *const u32) {
         asked = true;
     }
     let runtime = rt();
+    runtime.execution.schedule.was_roused();
     runtime.execution.threads[runtime.execution.running as usize].reading.takes = true;
     runtime.execution.schedule.perform(access);
 }

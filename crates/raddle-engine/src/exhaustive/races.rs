@@ -243,9 +243,8 @@ impl Races {
         while at < self.candidates.len() {
             let entry = self.candidates[at] as usize;
             let of = steps[entry].thread as usize;
-            let is_before = |other: &u32| {
-                *other as usize != entry && self.past[*other as usize * self.width + of] as usize > entry
-            };
+            let is_before =
+                |other: &u32| *other as usize != entry && self.past[*other as usize * self.width + of] as usize > entry;
             if self.candidates.iter().any(is_before) {
                 self.candidates.swap_remove(at);
             } else {

@@ -128,6 +128,17 @@ impl Exhaustive {
         if node.kind != Kind::Thread || node.looks || self.has_performed(last, steps) {
             return 0;
         }
+        let (_, access) = self.tree.chosen(last);
+        if matches!(access.kind, AccessKind::Read | AccessKind::Update | AccessKind::Write) {
+            // It has looked in vain. The others have to be let go first, too.
+            let others = (0..usize::from(node.options)).filter(|place| *place != usize::from(node.taken));
+            let mut fit = others.filter(|place| !self.tree.is_asleep(last, self.tree.ready(last)[*place].0));
+            let other = fit.next();
+            let node = self.tree.at(last);
+            node.looks = true;
+            node.todo |= other.map_or(0, |other| 1 << other);
+            return 0;
+        }
         self.tree.at(last).kind = Kind::Forced;
         node.todo & !(node.done | 1 << node.taken)
     }
@@ -142,7 +153,8 @@ impl Exhaustive {
         let since = &question.steps[node.step as usize..];
         let chosen = self.tree.chosen(last);
         let looked = node.looks.then(|| (chosen.0, Access { kind: AccessKind::Read, ..chosen.1 }));
-        let performed = since.iter().filter(|step| step.event == Event::Performed).map(|step| (step.thread, step.access));
+        let performed =
+            since.iter().filter(|step| step.event == Event::Performed).map(|step| (step.thread, step.access));
         let wakes = |(thread, access): Pending| {
             performed.clone().chain(looked).any(|(by, done)| by == thread || done.depends_on(&access))
         };

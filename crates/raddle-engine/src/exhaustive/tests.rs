@@ -2,9 +2,9 @@
 
 use super::Exhaustive;
 use crate::access::AccessKind::{Read, Spawn, Update, Write};
+use crate::strategy::Seen;
 use crate::strategy::Strategy;
 use crate::strategy::toy::{Toy, op, perform_untold};
-use crate::strategy::Seen;
 use crate::tape::Tape;
 use std::collections::BTreeSet;
 

@@ -66,7 +66,7 @@ pub fn run(program: &Program, schedule: &mut Schedule, tape: &mut Tape) -> Outco
         number,
         thread,
         returns: vec![None; threads],
-        reads: vec![(0, 0, 0); threads],
+        reads: vec![(usize::MAX, 0, 0); threads],
     }
     .run()
 }
@@ -80,14 +80,12 @@ impl Machine<'_> {
                 self.schedule.resume_spinners();
             }
             let (hint, variable) = self.hint();
-            let current = self.schedule.current();
             let next = match hint {
                 Hint::Spins => self.schedule.next_of_spinner(self.tape, place(variable)),
                 hint => self.schedule.next(self.tape, hint),
             };
             match next {
-                // One look more at what nobody has had a chance to change is no step of its own.
-                Next::Run(id) => self.step(self.thread[id as usize], hint == Hint::Spins && id == current),
+                Next::Run(id) => self.step(self.thread[id as usize]),
                 Next::Stuck => break,
             }
             steps += 1;
@@ -157,8 +155,8 @@ impl Machine<'_> {
         }
     }
 
-    fn step(&mut self, thread: usize, looks_on: bool) {
-        let mut known = looks_on;
+    fn step(&mut self, thread: usize) {
+        let mut known = false;
         match self.returns[thread].take() {
             Some(Return::Again) => known = true,
             Some(Return::Untimed) => assert!(!self.schedule.timed_out(), "a wait without deadline cannot time out"),
@@ -170,7 +168,9 @@ impl Machine<'_> {
             None => {}
         }
         if let Some(op) = self.op(thread) {
-            if !known {
+            // Asked first, since it is told once.
+            let is_news = self.schedule.was_roused() || !self.looks_in_vain(thread, op);
+            if !known && is_news {
                 self.schedule.perform(self.access(op));
             }
             self.perform(thread, op);
@@ -182,6 +182,17 @@ impl Machine<'_> {
             self.schedule.perform(Access::on_thread(AccessKind::End, id));
             self.schedule.end_current();
             self.schedule.wake_matching(usize::MAX, |wait| *wait == Wait::Join(id));
+        }
+    }
+
+    /// Whether the thread looks once more at what has not changed, which is no step of its own.
+    fn looks_in_vain(&self, thread: usize, op: Op) -> bool {
+        let (last, value, times) = self.reads[thread];
+        let same = |variable| last == variable && value == self.memory.variables[variable] && times >= SPINNING;
+        match op {
+            Op::Load(variable, _) => same(variable),
+            Op::CompareExchange { variable, expected, .. } => same(variable) && value != expected,
+            _ => false,
         }
     }
 
@@ -208,7 +219,7 @@ impl Machine<'_> {
                 (last, read, times + 1)
             }
             (Some(variable), _) => (variable, value(variable), 0),
-            (None, _) => (0, 0, 0),
+            (None, _) => (usize::MAX, 0, 0),
         };
         if let Op::CompareExchange { variable, done, .. } = op
             && self.memory.registers[thread][done] == 0

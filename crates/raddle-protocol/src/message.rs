@@ -196,8 +196,6 @@ pub enum Obstacle {
     Random,
     /// Atomic operations on the same memory in different sizes.
     Overlap,
-    /// A thread that spins came back because others had been running for long.
-    Spinning,
     /// The memory model's own bounds: more stores than are remembered, or more looks at old ones than are granted.
     Bounds,
     /// Executions run in processes of their own.

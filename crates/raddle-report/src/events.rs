@@ -105,7 +105,6 @@ impl Search {
             Obstacle::Clock => "it looks at a clock",
             Obstacle::Random => "it draws random numbers",
             Obstacle::Overlap => "atomic operations of different sizes overlap in memory",
-            Obstacle::Spinning => "a thread looks at one place for very long while others run",
             Obstacle::Bounds => "there are more stores and fences than the memory model keeps apart",
             Obstacle::Fork => "each schedule has to run in a process of its own",
             Obstacle::Failure => "not every schedule passes",

@@ -8,7 +8,6 @@ use crate::arch;
 use crate::sites::Hook;
 use crate::state::rt;
 use raddle_engine::{Access, AccessKind, Hint, Next};
-use raddle_protocol::message::Obstacle;
 use raddle_protocol::trace::{Bound, Outcome, Wait};
 
 /// The schedule point before this operation: another thread may run before the caller goes on.
@@ -242,9 +241,6 @@ fn at_limit() {
         finish(Outcome::NoProgress(Bound::Steps(runtime.points)));
     }
     runtime.limit = steps;
-    if runtime.execution.schedule.has_lookers() {
-        crate::state::hindered(Obstacle::Spinning);
-    }
     runtime.execution.schedule.resume_spinners();
 }
 

@@ -38,6 +38,8 @@ pub struct Exhaustive {
     /// The last answer about threads among those given.
     last: Option<usize>,
     spin: Option<Spin>,
+    /// Threads that were found to look in vain for ever: at what, and how long the log was then.
+    waiting: Vec<(ThreadId, u64, usize)>,
     /// Entries of the log when the present execution ceased to be of interest, and what answers since then.
     tail: Option<usize>,
     unsystematic: First,
@@ -111,7 +113,26 @@ impl Exhaustive {
             return Some(node.taken.into());
         }
         self.last = Some(at);
+        self.note_waiting(at);
         Some(answer(question, node.taken.into()))
+    }
+
+    /// Remembers who was found to look in vain for ever at this answer.
+    fn note_waiting(&mut self, at: usize) {
+        let node = self.tree.nodes()[at];
+        if let Some(place) = node.waits {
+            let (thread, access) = self.tree.ready(at)[usize::from(place)];
+            self.waiting.retain(|(known, ..)| *known != thread);
+            self.waiting.push((thread, access.object, node.step as usize));
+        }
+    }
+
+    /// Whether a thread is known to look in vain until somebody writes to what it looks at, which nobody has done.
+    fn is_waiting(&self, thread: ThreadId, access: Access, steps: &[Logged]) -> bool {
+        let writes = |step: &Logged| step.event == Event::Performed && step.access.depends_on(&access);
+        self.waiting.iter().any(|(known, object, since)| {
+            *known == thread && *object == access.object && !steps[*since..].iter().any(writes)
+        })
     }
 
     /// Whether the thread that was chosen last has performed what it was about to.
@@ -129,10 +150,14 @@ impl Exhaustive {
             return 0;
         }
         let (_, access) = self.tree.chosen(last);
-        if matches!(access.kind, AccessKind::Read | AccessKind::Update | AccessKind::Write) {
+        let is_waiting = self.is_waiting(self.tree.chosen(last).0, access, steps);
+        if !is_waiting && matches!(access.kind, AccessKind::Read | AccessKind::Update | AccessKind::Write) {
             // It has looked in vain. The others have to be let go first, too.
             let others = (0..usize::from(node.options)).filter(|place| *place != usize::from(node.taken));
-            let mut fit = others.filter(|place| !self.tree.is_asleep(last, self.tree.ready(last)[*place].0));
+            let mut fit = others.filter(|place| {
+                let (thread, access) = self.tree.ready(last)[*place];
+                !self.tree.is_asleep(last, thread) && !self.is_waiting(thread, access, steps)
+            });
             let other = fit.next();
             let node = self.tree.at(last);
             node.looks = true;
@@ -197,7 +222,11 @@ impl Exhaustive {
                     self.last = Some(at);
                     return Some(answer(question, place));
                 }
-                Spins::Waits => out = Some(place),
+                Spins::Waits => {
+                    out = Some(place);
+                    self.tree.at(at).waits = Some(place as u16);
+                    self.note_waiting(at);
+                }
                 Spins::Begins => {
                     self.tree.choose(place, Kind::Thread);
                     self.tree.at(at).looks = true;
@@ -253,8 +282,12 @@ impl Exhaustive {
         let count = question.threads.len();
         let skip = usize::from(question.hint == Hint::Yields && question.threads.contains(&question.current));
         let places = (skip..count).chain(0..skip).map(|answer| question.place(answer));
-        let mut fit = places.filter(|place| !self.tree.is_asleep(at, question.threads[*place]) && out != Some(*place));
-        fit.next()
+        let is_fit = |place: &usize| !self.tree.is_asleep(at, question.threads[*place]) && out != Some(*place);
+        let able = |place: &usize| {
+            let (thread, access) = self.tree.ready(at)[*place];
+            is_fit(place) && !self.is_waiting(thread, access, question.steps)
+        };
+        places.clone().find(able).or_else(|| places.clone().find(is_fit))
     }
 
     /// What to do with the running thread if it spins.
@@ -266,6 +299,10 @@ impl Exhaustive {
                 && since.iter().all(|step| step.thread == thread && step.access.kind == AccessKind::Local)
         });
         self.spin = goes_on;
+        if question.hint == Hint::Spins && self.is_waiting(thread, access, question.steps) {
+            self.spin = None;
+            return Spins::Waits;
+        }
         match (question.hint, goes_on) {
             (Hint::Yields, Some(_)) => Spins::GoesOn,
             (Hint::Spins, Some(spin)) if spin.object == access.object => {
@@ -366,7 +403,10 @@ impl Exhaustive {
         let node = self.tree.nodes()[last];
         let since = &steps[node.step as usize..];
         for place in 0..usize::from(node.options) {
-            let thread = self.tree.ready(last)[place].0;
+            let (thread, access) = self.tree.ready(last)[place];
+            if self.is_waiting(thread, access, steps) {
+                continue;
+            }
             let has_run = since.iter().any(|step| step.thread == thread && step.event == Event::Performed);
             if place != usize::from(node.taken) && !has_run && !self.tree.is_asleep(last, thread) {
                 self.tree.at(last).todo |= 1 << place;
@@ -401,6 +441,7 @@ impl Strategy for Exhaustive {
         self.next = 0;
         self.last = None;
         self.spin = None;
+        self.waiting.clear();
         self.tail = self.is_over().then_some(0);
         self.unsystematic = First::default();
     }

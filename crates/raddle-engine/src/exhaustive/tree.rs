@@ -39,6 +39,8 @@ pub struct Node {
     pub todo: u64,
     /// Whether the thread chosen does nothing but look in vain, so that its step is not in the log.
     pub looks: bool,
+    /// The place of a thread that was found to look in vain for ever.
+    pub waits: Option<u16>,
     ready: u32,
     asleep: u32,
 }
@@ -120,7 +122,18 @@ impl Tree {
     fn push(&mut self, kind: Kind, options: usize, step: u32) {
         let (ready, asleep) = (self.ready.len() as u32, self.asleep.len() as u32);
         let options = options as u16;
-        self.nodes.push(Node { kind, step, taken: 0, options, done: 0, todo: 0, looks: false, ready, asleep });
+        self.nodes.push(Node {
+            kind,
+            step,
+            taken: 0,
+            options,
+            done: 0,
+            todo: 0,
+            looks: false,
+            waits: None,
+            ready,
+            asleep,
+        });
     }
 
     /// Lets a thread sleep at the answer added last.

@@ -97,7 +97,7 @@ pub(super) struct TotalOrder {
     since: u64,
     places: Vec<(u32, u32)>,
     scratch: Vec<Node>,
-    /// Whether operations were settled, or a search was cut short, in this execution.
+    /// Whether an order was ruled out in this execution because operations were settled, or a search was cut short.
     curtailed: bool,
 }
 
@@ -202,7 +202,6 @@ impl TotalOrder {
     /// Settles the first so many operations.
     #[cold]
     fn settle(&mut self, count: usize, histories: &mut [History]) {
-        self.curtailed = true;
         for node in self.open.drain(..count) {
             match node.site {
                 Site::Fence => {
@@ -303,6 +302,7 @@ impl TotalOrder {
         };
         let comes_after_all = probe.seq_cst || end > 0 || self.settled_fences;
         if comes_after_all && self.is_settled_beyond(probe.place, &histories[probe.slot as usize]) {
+            self.curtailed = true;
             return None;
         }
         let later = histories[probe.slot as usize].stores.iter().skip(probe.place as usize / 4 + 1);

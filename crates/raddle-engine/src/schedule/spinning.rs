@@ -25,8 +25,6 @@ const WIDEST: u64 = 16;
 pub(super) struct Spinner {
     thread: ThreadId,
     address: u64,
-    /// It does not look at the place, but waits to take a lock that lies there.
-    takes: bool,
 }
 
 impl Schedule {
@@ -47,15 +45,9 @@ impl Schedule {
         let next = self.next(tape, hint);
         if next != Next::Run(thread) && self.ready.contains(&thread) {
             self.leave_ready(thread);
-            self.spinners.push(Spinner { thread, address, takes: hint == Hint::Takes });
+            self.spinners.push(Spinner { thread, address });
         }
         next
-    }
-
-    /// Whether any thread that looks at a place, rather than waiting for a lock, is set aside.
-    #[must_use]
-    pub fn has_lookers(&self) -> bool {
-        self.spinners.iter().any(|spinner| !spinner.takes)
     }
 
     /// Whether any thread is set aside.

@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 const EXECUTIONS: u64 = 4000;
 
 /// Executions of the search for programs with loops.
-const FEW_EXECUTIONS: u64 = 2000;
+const FEW_EXECUTIONS: u64 = 150;
 
 /// Bound on the schedules of one program.
 const SCHEDULES: u64 = 200_000;
@@ -42,7 +42,8 @@ impl Litmus {
         let found = search(&self.program, FEW_EXECUTIONS);
         assert!(found.outcomes.is_subset(&possible), "reached by the search");
         assert!(!found.is_finished || found.outcomes == possible, "reached by the search");
-        for name in NAMES {
+        let names = NAMES.iter().filter(|name| found.is_finished || **name != "exhaustive");
+        for name in names {
             let reached = walk(&self.program, name);
             assert_eq!(reached.keys().cloned().collect::<BTreeSet<_>>(), possible, "reached by {name}");
             for (outcome, record) in &reached {

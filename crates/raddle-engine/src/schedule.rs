@@ -164,13 +164,20 @@ impl Schedule {
     /// failed. Nothing happens where it was no step.
     #[inline]
     pub fn only_read(&mut self, object: u64) {
+        self.turned_out(object, AccessKind::Read);
+    }
+
+    /// What the running thread has just performed on this object turned out to be of this kind. Nothing happens where it
+    /// was no step.
+    #[inline]
+    pub fn turned_out(&mut self, object: u64, kind: AccessKind) {
         let current = self.current;
         let last = self.log.last_mut();
         let is_it = |last: &&mut Logged| {
             last.thread == current && last.event == Event::Performed && last.access.object == object
         };
         if let Some(last) = last.filter(is_it) {
-            last.access.kind = AccessKind::Read;
+            last.access.kind = kind;
         }
     }
 

@@ -39,8 +39,18 @@ pub unsafe fn write_point<T: Copy + PartialEq + From<u8>>(hook: Hook, kind: Acce
     wrote();
     pass();
     // SAFETY: the caller's.
-    if !unsafe { hook.hides(place) } {
-        seen_point(Hint::None, Access::new(kind, place as u64, size_of::<T>() as u8));
+    let hides = unsafe { hook.hides(place) };
+    point_unless(hides, hook, Access::new(kind, place as u64, size_of::<T>() as u8));
+}
+
+/// The schedule point before an operation that others can see. One that is hidden because the count that it is about says
+/// that nobody else has a reference is a step all the same: had it come earlier, somebody else would have had one.
+#[inline(always)]
+fn point_unless(hides: bool, hook: Hook, access: Access) {
+    if !hides {
+        seen_point(Hint::None, access);
+    } else if hook.counts() {
+        rt().execution.schedule.perform(access);
     }
 }
 
@@ -70,9 +80,8 @@ pub unsafe fn read_point<T: Copy + PartialEq + From<u8>>(hook: Hook, kind: Acces
         return;
     }
     // SAFETY: the caller's.
-    if !unsafe { hook.hides(place) } {
-        seen_point(Hint::None, access);
-    }
+    let hides = unsafe { hook.hides(place) };
+    point_unless(hides, hook, access);
 }
 
 /// The schedule point of a thread that spins. The longer it goes on, the more seldom the engine
@@ -214,6 +223,12 @@ fn seen_point(hint: Hint, access: Access) {
         decide(hint, 0);
     }
     rt().execution.schedule.perform(access);
+}
+
+/// The operation just performed on this object has given back one of several references.
+#[inline(always)]
+pub fn counted_down(object: u64) {
+    rt().execution.schedule.turned_out(object, AccessKind::CountDown);
 }
 
 /// The operation just performed on this object has changed nothing.

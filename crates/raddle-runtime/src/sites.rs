@@ -64,6 +64,13 @@ impl Hook {
         self.site().role == Role::MutexUnlock
     }
 
+    /// Whether what hides the operation is a count of references.
+    #[inline]
+    pub fn counts(self) -> bool {
+        use Visibility::{HiddenIfOne, HiddenIfSoleStrong, HiddenIfSoleWeak};
+        matches!(self.site().visibility, HiddenIfOne | HiddenIfSoleStrong | HiddenIfSoleWeak)
+    }
+
     /// Whether a subtraction gives back one of several references, so that only the last one matters.
     #[inline]
     pub fn counts_down(self) -> bool {

@@ -27,7 +27,7 @@ pub struct Race {
 struct Object {
     /// All steps, by their entries.
     steps: Vec<u32>,
-    /// Where in `steps` the last one is that was no read.
+    /// Where in `steps` the last one is that depends on all others.
     changed: Option<usize>,
     /// Bytes of memory, at the most.
     size: u8,
@@ -178,17 +178,14 @@ impl Races {
             let number = self.number(access.object);
             self.touch(number, access);
             let changed = self.objects[number].changed;
-            let places = match changed {
-                Some(changed) if access.only_reads() => changed..changed + 1,
-                None if access.only_reads() => 0..0,
-                changed => changed.unwrap_or(0)..self.objects[number].steps.len(),
-            };
-            for place in places {
+            for place in changed.unwrap_or(0)..self.objects[number].steps.len() {
                 let entry = self.objects[number].steps[place] as usize;
-                self.learn_entry(thread, entry);
+                if steps[entry].access.depends_on(&access) {
+                    self.learn_entry(thread, entry);
+                }
             }
             let object = &mut self.objects[number];
-            if !access.only_reads() {
+            if !access.commutes() {
                 object.changed = Some(object.steps.len());
             }
             object.steps.push(at as u32);
@@ -216,9 +213,8 @@ impl Races {
         let number = self.number(access.object);
         for &entry in self.objects[number].steps.iter().rev() {
             let Logged { thread: other, access: earlier, .. } = steps[entry as usize];
-            let both_read = access.only_reads() && earlier.only_reads();
-            if other == thread || both_read {
-                if !earlier.only_reads() {
+            if other == thread || !earlier.depends_on(&access) {
+                if !earlier.commutes() {
                     break;
                 }
                 continue;
@@ -231,7 +227,7 @@ impl Races {
                 self.candidates.push(entry);
             }
             // Whether permits are left is not known here: any earlier step may be what to come before.
-            if !earlier.only_reads() && access.kind != AccessKind::Acquire {
+            if !earlier.commutes() && access.kind != AccessKind::Acquire {
                 break;
             }
         }

@@ -99,10 +99,9 @@ impl Exhaustive {
         let same = match node.kind {
             Kind::Value(kind) => question.kind == kind && question.options == usize::from(node.options),
             Kind::Thread | Kind::Forced => {
-                let ready = question.threads.iter().map(|thread| (*thread, question.pending[*thread as usize]));
                 question.kind == ChoiceKind::Thread
                     && question.steps.len() == node.step as usize
-                    && ready.eq(self.tree.ready(at).iter().copied())
+                    && ready(question).eq(self.tree.ready(at).iter().copied())
             }
         };
         if !same {
@@ -171,8 +170,7 @@ impl Exhaustive {
     /// Adds an answer about threads. Whoever slept at the last one, or has been tried there, sleeps on unless it could
     /// tell what has happened since.
     fn grow(&mut self, question: &Question<'_>) -> usize {
-        let ready = question.threads.iter().map(|thread| (*thread, question.pending[*thread as usize]));
-        let at = self.tree.push_threads(question.steps.len() as u32, ready);
+        let at = self.tree.push_threads(question.steps.len() as u32, ready(question));
         let Some(last) = self.last else { return at };
         let node = self.tree.nodes()[last];
         let since = &question.steps[node.step as usize..];
@@ -428,6 +426,12 @@ enum Spins {
     GoesOn,
     /// It is not to go on.
     Waits,
+}
+
+/// Threads that can run, and what they are about to do.
+fn ready<'a>(question: &'a Question<'a>) -> impl Iterator<Item = Pending> + 'a {
+    let pending = |thread: &ThreadId| question.pending.get(*thread as usize).copied().unwrap_or_default();
+    question.threads.iter().map(move |thread| (*thread, pending(thread)))
 }
 
 /// The answer that stands for the thread at a place.

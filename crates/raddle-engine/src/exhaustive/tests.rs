@@ -1,7 +1,7 @@
 //! Toy programs, whose classes can be counted by hand.
 
 use super::Exhaustive;
-use crate::access::AccessKind::{Read, Spawn, Update, Write};
+use crate::access::AccessKind::{CountDown, Read, Spawn, Update, Write};
 use crate::strategy::Seen;
 use crate::strategy::Strategy;
 use crate::strategy::toy::{Toy, op, perform_untold};
@@ -43,6 +43,16 @@ fn each_class_takes_one() {
     assert_eq!(explore(&vec![vec![op(Update, 1)]; 4]), (24, 24));
     let (one, other) = (op(Write, 1), op(Write, 2));
     assert_eq!(explore(&vec![vec![one, op(Read, 2)], vec![other, op(Read, 1)]]), (3, 3));
+}
+
+#[test]
+fn countings_down_commute() {
+    let down = op(CountDown, 1);
+    assert_eq!(explore(&vec![vec![down]; 5]), (1, 1));
+    // Whoever comes last depends on the others, and so does a look at the count.
+    assert_eq!(explore(&vec![vec![down], vec![down], vec![op(Update, 1)]]), (4, 4));
+    assert_eq!(explore(&vec![vec![down], vec![down], vec![op(Read, 1)]]), (4, 4));
+    assert_eq!(explore(&vec![vec![down], vec![down], vec![op(Read, 1)], vec![op(Read, 1)]]).0, 14);
 }
 
 #[test]

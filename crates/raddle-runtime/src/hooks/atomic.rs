@@ -10,7 +10,7 @@
 mod model;
 
 use crate::record;
-use crate::sched::{lock_point, looked, only_read, read, read_point, write_point, written, wrote};
+use crate::sched::{counted_down, lock_point, looked, only_read, read, read_point, write_point, written, wrote};
 use crate::sites::Hook;
 use crate::state::{live, recording};
 use core::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering, fence};
@@ -230,7 +230,7 @@ macro_rules! atomic {
                     written(address as u64);
                     if $size == 8 && old != 1 && hook.counts_down() {
                         // Only who counts down to nothing does anything else than the others.
-                        only_read(address as u64);
+                        counted_down(address as u64);
                     }
                     if recording() {
                         recorded_rmw(address as u64, $size, number, old as u64, compute(old, operand) as u64);

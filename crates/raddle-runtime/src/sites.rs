@@ -52,10 +52,12 @@ impl Hook {
         }
     }
 
-    /// Whether a compare-exchange from 0 to 1 takes a mutex of the standard library, which waits for it if need be.
+    /// Whether a compare-exchange from 0 to 1 takes a mutex of the standard library, which waits for it if need be, and
+    /// others can see it.
     #[inline]
     pub fn takes_lock(self) -> bool {
-        self.site().role == Role::MutexLock
+        let site = self.site();
+        site.role == Role::MutexLock && site.visibility == Visibility::Visible
     }
 
     /// Whether an exchange of the lock word gives such a mutex back.

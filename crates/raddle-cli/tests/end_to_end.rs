@@ -172,7 +172,7 @@ fn small_tests_are_explored_completely() {
                     assert_eq!((&search["finished"], &search["obstacle"]), (&Value::from(true), &Value::Null));
                     assert_eq!(search["executions"], event["schedules"]);
                     assert_eq!(search["executions"], event["distinct"], "each of them once");
-                    assert_eq!(search["executions"], 2, "{memory}: {event}");
+                    assert!(search["executions"].as_u64().unwrap() >= 2, "{memory}: {event}");
                 }
                 "mill tests::alone" => assert_eq!(search["obstacle"], "it looks at a clock"),
                 _ => {}

@@ -52,12 +52,10 @@ impl Hook {
         }
     }
 
-    /// Whether a compare-exchange from 0 to 1 takes a mutex of the standard library, which waits for it if need be, and
-    /// others can see it.
+    /// Whether a compare-exchange from 0 to 1 takes a mutex of the standard library, which waits for it if need be.
     #[inline]
     pub fn takes_lock(self) -> bool {
-        let site = self.site();
-        site.role == Role::MutexLock && site.visibility == Visibility::Visible
+        self.site().role == Role::MutexLock
     }
 
     /// Whether an exchange of the lock word gives such a mutex back.

@@ -16,6 +16,12 @@ pub const LOOKS: u32 = 17;
 /// Answers in one execution after which the search gives up: a loop has no end.
 const MOST_ANSWERS: usize = 20_000;
 
+/// The same in proportion to the first execution, and what is granted to short ones besides: an execution that is so much
+/// longer goes round in a loop, and the next ones go round once more each.
+const LONGER: usize = 10;
+/// See [`LONGER`].
+const GRANTED: usize = 200;
+
 /// A thread that spins and is let go on, to see whether it gives up.
 #[derive(Clone, Copy)]
 struct Spin {
@@ -46,6 +52,8 @@ pub struct Exhaustive {
     /// Entries of the log that are as they were in an earlier execution.
     known: usize,
     node_at: Vec<u32>,
+    /// Answers in the first execution.
+    usual: usize,
     executions: u64,
     redundant: u64,
     finished: bool,
@@ -82,6 +90,12 @@ impl Exhaustive {
 
     fn hindered(&mut self, obstacle: Obstacle) {
         self.obstacle.get_or_insert(obstacle);
+    }
+
+    /// Whether the present execution has more answers than a search of it makes sense for.
+    fn is_too_long(&self) -> bool {
+        let most = if self.executions == 0 { MOST_ANSWERS } else { GRANTED + LONGER * self.usual };
+        self.tree.len() >= most.min(MOST_ANSWERS)
     }
 
     /// Gives up: from now on nothing is learned any more.
@@ -199,7 +213,7 @@ impl Exhaustive {
     /// Answers a new question about threads.
     fn thread(&mut self, question: &Question<'_>) -> Option<usize> {
         let step = question.steps.len();
-        if self.tree.len() >= MOST_ANSWERS || question.steps.len() >= crate::log::MOST_STEPS - 1 {
+        if self.is_too_long() || question.steps.len() >= crate::log::MOST_STEPS - 1 {
             self.lose(Obstacle::Endless, step);
             return None;
         }
@@ -333,7 +347,7 @@ impl Exhaustive {
     /// Answers a new question that is not about threads: the first answer now, the others later. Whether a look in vain
     /// is repeated, or an attempt to take a lock, makes no difference: only the first answer is tried there.
     fn value(&mut self, question: &Question<'_>) -> Option<usize> {
-        if self.tree.len() >= MOST_ANSWERS {
+        if self.is_too_long() {
             self.lose(Obstacle::Endless, 0);
             return None;
         }
@@ -468,6 +482,9 @@ impl Strategy for Exhaustive {
             return;
         }
         self.executions += 1;
+        if self.executions == 1 {
+            self.usual = self.tree.len();
+        }
         if let Some(obstacle) = seen.obstacle {
             self.hindered(obstacle);
         }

@@ -266,8 +266,7 @@ impl Races {
         let width = self.width;
         let of = steps[first].thread as usize;
         self.firsts.clear();
-        for entry in first + 1..at {
-            let step = &steps[entry];
+        for (entry, step) in steps.iter().enumerate().take(at).skip(first + 1) {
             let depends = self.past[entry * width + of] as usize > first;
             let is_known = self.firsts.iter().any(|(known, _)| *known == step.thread);
             if step.event != Event::Performed || depends || is_known || step.thread as usize == of {

@@ -189,7 +189,7 @@ impl Exhaustive {
         let node = self.tree.nodes()[last];
         let since = &question.steps[node.step as usize..];
         let chosen = self.tree.chosen(last);
-        let looked = node.looks.then(|| (chosen.0, Access { kind: AccessKind::Read, ..chosen.1 }));
+        let looked = node.looks.then_some((chosen.0, Access { kind: AccessKind::Read, ..chosen.1 }));
         let performed =
             since.iter().filter(|step| step.event == Event::Performed).map(|step| (step.thread, step.access));
         let wakes = |(thread, access): Pending| {

@@ -17,7 +17,7 @@ use raddle_protocol::finding::{Code, Severity};
 use raddle_protocol::message::Mode;
 use raddle_protocol::{Finding, Job, Message, Module, Outcome, Summary};
 use raddle_report::events::{
-    Event, FindingRef, Progress, SuiteFinished, SuiteStarted, TestFinished, TestOutcome, TestStarted,
+    Event, FindingRef, Progress, Search, SuiteFinished, SuiteStarted, TestFinished, TestOutcome, TestStarted,
 };
 use raddle_report::{suite, terminal};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -145,14 +145,16 @@ impl Suite<'_> {
         send: &dyn Fn(Report),
     ) -> bool {
         let begun = Instant::now();
-        let progress = |schedules| Progress {
+        let asked_for = self.settings.strategy == "exhaustive";
+        let progress = |schedules, estimate: Option<u64>| Progress {
             index,
             tests: self.subjects.len() as u64,
             test: subject.name.clone(),
             schedules,
+            estimate: estimate.filter(|_| asked_for),
             elapsed_ms: milliseconds(begun),
         };
-        send(Report::Progress(progress(0)));
+        send(Report::Progress(progress(0, None)));
 
         let settings = self.settings.for_program(&subject.source.executable.path);
         let plan = settings.plan(subject, if self.verify { Job::Verify } else { Job::Explore });
@@ -164,9 +166,9 @@ impl Suite<'_> {
                 Message::Ready { modules: loaded, .. } => modules = loaded,
                 Message::Mode { mode: new, why } => mode = (new, why),
                 Message::NeverEntered { status } => heard.never_entered = Some(status),
-                Message::Progress { schedules, .. } => {
+                Message::Progress { schedules, estimate, .. } => {
                     heard.schedules = schedules;
-                    send(Report::Progress(progress(schedules)));
+                    send(Report::Progress(progress(schedules, estimate)));
                 }
                 Message::Finding(raw) | Message::Replayed(raw) => heard.raw.push(*raw),
                 Message::Ask { stack, whole } => {
@@ -187,6 +189,7 @@ impl Suite<'_> {
             new_lately: 0,
             unseen_estimate: None,
             unseen_upper_bound: None,
+            search: None,
             pct_guarantee: None,
             elapsed_ms: 0,
             mode: mode.0.into(),
@@ -199,13 +202,22 @@ impl Suite<'_> {
             Err(error) => test.detail = Some(format!("{error}.")),
             Ok(ended) => {
                 if let Ending::Finished(Summary {
-                    schedules, distinct, points, digest, new_lately, unseen, pct, ..
+                    schedules,
+                    distinct,
+                    points,
+                    digest,
+                    new_lately,
+                    unseen,
+                    pct,
+                    search,
+                    ..
                 }) = ended.ending
                 {
                     (test.schedules, test.distinct, test.points) = (schedules, distinct, points);
                     test.new_lately = new_lately;
                     test.unseen_estimate = unseen.map(|[estimate, _]| estimate);
                     test.unseen_upper_bound = unseen.map(|[_, bound]| bound);
+                    test.search = search.as_ref().map(|search| Search::new(search, asked_for));
                     test.pct_guarantee = pct;
                     test.digest = self.verify.then(|| format!("{digest:016x}"));
                 }

@@ -63,7 +63,6 @@ fn wrong_usage() {
     snapshot("no_command", &[]);
     snapshot("unknown_command", &["tset"]);
     snapshot("unknown_option", &["test", "--shedules", "5"]);
-    snapshot("strategy_of_a_later_version", &["test", "--strategy", "exhaustive"]);
     snapshot("unknown_memory_model", &["test", "--memory", "tso"]);
     snapshot("unknown_code", &["test", "--allow", "RD9999"]);
 }

@@ -31,6 +31,16 @@ mod tests {
     }
 
     #[test]
+    fn right_under_a_lock() {
+        let sum = Arc::new(Mutex::new(0));
+        let other = Arc::clone(&sum);
+        let thread = std::thread::spawn(move || *other.lock().unwrap() += 1);
+        *sum.lock().unwrap() += 1;
+        thread.join().unwrap();
+        assert_eq!(*sum.lock().unwrap(), 2);
+    }
+
+    #[test]
     fn loses_an_update() {
         let sum = Arc::new(AtomicU32::new(0));
         let other = Arc::clone(&sum);
@@ -134,6 +144,43 @@ fn outcomes(events: &[Value]) -> Vec<(String, String)> {
     all
 }
 
+/// The search ends on tests that are right, and finds what is wrong with the others; what depends on a clock is not called
+/// exhausted.
+#[test]
+fn small_tests_are_explored_completely() {
+    let mill = Mill::new();
+    let clock = LIBRARY.replace("fn alone() {}", "fn alone() { right(); std::time::Instant::now(); }");
+    std::fs::write(mill.path().join("src/lib.rs"), clock).unwrap();
+    for memory in ["sc", "rc11"] {
+        let (exit, events) =
+            mill.events(&format!("test --lib --time 30s --schedules 2000 --strategy exhaustive --memory {memory}"));
+        assert_eq!(exit, 100);
+        let expected = [
+            ("mill tests::alone", "passed"),
+            ("mill tests::always_fails", "failed"),
+            ("mill tests::deadlocks", "failed"),
+            ("mill tests::loses_an_update", "failed"),
+            ("mill tests::right", "exhausted"),
+            ("mill tests::right_under_a_lock", "exhausted"),
+        ];
+        assert_eq!(outcomes(&events), expected.map(|(test, outcome)| (test.to_owned(), outcome.to_owned())));
+        for event in of_kind(&events, "test-finished") {
+            let search = &event["search"];
+            match event["test"].as_str().unwrap() {
+                // Two additions, in two orders.
+                "mill tests::right" | "mill tests::right_under_a_lock" => {
+                    assert_eq!((&search["finished"], &search["obstacle"]), (&Value::from(true), &Value::Null));
+                    assert_eq!(search["executions"], event["schedules"]);
+                    assert_eq!(search["executions"], event["distinct"], "each of them once");
+                    assert!(search["executions"].as_u64().unwrap() >= 2, "{memory}: {event}");
+                }
+                "mill tests::alone" => assert_eq!(search["obstacle"], "it looks at a clock"),
+                _ => {}
+            }
+        }
+    }
+}
+
 #[test]
 fn from_a_test_to_a_replay() {
     let mill = Mill::new();
@@ -144,7 +191,8 @@ fn from_a_test_to_a_replay() {
         ("mill tests::always_fails", "failed"),
         ("mill tests::deadlocks", "failed"),
         ("mill tests::loses_an_update", "failed"),
-        ("mill tests::right", "passed"),
+        ("mill tests::right", "exhausted"),
+        ("mill tests::right_under_a_lock", "exhausted"),
     ];
     assert_eq!(outcomes(&events), expected.map(|(test, outcome)| (test.to_owned(), outcome.to_owned())));
     assert_eq!(events.first().unwrap()["type"], "suite-started");

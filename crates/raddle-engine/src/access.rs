@@ -23,10 +23,16 @@ pub enum AccessKind {
     Write,
     /// A read-modify-write or compare-exchange.
     Update,
-    /// Taking a lock, a permit, or the right to initialise once.
+    /// Giving back one of several references, not the last: others do the same, and none can tell in which order.
+    CountDown,
+    /// Taking a lock that one thread at a time has, waiting for it if need be.
     Lock,
     /// Giving it back.
     Unlock,
+    /// Taking what several may have at once (a permit, a lock to read) or what is there once, waiting if need be.
+    Acquire,
+    /// Giving it back.
+    Release,
     /// Beginning to wait on a futex, condition or barrier.
     Wait,
     /// Waking those who wait.
@@ -103,6 +109,13 @@ impl Access {
         matches!(self.kind, AccessKind::Read | AccessKind::Join)
     }
 
+    /// Whether others like this commute with it.
+    #[inline]
+    #[must_use]
+    pub fn commutes(&self) -> bool {
+        self.only_reads() || self.kind == AccessKind::CountDown
+    }
+
     /// Whether the order of the two can be told.
     #[inline]
     #[must_use]
@@ -111,5 +124,6 @@ impl Access {
             && self.is_shared()
             && other.is_shared()
             && !(self.only_reads() && other.only_reads())
+            && !(self.kind == AccessKind::CountDown && other.kind == AccessKind::CountDown)
     }
 }

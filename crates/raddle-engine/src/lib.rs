@@ -10,6 +10,7 @@
 
 pub mod access;
 pub mod classes;
+pub mod exhaustive;
 pub mod log;
 pub mod memory;
 pub mod race;

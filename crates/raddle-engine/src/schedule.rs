@@ -13,7 +13,7 @@ mod spinning;
 mod tests;
 
 use crate::access::{Access, AccessKind};
-use crate::log::{Event, Log};
+use crate::log::{Event, Log, Logged};
 use crate::strategy::{Hint, Question};
 use crate::tape::Tape;
 use raddle_protocol::ChoiceKind;
@@ -45,6 +45,8 @@ struct Thread {
     mask: u32,
     /// What it waits for it takes itself once it runs again (a lock): its pending operation has not happened yet.
     retries: bool,
+    /// It was set aside, and what it looks at has been written to.
+    roused: bool,
 }
 
 impl Default for Schedule {
@@ -76,6 +78,8 @@ pub struct Schedule {
     /// Threads that wait for a descriptor.
     descriptor_waits: u32,
     delay: lateness::Delay,
+    /// Whether any thread has waited with a deadline.
+    timed: bool,
     log: Log,
 }
 
@@ -97,6 +101,7 @@ impl Schedule {
             most_alive: 0,
             descriptor_waits: 0,
             delay: lateness::Delay::default(),
+            timed: false,
             log: Log::default(),
         };
         schedule.spawn();
@@ -120,6 +125,7 @@ impl Schedule {
         self.most_alive = saved.most_alive;
         self.descriptor_waits = saved.descriptor_waits;
         self.delay.clone_from(&saved.delay);
+        self.timed = saved.timed;
     }
 
     /// A new thread, which can run. Returns its number: threads are numbered from 0 in order of creation.
@@ -131,6 +137,7 @@ impl Schedule {
             timed_out: false,
             mask: !0,
             retries: false,
+            roused: false,
         });
         self.pending.push(Access::begins(self.current));
         self.log.push(self.current, Event::Spawned, Access::begins(id));
@@ -160,12 +167,31 @@ impl Schedule {
         self.log.push(self.current, Event::Performed, access);
     }
 
-    /// What the running thread has just performed turned out to change nothing: a compare-exchange that failed.
+    /// What the running thread has just performed on this object turned out to change nothing: a compare-exchange that
+    /// failed. Nothing happens where it was no step.
     #[inline]
-    pub fn only_read(&mut self) {
-        if let Some(last) = self.log.last_mut() {
-            last.access.kind = AccessKind::Read;
+    pub fn only_read(&mut self, object: u64) {
+        self.turned_out(object, AccessKind::Read);
+    }
+
+    /// What the running thread has just performed on this object turned out to be of this kind. Nothing happens where it
+    /// was no step.
+    #[inline]
+    pub fn turned_out(&mut self, object: u64, kind: AccessKind) {
+        let current = self.current;
+        let last = self.log.last_mut();
+        let is_it = |last: &&mut Logged| {
+            last.thread == current && last.event == Event::Performed && last.access.object == object
+        };
+        if let Some(last) = last.filter(is_it) {
+            last.access.kind = kind;
         }
+    }
+
+    /// What each thread is about to do, by thread number.
+    #[must_use]
+    pub fn pending(&self) -> &[Access] {
+        &self.pending
     }
 
     /// What has happened so far.
@@ -257,6 +283,7 @@ impl Schedule {
         thread.retries = retried.is_some();
         self.descriptor_waits += u32::from(matches!(wait, Wait::Descriptor(_)));
         thread.state = State::Waiting(wait);
+        self.timed |= deadline_ns.is_some();
         thread.deadline = deadline_ns;
         thread.timed_out = false;
         thread.mask = mask;
@@ -324,6 +351,12 @@ impl Schedule {
             }
         }
         moved
+    }
+
+    /// Whether any thread has waited with a deadline, so that time has a part in what happens.
+    #[must_use]
+    pub fn is_timed(&self) -> bool {
+        self.timed
     }
 
     /// Whether the last wait of the running thread ended by its deadline.

@@ -23,6 +23,11 @@ impl Tape {
         Tape { strategy, record: Vec::with_capacity(4096), hash: 0 }
     }
 
+    /// How many executions there are to be at the most.
+    pub fn expect(&mut self, executions: u64) {
+        self.strategy.expect(executions);
+    }
+
     /// Execution number `execution` begins: the record is empty again.
     pub fn begin(&mut self, execution: u64) {
         self.record.clear();

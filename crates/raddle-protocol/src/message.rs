@@ -43,6 +43,8 @@ pub enum Message {
         schedules: u64,
         /// Schedule points passed in all of them.
         points: u64,
+        /// How many executions a systematic search takes in all, as far as that can be told, where there is one that goes on.
+        estimate: Option<u64>,
     },
     /// An execution that must be looked at.
     Finding(Box<RawFinding>),
@@ -145,6 +147,61 @@ pub struct Summary {
     pub end: End,
     /// Executions that passed because the process ended with exit status 0, though the test function had not returned.
     pub left_early: u64,
+    /// How far the systematic search came, where there was one.
+    pub search: Option<Search>,
+}
+
+/// How far a systematic search came.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Search {
+    /// Executions that were part of it.
+    pub executions: u64,
+    /// Of these, executions that turned out half-way to be like earlier ones.
+    pub redundant: u64,
+    /// Whether none was left.
+    pub finished: bool,
+    /// Why it may not have seen everything even so.
+    pub obstacle: Option<Obstacle>,
+    /// How many there are, as far as that can be told.
+    pub estimate: f64,
+}
+
+impl Search {
+    /// Executions after which the estimate is worth telling.
+    const ENOUGH: u64 = 32;
+
+    /// Whether it has come far enough to know how much lies ahead, and something does.
+    #[must_use]
+    pub fn is_going_on(&self) -> bool {
+        !self.finished && self.obstacle.is_none() && self.executions >= Self::ENOUGH
+    }
+}
+
+/// What keeps a systematic search from seeing every execution: something that it does not decide, or that has no end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Obstacle {
+    /// An execution is too long: a loop has no end under some schedules.
+    Endless,
+    /// Too many threads could run at once.
+    ManyThreads,
+    /// The program did something else when the same choices were made again.
+    Differs,
+    /// Input, output or another process.
+    InputOutput,
+    /// A sleep, or a wait that ends by itself after some time.
+    Time,
+    /// A look at a clock.
+    Clock,
+    /// Random numbers.
+    Random,
+    /// Atomic operations on the same memory in different sizes.
+    Overlap,
+    /// The memory model's own bounds: more stores than are remembered, or more looks at old ones than are granted.
+    Bounds,
+    /// Executions run in processes of their own.
+    Fork,
+    /// Not every execution passed.
+    Failure,
 }
 
 /// Why an exploration ended.

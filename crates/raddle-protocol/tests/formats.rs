@@ -4,7 +4,7 @@
 //! version with the old format has been released, and puts the new bytes here; a failing test prints them.
 
 use raddle_protocol::choice::to_text;
-use raddle_protocol::message::{End, Module};
+use raddle_protocol::message::{End, Module, Obstacle, Search};
 use raddle_protocol::trace::{Bound, Crash, Order, Stack, StackFrame, State, Thread, Wait};
 use raddle_protocol::{
     Budget, Choice, ChoiceKind, Code, Entry, Isolation, Job, MemoryModel, Message, Mode, Op, Operand, Outcome, Plan,
@@ -93,7 +93,7 @@ fn messages_of_version_3() {
     assert_eq!(body(&Message::Ready { modules: vec![module], bytes: 0x24 }), "0101016121222324");
     assert_eq!(body(&Message::NeverEntered { status: -1 }), "0201");
     assert_eq!(body(&Message::Mode { mode: Mode::Fork, why: Some("b".into()) }), "0301010162");
-    assert_eq!(body(&Message::Progress { schedules: 0x31, points: 0x32 }), "043132");
+    assert_eq!(body(&Message::Progress { schedules: 0x31, points: 0x32, estimate: Some(0x33) }), "0431320133");
     assert_eq!(body(&Message::Fault("c".into())), "080163");
     let summary = Summary {
         schedules: 0x41,
@@ -111,8 +111,15 @@ fn messages_of_version_3() {
         digest: 0x4a,
         end: End::AlwaysFails,
         left_early: 0x4b,
+        search: Some(Search {
+            executions: 0x4c,
+            redundant: 0x4d,
+            finished: true,
+            obstacle: Some(Obstacle::Time),
+            estimate: 0.0,
+        }),
     };
-    assert_eq!(body(&Message::Finished(summary)), "07414243444b000045464748494a034b");
+    assert_eq!(body(&Message::Finished(summary)), "07414243444b000045464748494a034b014c4d0101040000000000000000");
 }
 
 #[test]

@@ -73,6 +73,53 @@ impl From<raddle_protocol::Mode> for Mode {
     }
 }
 
+/// How far the search came that performs all executions one after the other.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Search {
+    /// Executions that were part of it.
+    pub executions: u64,
+    /// Of these, how many turned out half-way to be like earlier ones.
+    pub redundant: u64,
+    /// Whether none was left.
+    pub finished: bool,
+    /// How many there are in all, as far as that can be told; exact when it is finished.
+    pub estimate: u64,
+    /// Why the test does not count as exhausted even if no execution was left, as a clause.
+    pub obstacle: Option<&'static str>,
+    /// Whether the user asked for this search alone. Not part of the JSON output.
+    #[serde(skip)]
+    pub asked_for: bool,
+}
+
+impl Search {
+    /// From what the runtime tells.
+    #[must_use]
+    pub fn new(search: &raddle_protocol::message::Search, asked_for: bool) -> Self {
+        use raddle_protocol::message::Obstacle;
+        let clause = |obstacle| match obstacle {
+            Obstacle::Endless => "under some schedules a loop goes on for very long",
+            Obstacle::ManyThreads => "more than 64 threads can run at the same time",
+            Obstacle::Differs => "the same schedule did not lead to the same steps again",
+            Obstacle::InputOutput => "threads read, write or wait for another process",
+            Obstacle::Time => "a thread sleeps, or waits with a timeout",
+            Obstacle::Clock => "it looks at a clock",
+            Obstacle::Random => "it draws random numbers",
+            Obstacle::Overlap => "atomic operations of different sizes overlap in memory",
+            Obstacle::Bounds => "there are more stores and fences than the memory model keeps apart",
+            Obstacle::Fork => "each schedule has to run in a process of its own",
+            Obstacle::Failure => "not every schedule passes",
+        };
+        Search {
+            executions: search.executions,
+            redundant: search.redundant,
+            finished: search.finished,
+            estimate: search.estimate as u64,
+            obstacle: search.obstacle.map(clause),
+            asked_for,
+        }
+    }
+}
+
 /// One test has been explored.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct TestFinished {
@@ -95,6 +142,8 @@ pub struct TestFinished {
     pub unseen_estimate: Option<f64>,
     /// Upper bound on that probability, at 95 % confidence.
     pub unseen_upper_bound: Option<f64>,
+    /// How far the search came that performs all executions one after the other; `None` where there was none.
+    pub search: Option<Search>,
     /// Lower bounds on the probability that a bug which needs 2, 3 and 4 steps in a certain order would have been found,
     /// where the strategy gives them.
     pub pct_guarantee: Option<[f64; 3]>,
@@ -188,6 +237,8 @@ pub struct Progress {
     pub test: String,
     /// Schedules tried of this test so far.
     pub schedules: u64,
+    /// How many a search through all of them takes, as far as that can be told, while there is one.
+    pub estimate: Option<u64>,
     /// Wall-clock milliseconds spent on this test so far.
     pub elapsed_ms: u64,
 }

@@ -3,7 +3,7 @@
 //! Every function yields whole lines with a line break at the end of each, except [`progress`], which yields one line
 //! without.
 
-use crate::events::{Mode, Progress, SuiteFinished, SuiteStarted, TestFinished, TestOutcome};
+use crate::events::{Mode, Progress, Search, SuiteFinished, SuiteStarted, TestFinished, TestOutcome};
 use crate::explain;
 use crate::numbers::{counted, duration, percent_at_most, thousands};
 use crate::style::{Ink, Style};
@@ -68,10 +68,41 @@ pub fn test(event: &TestFinished, style: &Style) -> String {
     {
         out.push_str(&indented(&format!("fork: {}", why.trim()), style));
     }
+    if let (TestOutcome::Passed, Some(said)) = (event.outcome, event.search.as_ref().and_then(searched)) {
+        out.push_str(&indented(&said, style));
+    }
     if let Some(detail) = &event.detail {
         out.push_str(&indented(detail, style));
     }
     out
+}
+
+/// Executions up to which a search through all of them is worth recommending.
+const MANY: u64 = 1_000_000;
+
+/// What is to be said of a search that has not come to the end, or not to a clear one.
+fn searched(search: &Search) -> Option<String> {
+    let count = counted(search.executions, "execution");
+    let all = counted(rounded(search.estimate), "execution");
+    match search.obstacle {
+        Some(why) if search.finished => {
+            Some(format!("All {count} that the search tells apart were explored; there may be others, since {why}."))
+        }
+        Some(why) if search.asked_for => Some(format!("The search stopped after {count}, since {why}.")),
+        None if !search.finished && search.asked_for => {
+            Some(format!("The search has explored {count} of about {all}; the estimate is rough."))
+        }
+        None if !search.finished && search.executions > 0 && search.estimate <= MANY => {
+            Some(format!("There are about {all} (a rough estimate): `--strategy exhaustive` explores them all."))
+        }
+        _ => None,
+    }
+}
+
+/// The number with its first two digits alone.
+fn rounded(number: u64) -> u64 {
+    let unit = 10u64.pow(number.max(1).ilog10().saturating_sub(1));
+    number / unit * unit
 }
 
 /// What a test's line says about its schedules.
@@ -86,7 +117,10 @@ fn count(event: &TestFinished) -> String {
     };
     match event.outcome {
         TestOutcome::Passed => of_mode(&tried),
-        TestOutcome::Exhausted => of_mode(&format!("all {tried}")),
+        TestOutcome::Exhausted => match &event.search {
+            Some(search) => format!("all {} explored", counted(search.executions, "execution")),
+            None => of_mode(&format!("all {tried}")),
+        },
         TestOutcome::SingleThreaded => "no concurrency: one schedule".to_owned(),
         TestOutcome::Error if event.schedules == 0 => "could not be explored".to_owned(),
         TestOutcome::Error => format!("stopped after {tried}"),
@@ -215,7 +249,10 @@ pub fn progress(event: &Progress, style: &Style) -> String {
         String::new()
     };
     let number = format!("{}/{}", event.index, event.tests);
-    let count = counted(event.schedules, "schedule");
+    let mut count = counted(event.schedules, "schedule");
+    if let Some(estimate) = event.estimate {
+        count.push_str(&format!(" of about {}", thousands(rounded(estimate))));
+    }
     let time = duration(event.elapsed_ms);
     let line = format!("{number:>WORD$} [{time:>7}] {count}{rate}  {}", text::clean(&event.test, style));
     text::cut(&line, style.width.saturating_sub(1))

@@ -5,7 +5,7 @@ mod samples;
 use raddle_protocol::Severity;
 use raddle_protocol::finding::Code;
 use raddle_report::events::{
-    Event, FindingRef, Mode, Progress, SuiteFinished, SuiteStarted, TestFinished, TestOutcome, TestStarted,
+    Event, FindingRef, Mode, Progress, Search, SuiteFinished, SuiteStarted, TestFinished, TestOutcome, TestStarted,
 };
 use raddle_report::{Style, json, suite};
 
@@ -36,6 +36,7 @@ fn passed(test: &str) -> TestFinished {
         new_lately: 960,
         unseen_estimate: None,
         unseen_upper_bound: None,
+        search: None,
         pct_guarantee: None,
         elapsed_ms: 520,
         mode: Mode::Rewind,
@@ -43,6 +44,11 @@ fn passed(test: &str) -> TestFinished {
         detail: None,
         findings: Vec::new(),
     }
+}
+
+fn search(executions: u64) -> Search {
+    let estimate = executions * 3;
+    Search { executions, redundant: 0, finished: false, estimate, obstacle: None, asked_for: false }
 }
 
 /// One test of every kind there is.
@@ -84,7 +90,8 @@ fn tests() -> Vec<TestFinished> {
         },
         TestFinished {
             outcome: TestOutcome::Exhausted,
-            schedules: 96,
+            search: Some(Search { finished: true, ..search(96) }),
+            schedules: 196,
             distinct: 96,
             unseen_upper_bound: Some(0.0),
             elapsed_ms: 8,
@@ -191,7 +198,8 @@ fn a_run_without_tests() {
 
 #[test]
 fn progress_is_one_line_that_fits() {
-    let mut progress = Progress { index: 3, tests: 14, test: "shop::x".into(), schedules: 12_345, elapsed_ms: 520 };
+    let mut progress =
+        Progress { index: 3, tests: 14, test: "shop::x".into(), schedules: 12_345, estimate: None, elapsed_ms: 520 };
     let line = suite::progress(&progress, &UTF8);
     assert_eq!(line, "     3/14 [  0.52s] 12,345 schedules, 23,740/s  shop::x");
     progress.test = "very_long::".repeat(30);
@@ -263,6 +271,7 @@ fn json_lines_have_their_type_first_and_the_keys_of_the_contract() {
                 "points",
                 "unseen_estimate",
                 "unseen_upper_bound",
+                "search",
                 "pct_guarantee",
                 "elapsed_ms",
                 "mode",

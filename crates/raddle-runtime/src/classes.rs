@@ -32,30 +32,36 @@ impl Hasher for AsIs {
 /// How often each class has been seen.
 #[derive(Default)]
 pub struct Classes {
-    /// Whether it was seen more than once.
-    seen: HashMap<u64, bool, BuildHasherDefault<AsIs>>,
+    /// How often it was drawn at random: 0, 1, or more often.
+    seen: HashMap<u64, u8, BuildHasherDefault<AsIs>>,
     singletons: u64,
+    /// Executions counted, and those of them that were drawn.
     counted: u64,
+    drawn: u64,
     /// Which of the last executions were new, by their number modulo [`LATELY`].
     lately: Vec<bool>,
 }
 
 impl Classes {
     /// Counts an execution; tells whether its class is new. Once there are too many classes, none is counted any more,
-    /// and all are taken to be new.
-    pub fn count(&mut self, class: u64) -> bool {
+    /// and all are taken to be new. Of what has not been seen only executions tell that were `drawn` at random.
+    pub fn count(&mut self, class: u64, drawn: bool) -> bool {
         if self.seen.len() >= MOST_CLASSES {
             return true;
         }
         let mut new = false;
-        let again = self.seen.entry(class).or_insert_with(|| {
+        let times = self.seen.entry(class).or_insert_with(|| {
             new = true;
-            false
+            0
         });
-        if new {
-            self.singletons += 1;
-        } else if !core::mem::replace(again, true) {
-            self.singletons -= 1;
+        if drawn {
+            match *times {
+                0 => self.singletons += 1,
+                1 => self.singletons -= 1,
+                _ => {}
+            }
+            *times = (*times + 1).min(2);
+            self.drawn += 1;
         }
         if self.lately.len() < LATELY {
             self.lately.push(new);
@@ -69,7 +75,7 @@ impl Classes {
     /// Writes the counts down.
     pub fn into_summary(self, summary: &mut Summary) {
         summary.distinct = self.seen.len() as u64;
-        summary.unseen = unseen(self.counted, self.singletons).map(|unseen| [unseen.estimate, unseen.upper_bound]);
+        summary.unseen = unseen(self.drawn, self.singletons).map(|unseen| [unseen.estimate, unseen.upper_bound]);
         summary.new_lately = self.lately.iter().filter(|new| **new).count() as u64;
     }
 }

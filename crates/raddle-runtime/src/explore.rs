@@ -10,7 +10,7 @@ use crate::{crash, fault, heap, modules, shrink, state, sys, tls, watch};
 use raddle_engine::random::mix;
 use raddle_engine::strategy::{Replay, by_name};
 use raddle_engine::{Seen, Tape};
-use raddle_protocol::message::End;
+use raddle_protocol::message::{End, Obstacle};
 use raddle_protocol::trace::{ConflictKind, Outcome};
 use raddle_protocol::{Choice, Entry, Job, Message, Mode, RawFinding, Summary, frame};
 use std::collections::BTreeSet;
@@ -155,6 +155,7 @@ unsafe extern "C" fn control(_: u64) -> ! {
     }
     explorer.summary.points = runtime.earlier_points;
     explorer.classes.into_summary(&mut explorer.summary);
+    explorer.summary.search = runtime.tape.strategy().search();
     explorer.summary.pct =
         runtime.tape.strategy().pct().map(|runs| [runs.guarantee(2), runs.guarantee(3), runs.guarantee(4)]);
     send(&Message::Finished(explorer.summary));
@@ -192,6 +193,7 @@ impl Explorer {
         };
         let budget = plan.budget;
         runtime.tape = Tape::new(strategy);
+        runtime.tape.expect(budget.schedules);
         let mut first_failure: Option<(Outcome, Vec<Choice>)> = None;
         let mut known = BTreeSet::new();
         let mut reported_ns = self.begun_ns;
@@ -242,6 +244,10 @@ impl Explorer {
                 self.summary.end = End::Finding;
                 return;
             }
+            if runtime.tape.strategy().search().is_some_and(|search| search.finished && search.obstacle.is_none()) {
+                self.summary.end = End::Exhausted;
+                break;
+            }
             let nothing_to_choose = execution == 1 && runtime.tape.record().is_empty();
             if nothing_to_choose || (first_failure.is_some() && execution >= TRIES_FOR_A_PASS) {
                 self.summary.end = if first_failure.is_some() { End::AlwaysFails } else { End::Exhausted };
@@ -250,7 +256,13 @@ impl Explorer {
             let now = sys::real_time_ns();
             if now - reported_ns > REPORT_EVERY_NS {
                 reported_ns = now;
-                send(&Message::Progress { schedules: self.summary.schedules, points: runtime.earlier_points });
+                let search = runtime.tape.strategy().search().filter(|search| search.is_going_on());
+                let estimate = search.map(|search| search.estimate as u64);
+                send(&Message::Progress {
+                    schedules: self.summary.schedules,
+                    points: runtime.earlier_points,
+                    estimate,
+                });
             }
             if (now - self.begun_ns) / 1_000_000 >= budget.time_ms {
                 break;
@@ -282,6 +294,7 @@ impl Explorer {
             fault::die(&format!("there is no strategy named {}", runtime.plan.strategy));
         };
         runtime.tape = Tape::new(strategy);
+        runtime.tape.expect(budget.schedules);
         self.summary.end = End::Budget;
         for execution in 0..budget.schedules {
             let (first, mark) = self.digest(execution);
@@ -418,9 +431,23 @@ impl Explorer {
             summary.failed += 1;
         }
         let class = runtime.execution.schedule.class();
-        let new = self.classes.count(class);
+        let new = self.classes.count(class, !runtime.tape.strategy().is_systematic());
         let (choices, passed) = (runtime.tape.record().len() as u64, *outcome == Outcome::Passed);
-        runtime.tape.end(&Seen { steps: runtime.execution.schedule.log().steps(), choices, new, passed });
+        let schedule = &runtime.execution.schedule;
+        let found = [
+            (runtime.mode == Mode::Fork, Obstacle::Fork),
+            (schedule.is_timed(), Obstacle::Time),
+            (runtime.memory.is_curtailed(), Obstacle::Bounds),
+        ];
+        let found = found.into_iter().find(|(is_there, _)| *is_there).map(|(_, obstacle)| obstacle);
+        runtime.tape.end(&Seen {
+            steps: schedule.log().steps(),
+            choices,
+            new,
+            passed,
+            pending: schedule.pending(),
+            obstacle: found.or(runtime.obstacle),
+        });
         summary.digest = mix(summary.digest ^ runtime.tape.hash());
         let (_, most) = runtime.execution.schedule.alive();
         summary.most_threads = summary.most_threads.max(most - runtime.execution.harness);
@@ -446,6 +473,7 @@ impl Explorer {
         let begun = sys::real_time_ns();
         runtime.tape.begin(execution);
         runtime.points = 0;
+        runtime.obstacle = None;
         runtime.limit = runtime.plan.budget.steps;
         runtime.returned = None;
         runtime.epilogue = false;

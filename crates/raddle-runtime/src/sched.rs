@@ -5,7 +5,7 @@
 //! suffice while there is no data race.
 
 use crate::arch;
-use crate::sites::hidden;
+use crate::sites::{counts, hidden};
 use crate::state::rt;
 use raddle_engine::{Access, AccessKind, Hint, Next};
 use raddle_protocol::Site;
@@ -41,7 +41,7 @@ pub fn yield_point() {
     live_point(Hint::Yields, Access::local());
 }
 
-/// The schedule point before an atomic operation that may write; none where nobody can tell. Tells whether it was one.
+/// The schedule point before an atomic operation that may write; none where nobody can tell.
 ///
 /// # Safety
 /// The place is readable.
@@ -51,15 +51,23 @@ pub unsafe fn write_point<T: Copy + PartialEq + From<u8>>(
     kind: AccessKind,
     place: *const T,
     order: Order,
-) -> bool {
+) {
     wrote();
     pass();
     // SAFETY: the caller's.
     let hidden = unsafe { hidden(site, place, order) };
+    point_unless(hidden, site, seen_as(site, kind, place));
+}
+
+/// The schedule point before an operation that others can see. One that is hidden because the count that it is about says
+/// that nobody else has a reference is a step all the same: had it come earlier, somebody else would have had one.
+#[inline(always)]
+fn point_unless(hidden: bool, site: Site, access: Access) {
     if !hidden {
-        seen_point(Hint::None, seen_as(site, kind, place));
+        seen_point(Hint::None, access);
+    } else if counts(site) {
+        rt().execution.schedule.perform(access);
     }
-    !hidden
 }
 
 /// The schedule point before an operation that only reads the place if nobody changes it first; after it [`read`] with
@@ -73,30 +81,35 @@ pub unsafe fn read_point<T: Copy + PartialEq + From<u8>>(
     kind: AccessKind,
     place: *const T,
     order: Order,
-) -> bool {
+) {
     let runtime = rt();
     let reading = runtime.execution.threads[runtime.execution.running as usize].reading;
     let again = reading.address == place as u64;
+    let access = seen_as(site, kind, place);
     pass();
     if again && (reading.times >= SPINNING || site.spins) {
         if runtime.execution.schedule.runnable() > 1 {
             if !site.step {
-                spin_point(reading.times, seen_as(site, kind, place));
+                spin_point(reading.times, access);
             } else if reading.times == 0 {
                 set_aside(place as u64);
             }
         } else if !site.step && reading.times.is_multiple_of(ALONE) && runtime.execution.schedule.spins_alone() {
-            spin_point(reading.times, seen_as(site, kind, place));
+            spin_point(reading.times, access);
         }
-        // One look more at what has not changed is no step of its own.
-        return false;
+        // One look more at what has not been written to is no step of its own, unless it sees another of its stores.
+        let runtime = rt();
+        let roused = runtime.execution.schedule.was_roused();
+        if roused && !site.step {
+            runtime.execution.schedule.perform(access);
+        } else if !site.step {
+            runtime.execution.threads[runtime.execution.running as usize].reading.look = access.size;
+        }
+        return;
     }
     // SAFETY: the caller's.
     let hidden = unsafe { hidden(site, place, order) };
-    if !hidden {
-        seen_point(Hint::None, seen_as(site, kind, place));
-    }
-    !hidden
+    point_unless(hidden, site, access);
 }
 
 /// The schedule point before a compare-exchange that takes a lock, which is `free` when it can: a thread that finds it
@@ -111,9 +124,10 @@ pub unsafe fn lock_point<T: Copy + PartialEq>(site: Site, place: *const T, free:
     let access = seen_as(site, AccessKind::Update, place);
     // SAFETY: the caller's.
     let held = || Some(unsafe { place.read_volatile() }).filter(|value| *value != free);
-    if held().is_none() && rt().execution.schedule.runnable() > 1 {
+    let schedule = &rt().execution.schedule;
+    if held().is_none() && (schedule.runnable() > 1 || schedule.deadline_near()) {
         rt().execution.schedule.arrive(access);
-        decide(Hint::None);
+        decide(Hint::None, 0);
     }
     while let Some(before) = held() {
         rt().execution.schedule.arrive(access);
@@ -137,7 +151,9 @@ fn set_aside(place: u64) {
     let runtime = rt();
     runtime.limit = runtime.limit.min(runtime.points + ASIDE);
     runtime.execution.schedule.set_aside(place);
-    decide(Hint::None);
+    decide(Hint::None, 0);
+    // Others have let it go on because they changed the place, not because they waited for it.
+    rt().execution.schedule.was_roused();
 }
 
 /// The schedule point of a thread that spins. The longer it goes on, the more seldom the engine
@@ -151,10 +167,17 @@ fn spin_point(looks: u32, access: Access) {
     }
     let spinner = rt().execution.running as usize;
     rt().execution.schedule.arrive(access);
-    if decide(Hint::Spins) {
+    if decide(Hint::Spins, access.object) {
         // It was away: somebody has written to the place, or it has been long.
         rt().execution.threads[spinner].reading.times = SPINNING;
     }
+}
+
+/// What the running thread is about, as far as it matters to which value it reads: a look in vain, or anything else.
+pub fn reading_hint() -> Hint {
+    let runtime = rt();
+    let reading = runtime.execution.threads[runtime.execution.running as usize].reading;
+    if reading.look > 0 { Hint::Spins } else { Hint::None }
 }
 
 /// The running thread has read this value.
@@ -164,8 +187,21 @@ pub fn read(address: u64, value: u64) {
     let reading = &mut runtime.execution.threads[runtime.execution.running as usize].reading;
     if reading.address == address && reading.value == value {
         reading.times += 1;
+        reading.look = 0;
     } else {
-        *reading = Reading { address, value, times: 0 };
+        looked(AccessKind::Read);
+        rt().execution.threads[rt().execution.running as usize].reading =
+            Reading { address, value, ..Reading::default() };
+    }
+}
+
+/// What the running thread has taken for one look more in vain was none: it is a step.
+#[inline(always)]
+pub fn looked(kind: AccessKind) {
+    let runtime = rt();
+    let reading = runtime.execution.threads[runtime.execution.running as usize].reading;
+    if reading.look != 0 {
+        runtime.execution.schedule.perform(Access::new(kind, reading.address, reading.look));
     }
 }
 
@@ -206,6 +242,8 @@ pub struct Reading {
     address: u64,
     value: u64,
     times: u32,
+    /// Bytes it is looking at once more; 0 while it is not.
+    look: u8,
 }
 
 #[inline]
@@ -221,15 +259,21 @@ fn seen_point(hint: Hint, access: Access) {
     let schedule = &mut runtime.execution.schedule;
     if schedule.runnable() > 1 || schedule.deadline_near() {
         schedule.arrive(access);
-        decide(hint);
+        decide(hint, 0);
     }
     rt().execution.schedule.perform(access);
 }
 
-/// The operation just performed has changed nothing.
+/// The operation just performed on this object has given back one of several references.
 #[inline(always)]
-pub fn only_read() {
-    rt().execution.schedule.only_read();
+pub fn counted_down(object: u64) {
+    rt().execution.schedule.turned_out(object, AccessKind::CountDown);
+}
+
+/// The operation just performed on this object has changed nothing.
+#[inline(always)]
+pub fn only_read(object: u64) {
+    rt().execution.schedule.only_read(object);
 }
 
 /// Counts a schedule point.
@@ -262,11 +306,12 @@ pub fn wait(wait: Wait, deadline_ns: Option<u64>, mask: u32) {
 
 /// Lets the engine decide who runs, and switches there. Returns when the caller's thread is chosen (again).
 pub fn run_next() {
-    decide(Hint::None);
+    decide(Hint::None, 0);
 }
 
-/// Returns whether another thread has run meanwhile.
-fn decide(hint: Hint) -> bool {
+/// `place` is what the caller spins on. Returns whether another thread has run
+/// meanwhile.
+fn decide(hint: Hint, place: u64) -> bool {
     let runtime = rt();
     if runtime.execution.schedule.waits_for_descriptor() {
         crate::interpose::io::polling::wake_ready();
@@ -283,9 +328,8 @@ fn decide(hint: Hint) -> bool {
     let next = if runtime.epilogue {
         execution.schedule.next_unasked()
     } else if hint == Hint::Spins {
-        let address = execution.threads[execution.running as usize].reading.address;
         runtime.limit = runtime.limit.min(runtime.points + ASIDE);
-        execution.schedule.next_of_spinner(&mut runtime.tape, address)
+        execution.schedule.next_of_spinner(&mut runtime.tape, place)
     } else {
         execution.schedule.next(&mut runtime.tape, hint)
     };

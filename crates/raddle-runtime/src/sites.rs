@@ -111,6 +111,19 @@ pub unsafe fn hidden<T: Copy + PartialEq + From<u8>>(site: Site, place: *const T
     }
 }
 
+/// Whether what hides the operation is a count of references.
+#[inline]
+pub fn counts(site: Site) -> bool {
+    use Visibility::{HiddenIfOne, HiddenIfSoleStrong, HiddenIfSoleWeak};
+    matches!(site.visibility, HiddenIfOne | HiddenIfSoleStrong | HiddenIfSoleWeak)
+}
+
+/// Whether a subtraction gives back one of several references, so that only the last one matters.
+#[inline]
+pub fn counts_down(site: Site) -> bool {
+    matches!(site.visibility, Visibility::HiddenIfSoleStrong | Visibility::HiddenIfOne)
+}
+
 /// Whether a load of this place is a look of the standard library's own that orders nothing and whose answer is the same
 /// whenever it happens: nothing need be known of it.
 ///

@@ -12,6 +12,7 @@ use raddle_engine::memory::{Memory, Model};
 use raddle_engine::race::Detector;
 use raddle_engine::random::Random;
 use raddle_engine::{Schedule, Tape};
+use raddle_protocol::message::Obstacle;
 use raddle_protocol::trace::Outcome;
 use raddle_protocol::{Isolation, MemoryModel, Mode, Module, Plan};
 
@@ -49,6 +50,8 @@ pub struct Runtime {
     pub epilogue: bool,
     /// How the present execution ended.
     pub outcome: Outcome,
+    /// What the present execution depends on that no strategy decides.
+    pub obstacle: Option<Obstacle>,
     /// The record of the present execution, when one is kept.
     pub recorder: Option<Box<Recorder>>,
     /// How executions are kept apart now.
@@ -193,6 +196,14 @@ pub fn rt() -> &'static mut Runtime {
     unsafe { &mut *RUNTIME }
 }
 
+/// Notes that the present execution depends on something that no strategy decides.
+pub fn hindered(obstacle: Obstacle) {
+    let runtime = rt();
+    if runtime.entered && !runtime.epilogue {
+        runtime.obstacle.get_or_insert(obstacle);
+    }
+}
+
 /// Asks something of the runtime even when it is not in charge at the moment; `false` when it never was.
 pub fn with(question: impl FnOnce(&mut Runtime) -> bool) -> bool {
     // SAFETY: as for `rt`.
@@ -249,6 +260,7 @@ pub fn take_charge(plan: Plan) {
         entered: false,
         epilogue: false,
         outcome: Outcome::Passed,
+        obstacle: None,
         recorder: None,
         mode,
         points: 0,

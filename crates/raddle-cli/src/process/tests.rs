@@ -29,7 +29,7 @@ fn target() {
     match behaviour.as_str() {
         "well" => {
             send(&hello(VERSION));
-            send(&frame::encode(&Message::Progress { schedules: 5, points: 50 }));
+            send(&frame::encode(&Message::Progress { schedules: 5, points: 50, estimate: None }));
             send(&finished(plan.seed));
             std::thread::sleep(Duration::from_secs(600));
         }

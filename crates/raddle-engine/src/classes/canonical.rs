@@ -13,14 +13,15 @@
 //! only if it is older than the execution.
 //!
 //! Departures and limits. Waiting for a lock, a permit or a thread's end is no step; taking it is. A compare-exchange
-//! that fails is a read. A thread that is woken comes after who woke it. Memory that is freed and allocated again stays
-//! the same object; programs whose behaviour depends on
+//! that fails is a read. Countings down that are not the last commute. A thread that is woken comes after who woke it.
+//! Memory that is freed and allocated again stays the same object; programs whose behaviour depends on
 //! addresses or clocks may do different things within one class. Two classes have the same hash by accident
 //! with a probability of about 2^-64.
 
 #[cfg(test)]
 mod tests;
 
+use crate::access::AccessKind;
 use crate::log::{Event, Logged};
 
 /// Where an object's last steps are kept.
@@ -29,10 +30,12 @@ struct Object {
     key: u64,
     /// Execution in which the entry was made; entries of others are free.
     execution: u64,
-    /// Hash of the last step that was no read.
+    /// Hash of the last step that depends on all others, or of as many that commute as came before others.
     changed: u64,
-    /// Sum of the hashes of the reads since then.
-    read: u64,
+    /// Sum of the hashes of the steps since then that commute with each other: reads, or countings down.
+    since: u64,
+    /// Whether these count down.
+    down: bool,
 }
 
 /// Hashes executions. The table of objects is kept from one to the next.
@@ -105,16 +108,20 @@ impl Canonical {
             Event::TimedOut => fold(before, TIMED_OUT),
             Event::Performed if !step.access.is_shared() => fold(before, kind),
             Event::Performed => {
-                let only_reads = step.access.only_reads();
+                let (commutes, down) = (step.access.commutes(), step.access.kind == AccessKind::CountDown);
                 let object = self.object(step.access.object);
                 let own = fold(before, kind | u64::from(step.access.size) << 16);
-                if only_reads {
+                if commutes {
+                    if object.down != down {
+                        object.changed = fold(object.changed, object.since);
+                        (object.since, object.down) = (0, down);
+                    }
                     let after = fold(own, object.changed);
-                    object.read = object.read.wrapping_add(after);
+                    object.since = object.since.wrapping_add(after);
                     after
                 } else {
-                    let after = fold(fold(own, object.changed), object.read);
-                    (object.changed, object.read) = (after, 0);
+                    let after = fold(fold(own, object.changed), object.since);
+                    (object.changed, object.since, object.down) = (after, 0, false);
                     after
                 }
             }
@@ -133,7 +140,7 @@ impl Canonical {
             let object = self.objects[at];
             if object.execution != self.execution {
                 self.used += 1;
-                self.objects[at] = Object { key, execution: self.execution, changed: 0, read: 0 };
+                self.objects[at] = Object { key, execution: self.execution, changed: 0, since: 0, down: false };
                 return &mut self.objects[at];
             }
             if object.key == key {

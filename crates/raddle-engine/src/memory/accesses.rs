@@ -278,6 +278,7 @@ impl Memory {
         }
         let batch = self.bounds.window.div_ceil(2);
         if self.locations.histories[slot as usize].stores.len() >= self.bounds.window + batch {
+            self.curtailed |= self.model == Model::Rc11;
             self.drop_oldest(slot, batch);
         }
     }

@@ -124,7 +124,8 @@ impl Memory {
         self.locations.histories[slot as usize].stores.get(index + 1).is_some_and(|next| next.rmw)
     }
 
-    fn floor(&self, thread: ThreadId, slot: u32) -> usize {
+    fn floor(&mut self, thread: ThreadId, slot: u32) -> usize {
+        self.curtailed |= self.locations.histories[slot as usize].is_out_of_patience(thread, self.bounds.patience);
         let history = &self.locations.histories[slot as usize];
         let floor = history.floor(&self.threads[thread as usize].clock, self.bounds.patience);
         if self.visible == 0 {

@@ -237,6 +237,11 @@ impl History {
         }
     }
 
+    /// Whether a thread is only offered ever newer stores.
+    pub(super) fn is_out_of_patience(&self, thread: ThreadId, patience: u32) -> bool {
+        self.behind.iter().any(|behind| behind.thread == thread && behind.times >= patience)
+    }
+
     /// Notes which store a thread has seen or written, and whether that was the newest.
     #[inline]
     pub(super) fn note_progress(&mut self, thread: ThreadId, store: u32, is_newest: bool) {

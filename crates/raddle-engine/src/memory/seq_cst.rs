@@ -97,6 +97,8 @@ pub(super) struct TotalOrder {
     since: u64,
     places: Vec<(u32, u32)>,
     scratch: Vec<Node>,
+    /// Whether an order was ruled out in this execution because operations were settled, or a search was cut short.
+    curtailed: bool,
 }
 
 impl TotalOrder {
@@ -108,6 +110,12 @@ impl TotalOrder {
         self.settled_fences = false;
         self.now = 0;
         self.allowance = AT_FIRST;
+        self.curtailed = false;
+    }
+
+    /// Whether the bounds may have taken an order away.
+    pub(super) fn is_curtailed(&self) -> bool {
+        self.curtailed
     }
 
     pub(super) fn bound(&mut self, bounds: Bounds) {
@@ -294,6 +302,7 @@ impl TotalOrder {
         };
         let comes_after_all = probe.seq_cst || end > 0 || self.settled_fences;
         if comes_after_all && self.is_settled_beyond(probe.place, &histories[probe.slot as usize]) {
+            self.curtailed = true;
             return None;
         }
         let later = histories[probe.slot as usize].stores.iter().skip(probe.place as usize / 4 + 1);
@@ -319,7 +328,9 @@ impl TotalOrder {
 
     #[inline]
     fn step(&mut self, count: usize) -> Option<()> {
-        self.steps = self.steps.checked_sub(count as u64)?;
+        let left = self.steps.checked_sub(count as u64);
+        self.curtailed |= left.is_none();
+        self.steps = left?;
         Some(())
     }
 

@@ -111,6 +111,8 @@ pub struct Memory {
     pub(super) visible: u64,
     /// The choices of the present operation.
     pub(super) options: Vec<usize>,
+    /// Whether the bounds have taken a behaviour away in this execution, or may have.
+    pub(super) curtailed: bool,
 }
 
 impl Memory {
@@ -130,6 +132,7 @@ impl Memory {
             order: TotalOrder::default(),
             visible: 0,
             options: Vec::new(),
+            curtailed: false,
         };
         memory.begin();
         memory
@@ -160,6 +163,7 @@ impl Memory {
         self.pool.begin();
         self.order.begin(self.base);
         self.visible = 0;
+        self.curtailed = false;
         self.add_threads(0);
     }
 
@@ -197,6 +201,12 @@ impl Memory {
     /// after what he then reads, either.
     pub fn time_passes(&mut self) {
         self.visible = self.order.now();
+    }
+
+    /// Whether the model's bounds may have kept this execution from being another one.
+    #[must_use]
+    pub fn is_curtailed(&self) -> bool {
+        self.curtailed || self.order.is_curtailed()
     }
 
     /// What lies in the past of a thread.

@@ -68,11 +68,18 @@ impl Schedule {
         while let Some(spinner) = self.spinners.get(at) {
             if spinner.address.abs_diff(address) < WIDEST {
                 let thread = self.spinners.remove(at).thread;
+                self.threads[thread as usize].roused = true;
                 self.join_ready(thread);
             } else {
                 at += 1;
             }
         }
+    }
+
+    /// Whether the running thread was set aside and has come back because what it looks at was written to: then its next
+    /// look is a step, whatever it sees. Told once.
+    pub fn was_roused(&mut self) -> bool {
+        std::mem::take(&mut self.threads[self.current as usize].roused)
     }
 
     /// All threads that are set aside can run again.

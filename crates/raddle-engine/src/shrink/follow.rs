@@ -44,7 +44,8 @@ struct Places {
     /// Entries of the log that have been read.
     read: usize,
     last: Option<Place>,
-    before: u32,
+    /// Questions asked about threads at each place.
+    asked: BTreeMap<Place, u32>,
     /// Questions about other things since the last one about threads.
     others: u32,
 }
@@ -52,7 +53,8 @@ struct Places {
 impl Places {
     fn begin(&mut self) {
         self.taken.clear();
-        (self.read, self.last, self.before, self.others) = (0, None, 0, 0);
+        self.asked.clear();
+        (self.read, self.last, self.others) = (0, None, 0);
     }
 
     /// The place of a question, and how many were asked there before.
@@ -76,9 +78,10 @@ impl Places {
         let thread = question.current;
         let steps = *self.steps(thread);
         let place = Place { thread, steps, stopped: question.thread(0) != thread, kind };
-        self.before = if self.last == Some(place) { self.before + 1 } else { 0 };
         self.last = Some(place);
-        (place, self.before)
+        let asked = self.asked.entry(place).or_default();
+        *asked += 1;
+        (place, *asked - 1)
     }
 
     fn steps(&mut self, thread: ThreadId) -> &mut u32 {

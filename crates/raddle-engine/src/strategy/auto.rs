@@ -8,6 +8,12 @@
 //! matching, a bandit algorithm: Thompson, "On the likelihood that one unknown probability exceeds another", Biometrika
 //! 1933, here with the means in place of samples). Rewards fade, since what is left to be found changes.
 //!
+//! In between, a systematic search ([`crate::exhaustive`]) has every second execution, so that a small test is soon seen
+//! to be exhausted. It begins after the first [`ALONE`] executions, and gives up when it has had its allowance, as soon as
+//! the estimate of its size says that it will not do with it, or when there is something that it cannot see. So a test that is
+//! not small loses little by it. Under its own name, `exhaustive`, the search has all executions until nothing is left
+//! for it to do; what then remains of the budget is the portfolio's.
+//!
 //! What is new is no measure of how deep it lies: a strategy that keeps to few preemptions soon repeats itself, and may
 //! still be the one that finds the bug. That is why half of the executions do not depend on rewards.
 
@@ -15,12 +21,29 @@
 mod tests;
 
 use super::{Pct, PctRuns, Pos, Question, Seen, Strategy, Surw};
+use crate::exhaustive::Exhaustive;
 use crate::random::Random;
+use raddle_protocol::message::Search;
 
 /// What one execution later is still worth of a reward, in parts of [`WHOLE`].
 const KEPT: u64 = WHOLE - WHOLE / 64;
 /// A reward.
 const WHOLE: u64 = 1 << 16;
+
+/// Executions before the search has its first.
+const ALONE: u64 = 100;
+
+/// Executions of the search at the most, unless the budget is so small that a tenth of it is less.
+const ALLOWANCE: u64 = 2_000;
+
+/// Executions of the search after which the estimate of its size is believed, if it is more than so many times the
+/// allowance.
+const ENOUGH: u64 = 32;
+/// See [`ENOUGH`].
+const TOLERANCE: u64 = 10;
+
+/// No member of the portfolio, but the search.
+const SEARCH: usize = usize::MAX;
 
 /// The turns of a round: members of the portfolio by number.
 const ROUND: [usize; 8] = [0, 1, 0, 2, 1, 0, 1, 0];
@@ -44,8 +67,16 @@ impl Member {
 pub struct Auto {
     seed: u64,
     members: Vec<Member>,
-    /// Whose execution it is.
+    /// Whose execution it is; the search's, if there is no such member.
     active: usize,
+    search: Exhaustive,
+    /// Executions that the search may have.
+    allowance: u64,
+    /// Whether it has all of them, from the beginning.
+    first: bool,
+    /// The present execution, and how many were the portfolio's.
+    execution: Option<u64>,
+    drawn: u64,
 }
 
 impl Auto {
@@ -55,40 +86,99 @@ impl Auto {
         let member = |strategy| Member { strategy, tried: 0, new: 0 };
         let portfolio: [Box<dyn Strategy>; 3] =
             [Box::new(Surw::new(seed)), Box::new(Pos::new(seed)), Box::new(Pct::new(seed))];
-        Auto { seed, members: portfolio.into_iter().map(member).collect(), active: 0 }
+        Auto {
+            seed,
+            members: portfolio.into_iter().map(member).collect(),
+            active: 0,
+            search: Exhaustive::new(),
+            allowance: ALLOWANCE,
+            first: false,
+            execution: None,
+            drawn: 0,
+        }
+    }
+
+    /// The executions of a seed, those of the search first.
+    #[must_use]
+    pub fn exhaustive(seed: u64) -> Self {
+        Auto { allowance: u64::MAX, first: true, ..Auto::new(seed) }
+    }
+
+    /// Whether the search is worth another execution.
+    fn searches(&self) -> bool {
+        let search = self.search.status();
+        let is_open = !self.search.is_over() && search.executions < self.allowance;
+        if self.first || !is_open {
+            return is_open;
+        }
+        let is_small = search.executions < ENOUGH || search.estimate <= (self.allowance * TOLERANCE) as f64;
+        search.obstacle.is_none() && is_small
+    }
+
+    /// Whose execution the next one is.
+    fn draw(&mut self, execution: u64) -> usize {
+        if execution.is_multiple_of(2) {
+            return ROUND[(execution / 2) as usize % ROUND.len()];
+        }
+        let rates: u64 = self.members.iter().map(Member::rate).sum();
+        let mut at = Random::new(self.seed, execution).below(rates as usize) as u64;
+        let found = self.members.iter().position(|member| {
+            let here = at < member.rate();
+            at = at.saturating_sub(member.rate());
+            here
+        });
+        found.unwrap_or(0)
     }
 }
 
 impl Strategy for Auto {
     fn begin(&mut self, execution: u64) {
-        self.active = if execution.is_multiple_of(2) {
-            ROUND[(execution / 2) as usize % ROUND.len()]
-        } else {
-            let rates: u64 = self.members.iter().map(Member::rate).sum();
-            let mut at = Random::new(self.seed, execution).below(rates as usize) as u64;
-            let found = self.members.iter().position(|member| {
-                let here = at < member.rate();
-                at = at.saturating_sub(member.rate());
-                here
-            });
-            found.unwrap_or(0)
-        };
-        self.members[self.active].strategy.begin(execution);
+        // An execution may have to be begun again.
+        if self.execution.replace(execution) != Some(execution) {
+            let is_its_turn = self.first || self.drawn >= ALONE && self.active != SEARCH;
+            if is_its_turn && self.searches() {
+                self.active = SEARCH;
+            } else {
+                self.active = self.draw(self.drawn);
+                self.drawn += 1;
+            }
+        }
+        match self.members.get_mut(self.active) {
+            Some(member) => member.strategy.begin(self.drawn - 1),
+            None => self.search.begin(execution),
+        }
     }
 
     #[inline]
     fn choose(&mut self, question: &Question<'_>) -> usize {
-        self.members[self.active].strategy.choose(question)
+        match self.members.get_mut(self.active) {
+            Some(member) => member.strategy.choose(question),
+            None => self.search.choose(question),
+        }
     }
 
     fn end(&mut self, seen: &Seen<'_>) {
-        let active = &mut self.members[self.active];
+        let Some(active) = self.members.get_mut(self.active) else { return self.search.end(seen) };
         active.tried = active.tried * KEPT / WHOLE + WHOLE;
         active.new = active.new * KEPT / WHOLE + if seen.new { WHOLE } else { 0 };
         // What an execution is made of is worth knowing to all.
         for member in &mut self.members {
             member.strategy.end(seen);
         }
+    }
+
+    fn expect(&mut self, executions: u64) {
+        if !self.first {
+            self.allowance = ALLOWANCE.min(executions / 10);
+        }
+    }
+
+    fn search(&self) -> Option<Search> {
+        Some(self.search.status())
+    }
+
+    fn is_systematic(&self) -> bool {
+        self.active == SEARCH
     }
 
     fn pct(&self) -> Option<&PctRuns> {

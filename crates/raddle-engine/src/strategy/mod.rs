@@ -16,6 +16,7 @@ pub(crate) mod toy;
 use crate::access::Access;
 use crate::log::Logged;
 use raddle_protocol::ChoiceKind;
+use raddle_protocol::message::{Obstacle, Search};
 use raddle_protocol::trace::ThreadId;
 
 pub use auto::Auto;
@@ -100,6 +101,10 @@ pub struct Seen<'a> {
     pub new: bool,
     /// Whether it passed.
     pub passed: bool,
+    /// What every thread was about to do when the execution ended, by thread number.
+    pub pending: &'a [Access],
+    /// What the execution depended on that no strategy decides, if anything.
+    pub obstacle: Option<Obstacle>,
 }
 
 /// Answers questions. A strategy sees plain data only, and is told where executions begin and end.
@@ -118,6 +123,19 @@ pub trait Strategy {
         None
     }
 
+    /// How many executions there are to be at the most; told before the first.
+    fn expect(&mut self, _executions: u64) {}
+
+    /// How far a systematic search is, where there is one.
+    fn search(&self) -> Option<Search> {
+        None
+    }
+
+    /// Whether the present execution is one of a systematic search, rather than drawn at random.
+    fn is_systematic(&self) -> bool {
+        false
+    }
+
     /// Where and how the recorded stream stopped fitting the program; only a replay ever answers.
     fn divergence(&self) -> Option<Divergence> {
         None
@@ -125,7 +143,7 @@ pub trait Strategy {
 }
 
 /// The names by which [`by_name`] knows strategies.
-pub const NAMES: &[&str] = &["auto", "random", "pct", "pos", "surw"];
+pub const NAMES: &[&str] = &["auto", "random", "pct", "pos", "surw", "exhaustive"];
 
 /// The strategy of this name; `None` when there is none.
 #[must_use]
@@ -136,6 +154,7 @@ pub fn by_name(name: &str, seed: u64) -> Option<Box<dyn Strategy>> {
         "pct" => Some(Box::new(Pct::new(seed))),
         "pos" => Some(Box::new(Pos::new(seed))),
         "surw" => Some(Box::new(Surw::new(seed))),
+        "exhaustive" => Some(Box::new(Auto::exhaustive(seed))),
         _ => None,
     }
 }

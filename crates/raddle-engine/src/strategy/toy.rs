@@ -26,7 +26,14 @@ pub fn writes(object: u64, times: usize) -> Vec<Access> {
 pub fn perform(toy: &Toy, tape: &mut Tape, execution: u64) -> Vec<ThreadId> {
     let (order, schedule) = perform_untold(toy, tape, execution);
     let choices = tape.record().len() as u64;
-    tape.end(&Seen { steps: schedule.log().steps(), choices, new: true, passed: true });
+    tape.end(&Seen {
+        steps: schedule.log().steps(),
+        choices,
+        new: true,
+        passed: true,
+        pending: schedule.pending(),
+        obstacle: None,
+    });
     order
 }
 

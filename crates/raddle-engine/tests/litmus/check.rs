@@ -5,14 +5,19 @@ use crate::enumerate;
 use crate::machine::{beginning, run};
 use crate::program::{Look, Op, Outcome, Program};
 use raddle_engine::classes::unseen as estimate;
+use raddle_engine::exhaustive::Exhaustive;
 use raddle_engine::shrink::{Follow, Note, minimize};
 use raddle_engine::strategy::{NAMES, RandomWalk, Replay, by_name};
 use raddle_engine::{Question, Schedule, Seen, Strategy, Tape};
 use raddle_protocol::Choice;
+use raddle_protocol::message::Obstacle;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Executions of each strategy. Enough for the rarest outcome of the programs here; the seed is fixed.
 const EXECUTIONS: u64 = 4000;
+
+/// Executions of the search for programs with loops.
+const FEW_EXECUTIONS: u64 = 150;
 
 /// Bound on the schedules of one program.
 const SCHEDULES: u64 = 200_000;
@@ -34,7 +39,11 @@ impl Litmus {
         let possible = enumerate::outcomes(&self.program);
         let seen: BTreeSet<String> = possible.iter().map(|outcome| outcome.seen(&self.looks)).collect();
         assert_eq!(seen, expected.iter().map(|text| (*text).to_owned()).collect(), "possible");
-        for name in NAMES {
+        let found = search(&self.program, FEW_EXECUTIONS);
+        assert!(found.outcomes.is_subset(&possible), "reached by the search");
+        assert!(!found.is_finished || found.outcomes == possible, "reached by the search");
+        let names = NAMES.iter().filter(|name| found.is_finished || **name != "exhaustive");
+        for name in names {
             let reached = walk(&self.program, name);
             assert_eq!(reached.keys().cloned().collect::<BTreeSet<_>>(), possible, "reached by {name}");
             for (outcome, record) in &reached {
@@ -48,8 +57,16 @@ impl Litmus {
     /// Checks a program that ends under every schedule.
     pub fn ending(&self, expected: &[&str]) {
         self.looping(expected);
-        let (reached, _) = exhaust(&self.program);
+        let mut classes = BTreeSet::new();
+        let mut reached = BTreeSet::new();
+        every_schedule(&self.program, |outcome, schedule| {
+            classes.insert(schedule.class());
+            reached.insert(outcome);
+        });
         assert_eq!(reached, enumerate::outcomes(&self.program), "reached by all schedules");
+        let found = search(&self.program, SCHEDULES);
+        assert!(found.is_finished, "the search gives up");
+        assert_eq!(found.classes, classes, "classes reached by the search, in {} executions", found.executions);
     }
 
     /// Checks a program in which no thread ever waits: there are as many schedules as orders of its operations.
@@ -79,7 +96,7 @@ impl Litmus {
     /// seen then.
     pub fn unseen(&self) {
         const FEW: usize = 100;
-        for name in NAMES {
+        for name in NAMES.iter().filter(|name| **name != "exhaustive") {
             let mut classes = Vec::new();
             executions(&self.program, name, |_, _, schedule| classes.push(schedule.class()));
             let mut counts = BTreeMap::<u64, u64>::new();
@@ -129,7 +146,47 @@ fn executions(program: &Program, strategy: &str, mut each: impl FnMut(Outcome, &
         let outcome = run(program, &mut schedule, &mut tape);
         each(outcome, &tape, &mut schedule);
         let (new, choices) = (classes.insert(schedule.class()), tape.record().len() as u64);
-        tape.end(&Seen { steps: schedule.log().steps(), choices, new, passed: true });
+        tape.end(&Seen {
+            steps: schedule.log().steps(),
+            choices,
+            new,
+            passed: true,
+            pending: schedule.pending(),
+            obstacle: None,
+        });
+    }
+}
+
+/// What the systematic search comes to.
+pub struct Found {
+    pub outcomes: BTreeSet<Outcome>,
+    pub classes: BTreeSet<u64>,
+    pub executions: u64,
+    /// The search has come to its end, rather than to a loop without end or to the most executions asked for.
+    pub is_finished: bool,
+}
+
+/// Performs the systematic search to its end, or so many executions of it.
+pub fn search(program: &Program, most: u64) -> Found {
+    let mut saved = beginning(program);
+    saved.clear_log();
+    let mut schedule = Schedule::new();
+    let mut tape = Tape::new(Box::new(Exhaustive::new()));
+    let mut found = Found { outcomes: BTreeSet::new(), classes: BTreeSet::new(), executions: 0, is_finished: false };
+    loop {
+        schedule.restore(&saved);
+        tape.begin(found.executions);
+        found.outcomes.insert(run(program, &mut schedule, &mut tape));
+        found.classes.insert(schedule.class());
+        found.executions += 1;
+        let (steps, pending, choices) = (schedule.log().steps(), schedule.pending(), tape.record().len() as u64);
+        tape.end(&Seen { steps, choices, new: true, passed: true, pending, obstacle: None });
+        let search = tape.strategy().search().expect("this is a search");
+        found.is_finished = search.finished;
+        if search.finished || search.obstacle == Some(Obstacle::Endless) || found.executions == most {
+            return found;
+        }
+        assert_eq!(search.obstacle, None, "after {} executions of {program:?}", found.executions);
     }
 }
 

@@ -66,7 +66,7 @@ pub fn run(program: &Program, schedule: &mut Schedule, tape: &mut Tape) -> Outco
         number,
         thread,
         returns: vec![None; threads],
-        reads: vec![(0, 0, 0); threads],
+        reads: vec![(usize::MAX, 0, 0); threads],
     }
     .run()
 }
@@ -79,9 +79,10 @@ impl Machine<'_> {
             if steps % ASIDE == 0 {
                 self.schedule.resume_spinners();
             }
-            let next = match self.hint() {
-                (Hint::Spins, variable) => self.schedule.next_of_spinner(self.tape, place(variable)),
-                (hint, _) => self.schedule.next(self.tape, hint),
+            let (hint, variable) = self.hint();
+            let next = match hint {
+                Hint::Spins => self.schedule.next_of_spinner(self.tape, place(variable)),
+                hint => self.schedule.next(self.tape, hint),
             };
             match next {
                 Next::Run(id) => self.step(self.thread[id as usize]),
@@ -125,8 +126,8 @@ impl Machine<'_> {
             Op::FutexWake(at, _) | Op::FutexRequeue(at, ..) => variable(Notify, at),
             Op::Lock(lock) => object(Lock, 1, lock),
             Op::Unlock(lock) => object(Unlock, 1, lock),
-            Op::Acquire(semaphore) => object(Lock, 2, semaphore),
-            Op::Release(semaphore) => object(Unlock, 2, semaphore),
+            Op::Acquire(semaphore) => object(Acquire, 2, semaphore),
+            Op::Release(semaphore) => object(Release, 2, semaphore),
             Op::ConditionWait(condition, _) => object(Wait, 3, condition),
             Op::NotifyOne(condition) | Op::NotifyAll(condition) => object(Notify, 3, condition),
             Op::Join(child) => Access::on_thread(Join, self.number[child].unwrap_or(u32::MAX)),
@@ -167,7 +168,9 @@ impl Machine<'_> {
             None => {}
         }
         if let Some(op) = self.op(thread) {
-            if !known {
+            // Asked first, since it is told once.
+            let is_news = self.schedule.was_roused() || !self.looks_in_vain(thread, op);
+            if !known && is_news {
                 self.schedule.perform(self.access(op));
             }
             self.perform(thread, op);
@@ -179,6 +182,17 @@ impl Machine<'_> {
             self.schedule.perform(Access::on_thread(AccessKind::End, id));
             self.schedule.end_current();
             self.schedule.wake_matching(usize::MAX, |wait| *wait == Wait::Join(id));
+        }
+    }
+
+    /// Whether the thread looks once more at what has not changed, which is no step of its own.
+    fn looks_in_vain(&self, thread: usize, op: Op) -> bool {
+        let (last, value, times) = self.reads[thread];
+        let same = |variable| last == variable && value == self.memory.variables[variable] && times >= SPINNING;
+        match op {
+            Op::Load(variable, _) => same(variable),
+            Op::CompareExchange { variable, expected, .. } => same(variable) && value != expected,
+            _ => false,
         }
     }
 
@@ -205,12 +219,12 @@ impl Machine<'_> {
                 (last, read, times + 1)
             }
             (Some(variable), _) => (variable, value(variable), 0),
-            (None, _) => (0, 0, 0),
+            (None, _) => (usize::MAX, 0, 0),
         };
-        if let Op::CompareExchange { done, .. } = op
+        if let Op::CompareExchange { variable, done, .. } = op
             && self.memory.registers[thread][done] == 0
         {
-            self.schedule.only_read();
+            self.schedule.only_read(variable as u64);
         }
         self.memory.pass(self.program, thread);
     }
@@ -254,7 +268,7 @@ impl Machine<'_> {
             },
             Op::Release(semaphore) => {
                 self.permits[semaphore] += 1;
-                self.wake(1, |wait| *wait == Wait::Semaphore(semaphore as u64));
+                self.wake(usize::MAX, |wait| *wait == Wait::Semaphore(semaphore as u64));
             }
             Op::FutexWait(variable, expected) if self.memory.variables[variable] == expected => {
                 return self.sleep(thread, Wait::Futex(variable as u64), None, None);
@@ -262,7 +276,7 @@ impl Machine<'_> {
             Op::FutexWaitFor(variable, expected, ns, timed_out) if self.memory.variables[variable] == expected => {
                 return self.sleep(thread, Wait::Futex(variable as u64), Some(ns), Some(timed_out));
             }
-            Op::FutexWait(..) | Op::FutexWaitFor(..) => self.schedule.only_read(),
+            Op::FutexWait(at, _) | Op::FutexWaitFor(at, ..) => self.schedule.only_read(at as u64),
             Op::FutexWake(variable, most) => drop(self.wake(most, |wait| *wait == Wait::Futex(variable as u64))),
             Op::FutexRequeue(variable, wakes, moves, other) => {
                 self.wake(wakes, |wait| *wait == Wait::Futex(variable as u64));

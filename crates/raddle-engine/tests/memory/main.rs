@@ -15,3 +15,4 @@ mod interleave;
 mod litmus;
 mod notation;
 mod random_programs;
+mod search;

@@ -120,7 +120,8 @@ fn message() -> impl Strategy<Value = Message> {
         }),
         any::<i32>().prop_map(|status| Message::NeverEntered { status }),
         any::<Option<String>>().prop_map(|why| Message::Mode { mode: Mode::Fork, why }),
-        any::<(u64, u64)>().prop_map(|(schedules, points)| Message::Progress { schedules, points }),
+        any::<(u64, u64, Option<u64>)>()
+            .prop_map(|(schedules, points, estimate)| { Message::Progress { schedules, points, estimate } }),
         raw_finding().prop_map(|finding| Message::Finding(Box::new(finding))),
         raw_finding().prop_map(|finding| Message::Replayed(Box::new(finding))),
         any::<(u64, u64, u32, u64)>().prop_map(|(schedules, distinct, most_threads, digest)| {

@@ -10,8 +10,8 @@
 pub mod model;
 
 use crate::record;
-use crate::sched::{lock_point, only_read, read, read_point, write_point, written, wrote};
-use crate::sites::{Hook, decides_nothing};
+use crate::sched::{counted_down, lock_point, looked, only_read, read, read_point, write_point, written, wrote};
+use crate::sites::{Hook, counts_down, decides_nothing};
 use crate::state::{live, recording};
 use core::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering, fence};
 use raddle_engine::AccessKind;
@@ -138,14 +138,13 @@ macro_rules! atomic {
                 }
                 let site = Hook::here().site();
                 let (success, failure) = (order(number), order(failure));
-                let seen = if site.locks {
+                if site.locks {
                     lock_point(site, address, expected);
-                    true
                 } else if address.read_volatile() == expected {
-                    write_point(site, AccessKind::Update, address, success)
+                    write_point(site, AccessKind::Update, address, success);
                 } else {
-                    read_point(site, AccessKind::Update, address, failure)
-                };
+                    read_point(site, AccessKind::Update, address, failure);
+                }
                 let (at, now) = (address as u64, address.read_volatile() as u128);
                 let attempt = Attempt {
                     expected: expected as u128,
@@ -161,13 +160,12 @@ macro_rules! atomic {
                     address.write_volatile(newest as $width);
                 }
                 if exchange.done {
+                    looked(AccessKind::Update);
                     wrote();
                     written(address as u64);
                 } else {
                     read(address as u64, old as u64);
-                    if seen {
-                        only_read();
-                    }
+                    only_read(address as u64);
                 }
                 if recording() {
                     record::step(Op::CompareExchange {
@@ -235,6 +233,10 @@ macro_rules! atomic {
                         address.write_volatile(newest as $width);
                     }
                     written(address as u64);
+                    if $size == 8 && old != 1 && counts_down(site) {
+                        // Only who counts down to nothing does anything else than the others.
+                        counted_down(address as u64);
+                    }
                     if recording() {
                         recorded_rmw(address as u64, $size, order, old as u64, compute(old, operand) as u64);
                     }

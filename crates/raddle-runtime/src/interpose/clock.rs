@@ -84,6 +84,7 @@ pub unsafe fn gettime(clock: i32, time: *mut timespec) -> i64 {
         return -i64::from(libc::EINVAL);
     }
     keep_pace();
+    crate::state::hindered(raddle_protocol::message::Obstacle::Clock);
     let now = base(clock) + rt().execution.schedule.read_clock();
     if !time.is_null() {
         // SAFETY: the caller's.

@@ -21,7 +21,7 @@ fn wait(call: Site, address: u64, expected: u32, deadline_ns: Option<u64>, mask:
     // SAFETY: the program vouches for the address, as it must to the kernel.
     if unsafe { (address as *const u32).read_volatile() } != expected {
         if is_point {
-            sched::only_read();
+            sched::only_read(address);
         }
         return -i64::from(libc::EAGAIN);
     }

@@ -1,13 +1,15 @@
 //! Randomness for the program: a stream that depends on the seed alone.
 
-use crate::state::{live, rt};
+use crate::state::{hindered, live, rt};
 use crate::sys::Real;
+use raddle_protocol::message::Obstacle;
 
 /// Fills a buffer; returns its length.
 ///
 /// # Safety
 /// The buffer is writable.
 pub unsafe fn fill(buffer: *mut u8, size: usize) -> isize {
+    hindered(Obstacle::Random);
     let random = &mut rt().execution.random;
     for offset in (0..size).step_by(8) {
         let bytes = random.bits().to_ne_bytes();
@@ -53,7 +55,13 @@ pub extern "C" fn arc4random() -> u32 {
     type Arc4random = unsafe extern "C" fn() -> u32;
     static REAL: Real<Arc4random> = Real::new(c"arc4random");
     // SAFETY: no arguments.
-    if live() { rt().execution.random.bits() as u32 } else { unsafe { REAL.get()() } }
+    unsafe {
+        if !live() {
+            return REAL.get()();
+        }
+    }
+    hindered(Obstacle::Random);
+    rt().execution.random.bits() as u32
 }
 
 /// `arc4random_buf`.

@@ -6,14 +6,14 @@ use crate::Tape;
 
 /// Executions of each member when those of member `lucky` alone find something new.
 fn shares(seed: u64, lucky: Option<usize>, executions: u64) -> Vec<u64> {
-    let mut auto = Auto::new(seed);
+    let mut auto = Auto { allowance: 0, ..Auto::new(seed) };
     let mut shares = vec![0; auto.members.len()];
     for execution in 0..executions {
         auto.begin(execution);
         let active = auto.active;
         shares[active] += 1;
         let new = lucky.is_none_or(|lucky| lucky == active);
-        auto.end(&Seen { steps: &[], choices: 10, new, passed: true });
+        auto.end(&Seen { steps: &[], choices: 10, new, passed: true, pending: &[], obstacle: None });
     }
     shares
 }
@@ -46,4 +46,26 @@ fn the_same_seed_gives_the_same_executions() {
     };
     assert_eq!(run(3), run(3));
     assert_ne!(run(3), run(4));
+}
+
+/// How far the search is after so many executions of `auto`, when so many are expected.
+fn searched(toy: &Toy, executions: u64, expected: u64) -> Search {
+    let mut tape = Tape::new(Box::new(Auto::new(1)));
+    tape.expect(expected);
+    (0..executions).for_each(|execution| drop(perform(toy, &mut tape, execution)));
+    tape.strategy().search().expect("there is a search")
+}
+
+#[test]
+fn a_small_test_is_exhausted_soon_and_a_large_one_left_alone() {
+    let small = vec![writes(9, 3), writes(9, 3)];
+    // Twenty executions, every second one after the first hundred.
+    assert!(!searched(&small, ALONE + 38, 1000).finished);
+    assert!(searched(&small, ALONE + 39, 1000).finished);
+    assert_eq!(searched(&small, ALONE, 1000).executions, 0);
+    // A tenth of the budget is too small for it.
+    assert_eq!(searched(&small, 1000, 100).executions, 10);
+    let large = vec![writes(9, 12), writes(9, 12), writes(9, 12)];
+    let search = searched(&large, 6_000, 100_000);
+    assert!(!search.finished && search.executions <= ALLOWANCE, "{search:?}");
 }

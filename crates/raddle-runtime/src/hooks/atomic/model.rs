@@ -3,6 +3,7 @@
 //!
 //! `now` is what memory holds. Where `newest` says so the newest store is seen, and nothing is asked.
 
+use crate::sched::reading_hint;
 use crate::state::rt;
 use crate::watch::{self, watching};
 use raddle_engine::memory::{Ask, Attempt, Exchange, Location};
@@ -12,7 +13,7 @@ use raddle_protocol::ChoiceKind;
 use raddle_protocol::trace::Order;
 
 fn asks(tape: &mut Tape) -> impl FnMut(ChoiceKind, usize) -> usize {
-    |kind, options| tape.ask(&Question::plain(kind, options))
+    |kind, options| tape.ask(&Question { hint: reading_hint(), ..Question::plain(kind, options) })
 }
 
 fn asked<'a>(newest: bool, asks: &'a mut dyn FnMut(ChoiceKind, usize) -> usize) -> Ask<'a> {

@@ -7,7 +7,7 @@ use crate::sched;
 use crate::state::{live, recording, rt};
 use crate::sys::Real;
 use core::ffi::c_void;
-use raddle_engine::{Access, AccessKind};
+use raddle_engine::AccessKind;
 use raddle_protocol::Op;
 use raddle_protocol::trace::{PosixLock, Wait};
 
@@ -70,7 +70,7 @@ unsafe fn acquire(mutex: *mut Mutex, deadline_ns: Option<u64>) -> i32 {
 pub unsafe fn reacquire(mutex: *mut Mutex) {
     // SAFETY: the caller's.
     unsafe {
-        rt().execution.schedule.perform(Access::new(AccessKind::Lock, mutex as u64, 0));
+        sched::point_at(AccessKind::Lock, mutex as u64);
         while (*mutex).owner != 0 {
             sched::wait(Wait::Mutex(mutex as u64, Some((*mutex).owner - 1)), None, !0);
         }
@@ -177,7 +177,7 @@ pub unsafe extern "C" fn pthread_mutex_trylock(mutex: *mut Mutex) -> i32 {
         if !live() {
             return REAL.get()(mutex);
         }
-        sched::point_at(AccessKind::Lock, mutex as u64);
+        sched::point_at(AccessKind::Update, mutex as u64);
         let free = (*mutex).owner == 0;
         if free {
             (*mutex).owner = me();

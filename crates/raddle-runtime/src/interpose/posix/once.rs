@@ -31,7 +31,7 @@ pub unsafe extern "C-unwind" fn pthread_once(once: *mut i32, routine: unsafe ext
             order::acquired(address);
             return 0;
         }
-        sched::point_at(AccessKind::Lock, address);
+        sched::point_at(AccessKind::Acquire, address);
         while *once == RUNNING {
             sched::wait(Wait::Once(address), None, !0);
         }

@@ -26,7 +26,7 @@ unsafe fn free_for(lock: *const RwLock, write: bool) -> bool {
 unsafe fn acquire(lock: *mut RwLock, write: bool, deadline_ns: Option<u64>, may_wait: bool) -> i32 {
     let address = lock as u64;
     let kind = if write { PosixLock::Write } else { PosixLock::Read };
-    sched::point_at(AccessKind::Lock, address);
+    sched::point_at(AccessKind::Acquire, address);
     // SAFETY: the program vouches for the lock.
     unsafe {
         if !free_for(lock, write) {
@@ -154,7 +154,7 @@ pub unsafe extern "C" fn pthread_rwlock_unlock(lock: *mut RwLock) -> i32 {
         if !live() {
             return REAL.get()(lock);
         }
-        sched::point_at(AccessKind::Unlock, lock as u64);
+        sched::point_at(AccessKind::Release, lock as u64);
         let address = lock as u64;
         let write = (*lock).writer != 0;
         order::released(if write { address } else { order::readers_of(address) });

@@ -14,7 +14,7 @@ const KIND: PosixLock = PosixLock::Semaphore;
 
 unsafe fn take(semaphore: *mut u32, deadline_ns: Option<u64>, may_wait: bool) -> i32 {
     let address = semaphore as u64;
-    sched::point_at(AccessKind::Lock, address);
+    sched::point_at(AccessKind::Acquire, address);
     // SAFETY: the program vouches for the semaphore.
     unsafe {
         if *semaphore == 0 && may_wait && recording() {
@@ -119,14 +119,14 @@ pub unsafe extern "C" fn sem_post(semaphore: *mut u32) -> i32 {
         if !live() {
             return REAL.get()(semaphore);
         }
-        sched::point_at(AccessKind::Unlock, semaphore as u64);
+        sched::point_at(AccessKind::Release, semaphore as u64);
         let address = semaphore as u64;
         order::released(address);
         *semaphore += 1;
         if recording() {
             record::step(Op::LockReleased { address, kind: KIND });
         }
-        rt().execution.schedule.wake_matching(1, |wait| *wait == Wait::Semaphore(address));
+        rt().execution.schedule.wake_matching(usize::MAX, |wait| *wait == Wait::Semaphore(address));
     }
     0
 }

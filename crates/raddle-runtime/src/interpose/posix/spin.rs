@@ -76,7 +76,7 @@ pub unsafe extern "C" fn pthread_spin_trylock(lock: *mut u32) -> i32 {
         if !live() {
             return REAL.get()(lock);
         }
-        sched::point_at(AccessKind::Lock, lock as u64);
+        sched::point_at(AccessKind::Update, lock as u64);
         let ok = *lock == 0;
         if ok {
             *lock = rt().execution.running + 1;

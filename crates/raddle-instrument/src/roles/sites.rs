@@ -124,7 +124,7 @@ pub(crate) fn answer(frames: &[SourceFrame], whole: bool, tells: Tells) -> Answe
         ..Site::UNKNOWN
     };
     if around.iter().any(|path| MODULES.iter().any(|module| path.starts_with(module))) {
-        return Answer::Site(Site { visibility: Hidden, ..site });
+        return Answer::Site(Site { visibility: Hidden, step: true, ..site });
     }
     let method = methods.iter().find_map(|path| path.rsplit("::").next().filter(|name| !name.starts_with("atomic_")));
     let step = match steps::find(method.unwrap_or_default(), around, access(&paths), whole) {
@@ -146,13 +146,15 @@ pub(crate) fn answer(frames: &[SourceFrame], whole: bool, tells: Tells) -> Answe
 fn stepless(site: Site, around: &[String], access: Access, whole: bool, tells: Tells) -> Answer {
     let is_count = around.iter().any(|path| path.starts_with("alloc::sync::"));
     if is_count && around.iter().any(|path| DROPS.contains(&path.as_str())) {
-        return Answer::Site(Site { visibility: Hidden, ..site });
+        return Answer::Site(Site { visibility: Hidden, step: true, ..site });
     }
-    match visibility(around, access, whole) {
-        Some(_) if is_count && tells.counts => Answer::Site(site),
-        Some(visibility) => Answer::Site(Site { visibility, ..site }),
-        None => Answer::Deeper,
+    let Some(visibility) = visibility(around, access, whole) else { return Answer::Deeper };
+    if is_count && tells.counts {
+        return Answer::Site(site);
     }
+    // What changes the place comes after all that was done to it; a look that decides nothing need not be followed at all.
+    let step = access != Access::Load && (visibility == Hidden || is_count);
+    Answer::Site(Site { visibility, step, ..site })
 }
 
 /// `None` when it takes more frames to tell.

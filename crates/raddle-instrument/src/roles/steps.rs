@@ -49,8 +49,8 @@ enum First {
     Relaxed(&'static str, Begin),
     /// A load of a number in this function.
     Number(&'static str, Begin),
-    /// A write in the call's own body, to the end at which messages go in.
-    Write,
+    /// A write in the call's own body.
+    Write(Begin),
 }
 
 const CHANGES: Begin = Begin { locks: false, changes: true, back: 0 };
@@ -69,19 +69,20 @@ const COMPOUND: &[(&str, First)] = &[
         "std::sync::mpmc::array::Channel::try_recv",
         First::Relaxed("std::sync::mpmc::array::Channel::start_recv", CHANGES),
     ),
-    ("std::sync::mpmc::array::Channel::disconnect_senders", First::Write),
-    ("std::sync::mpmc::array::Channel::disconnect_receivers", First::Write),
+    ("std::sync::mpmc::array::Channel::disconnect_senders", First::Write(SENDS)),
+    ("std::sync::mpmc::array::Channel::disconnect_receivers", First::Write(SENDS)),
     ("std::sync::mpmc::list::Channel::send", First::Number("std::sync::mpmc::list::Channel::start_send", SENDS)),
     ("std::sync::mpmc::list::Channel::try_send", First::Number("std::sync::mpmc::list::Channel::start_send", SENDS)),
     ("std::sync::mpmc::list::Channel::recv", First::Number("std::sync::mpmc::list::Channel::start_recv", CHANGES)),
     ("std::sync::mpmc::list::Channel::try_recv", First::Number("std::sync::mpmc::list::Channel::start_recv", CHANGES)),
-    ("std::sync::mpmc::list::Channel::disconnect_senders", First::Write),
-    ("std::sync::mpmc::list::Channel::disconnect_receivers", First::Write),
+    ("std::sync::mpmc::list::Channel::disconnect_senders", First::Write(SENDS)),
+    ("std::sync::mpmc::list::Channel::disconnect_receivers", First::Write(SENDS)),
     ("std::sync::mpmc::zero::Channel::send", First::Locks),
     ("std::sync::mpmc::zero::Channel::try_send", First::Locks),
     ("std::sync::mpmc::zero::Channel::recv", First::Locks),
     ("std::sync::mpmc::zero::Channel::try_recv", First::Locks),
     ("std::sync::mpmc::zero::Channel::disconnect", First::Locks),
+    ("std::thread::scoped::ScopeData::decrement_num_running_threads", First::Write(CHANGES)),
 ];
 
 const MUTEX: &str = "std::sys::sync::mutex::futex::Mutex::";
@@ -131,9 +132,9 @@ fn begins(first: First, function: &str, method: &str, within: &[String], access:
         }
         First::Relaxed(inner, begin) => loads_in(inner).then_some(Step::BeginsIfRelaxed(begin)),
         First::Number(inner, begin) => (loads_in(inner) && method == "load").then_some(Step::Begins(begin)),
-        First::Write => {
+        First::Write(begin) => {
             let own = within.iter().find(|path| root(path) == "std").is_some_and(|path| path == function);
-            (own && access != Access::Load).then_some(Step::Begins(SENDS))
+            (own && access != Access::Load).then_some(Step::Begins(begin))
         }
     }
 }
@@ -166,6 +167,10 @@ fn primitive(path: &str, method: &str, access: Access) -> Option<Step> {
     if let Some(function) = path.strip_prefix(CONDVAR) {
         let begins = if function.starts_with("notify") { method == "fetch_add" } else { access == Access::Load };
         return Some(if begins { Step::Begins(CHANGES) } else { Step::Belongs });
+    }
+    // How many threads still run: looked at again and again until none does.
+    if path == "std::thread::scoped::scope" && access == Access::Load {
+        return Some(Step::Begins(Begin::default()));
     }
     if let Some(function) = path.strip_prefix(PARKER) {
         let begins = if function == "unpark" { method == "swap" } else { method == "fetch_sub" };

@@ -46,7 +46,8 @@ const SUITES: &[Suite] = &[
     suite("flume", "0.12.0"),
     // The other targets use a helper crate that the archive does not carry.
     Suite {
-        targets: "_require_features async_await_macros auto_traits compat_miri eventual future_inspect future_join \
+        features: "thread-pool",
+        targets: "async_await_macros auto_traits compat_miri eventual future_inspect future_join \
                   future_join_all future_obj future_select_all future_select_ok future_shared \
                   future_try_flatten_stream future_try_join_all io_cursor io_line_writer io_read_exact \
                   io_read_to_end io_window macro_comma_support object_safety recurse sink_fanout \

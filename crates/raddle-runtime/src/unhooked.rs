@@ -93,7 +93,10 @@ fn room_near((start, end): (u64, u64), size: u64) -> Option<u64> {
 pub fn reached(context: &mut libc::ucontext_t) -> bool {
     let now = Context::of_signal(context);
     // SAFETY: one thread; nothing changes the list any more.
-    let places = unsafe { &*&raw const PLACES };
+    let places: &[Place] = unsafe {
+        let list = &raw const PLACES;
+        &*list
+    };
     let Ok(at) = places.binary_search_by_key(&(now.pc - 1), |place| place.address) else { return false };
     if live() {
         order(places[at].operand.map(|operand| (address(&operand, &now), operand.size)));

@@ -39,7 +39,7 @@ pub fn find(case: &Case<'_>) -> Option<Diagnosis> {
         };
         let Some((kind, who, spawned)) = lost else { continue };
         let mut diagnosis = Diagnosis { code: "RD0305", ..Diagnosis::default() };
-        diagnosis.message = format!("{kind} failure lost: {who} panicked, and nobody has asked how it ended");
+        diagnosis.message = format!("{who} panicked, and nobody has asked how it ended");
         diagnosis.about.insert(step.thread);
         diagnosis.keys.insert(at);
         let place = case.place_at(Some(at));
@@ -72,7 +72,8 @@ enum Caught {
 /// Who catches the panic that is raised with this stack; `None` when it is somebody else.
 fn caught_by(site: &Site) -> Option<Caught> {
     let at = site.frames.iter().position(|frame| frame.function.contains("panicking::catch_unwind"))?;
-    let catcher = |frame: &&SourceFrame| !frame.function.starts_with("std::panic");
+    let machinery = |name: &str| name.starts_with("std::panic") || name == "__rust_try";
+    let catcher = |frame: &&SourceFrame| !machinery(&frame.function);
     let catcher = site.frames[at..].iter().find(catcher)?;
     match catcher.origin {
         Origin::Standard if catcher.function.contains("std::thread::") => Some(Caught::Thread),
@@ -100,8 +101,8 @@ fn task_is_lost(case: &Case<'_>, at: usize) -> Option<usize> {
     })?;
     let state = polls::state_word(&trace.steps[over].op)?;
     let on_it = |index: &usize| polls::state_word(&trace.steps[*index].op) == Some(state);
-    let asked = (over..trace.steps.len()).filter(on_it).any(|index| {
-        calls(index, "JoinHandle") && !calls(index, "drop_join_handle")
-    });
+    let asked = (over..trace.steps.len())
+        .filter(on_it)
+        .any(|index| calls(index, "JoinHandle") && !calls(index, "drop_join_handle"));
     if asked { None } else { (0..at).find(on_it) }
 }

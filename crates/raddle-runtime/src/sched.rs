@@ -57,9 +57,8 @@ pub unsafe fn read_point<T: Copy + PartialEq + From<u8>>(hook: Hook, kind: Acces
     pass();
     let access = Access::new(kind, place as u64, size_of::<T>() as u8);
     if again && (reading.times >= SPINNING || hook.site().spins) {
-        if runtime.execution.schedule.runnable() > 1 {
-            spin_point(reading.times, access);
-        } else if reading.times.is_multiple_of(ALONE) && runtime.execution.schedule.spins_alone() {
+        let schedule = &mut runtime.execution.schedule;
+        if schedule.runnable() > 1 || reading.times.is_multiple_of(ALONE) && schedule.spins_alone() {
             spin_point(reading.times, access);
         }
         // One look more at what has not changed is no step of its own.

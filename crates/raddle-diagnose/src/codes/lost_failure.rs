@@ -82,11 +82,15 @@ fn caught_by(site: &Site) -> Option<Caught> {
     }
 }
 
-/// Whether a thread that has ended was never joined.
+/// Whether a thread that has ended was never joined, and is not one of a scope, which passes panics on by itself.
 fn thread_is_lost(case: &Case<'_>, thread: ThreadId) -> bool {
     let trace = case.trace();
     let joined = trace.steps.iter().any(|step| matches!(step.op, Op::Joined { child } if child == thread));
-    trace.threads[thread as usize].state == State::Ended && !joined
+    let about = &trace.threads[thread as usize];
+    let scoped = about.spawned.is_some_and(|(_, stack)| {
+        case.sites.get(stack).frames.iter().any(|frame| frame.function.contains("std::thread::scoped"))
+    });
+    about.state == State::Ended && !joined && !scoped
 }
 
 /// Whether the task that panics at step `at` is over and nobody has looked at how it ended; the first step on it.

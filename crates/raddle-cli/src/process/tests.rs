@@ -97,6 +97,7 @@ fn plan() -> Plan {
         processors: 2,
         heap_limit: 1 << 30,
         keep_going: false,
+        world: raddle_protocol::World::default(),
     }
 }
 

@@ -34,6 +34,7 @@ fn record() -> Record {
             time_ms: 10_000,
             fork: false,
             keep_going: false,
+            world: raddle_protocol::World::default(),
         },
         execution: 17,
         tally: (16, 1),

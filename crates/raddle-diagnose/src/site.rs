@@ -54,6 +54,13 @@ pub struct CallKey {
     column: u32,
 }
 
+impl CallKey {
+    /// Whether both are calls of one function from one place of the stack.
+    pub fn is_of_same_activation(&self, other: &CallKey) -> bool {
+        (self.cfa, &self.function) == (other.cfa, &other.function)
+    }
+}
+
 impl Site {
     /// Resolves a stack.
     ///

@@ -145,7 +145,8 @@ unsafe extern "C" fn control(_: u64) -> ! {
     // SAFETY: one thread.
     raw::arm(unsafe { OWN_CODE });
     let (summary, classes) = (Summary::default(), Classes::default());
-    let mut explorer = Explorer { summary, classes, looked_at: Odd::default(), fresh: true, begun_ns: sys::real_time_ns() };
+    let mut explorer =
+        Explorer { summary, classes, looked_at: Odd::default(), fresh: true, begun_ns: sys::real_time_ns() };
     match runtime.plan.job.clone() {
         Job::Explore => explorer.explore(),
         Job::Replay { choices, accesses, ignored, live_output } => {
@@ -404,7 +405,14 @@ impl Explorer {
         if outcome == Outcome::Passed {
             let trace = recorder.into_trace(runtime, &outcome);
             let ignored = runtime.ignored.clone();
-            send(&Message::Finding(Box::new(RawFinding { outcome, execution, choices, trace, differs: None, ignored })));
+            send(&Message::Finding(Box::new(RawFinding {
+                outcome,
+                execution,
+                choices,
+                trace,
+                differs: None,
+                ignored,
+            })));
         }
     }
 

@@ -46,12 +46,7 @@ pub fn yield_point() {
 /// # Safety
 /// The place is readable.
 #[inline(always)]
-pub unsafe fn write_point<T: Copy + PartialEq + From<u8>>(
-    site: Site,
-    kind: AccessKind,
-    place: *const T,
-    order: Order,
-) {
+pub unsafe fn write_point<T: Copy + PartialEq + From<u8>>(site: Site, kind: AccessKind, place: *const T, order: Order) {
     wrote();
     pass();
     // SAFETY: the caller's.
@@ -76,12 +71,7 @@ fn point_unless(hidden: bool, site: Site, access: Access) {
 /// # Safety
 /// The place is readable.
 #[inline(always)]
-pub unsafe fn read_point<T: Copy + PartialEq + From<u8>>(
-    site: Site,
-    kind: AccessKind,
-    place: *const T,
-    order: Order,
-) {
+pub unsafe fn read_point<T: Copy + PartialEq + From<u8>>(site: Site, kind: AccessKind, place: *const T, order: Order) {
     let runtime = rt();
     let reading = runtime.execution.threads[runtime.execution.running as usize].reading;
     let again = reading.address == place as u64;
@@ -95,6 +85,7 @@ pub unsafe fn read_point<T: Copy + PartialEq + From<u8>>(
                 set_aside(place as u64);
             }
         } else if !site.step && reading.times.is_multiple_of(ALONE) && runtime.execution.schedule.spins_alone() {
+            runtime.memory.time_passes();
             spin_point(reading.times, access);
         }
         // One look more at what has not been written to is no step of its own, unless it sees another of its stores.

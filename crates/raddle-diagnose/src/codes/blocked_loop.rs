@@ -38,7 +38,8 @@ fn blocked(case: &Case<'_>, at: usize, ns: u64) -> Option<Diagnosis> {
     let woke = (at + 1..steps.len()).filter(own).find(|index| matches!(steps[*index].op, Op::Woke))?;
     let waits = |index: &usize| {
         matches!(steps[*index].op, Op::FutexWait { .. } | Op::CondvarWait { .. } | Op::Sleep { .. })
-            || calls(*index, "Driver::park") || calls(*index, "epoll_wait")
+            || calls(*index, "Driver::park")
+            || calls(*index, "epoll_wait")
     };
     let next = (woke..steps.len()).filter(own).find(|index| starts(index) || waits(index)).filter(starts)?;
     let other = state(next).filter(|other| Some(*other) != sleeper)?;
@@ -54,16 +55,18 @@ fn blocked(case: &Case<'_>, at: usize, ns: u64) -> Option<Diagnosis> {
     diagnosis.keys.extend([at, next]);
     let who = case.threads.prose(thread);
     let place = case.place_at(Some(at));
-    diagnosis.message = format!("event loop blocked: a task puts {who} to sleep for {waited} while another task is ready");
+    diagnosis.message =
+        format!("event loop blocked: a task puts {who} to sleep for {waited} while another task is ready");
     case.mark(&mut diagnosis.spans, place.clone(), format!("the whole thread sleeps here for {waited}"), true);
-    let spawned = case.site_at(first).is_some_and(|site| site.user.is_some());
+    let spawned = calls(first, "spawn") && case.site_at(first).is_some_and(|site| site.user.is_some());
     case.mark(
         &mut diagnosis.spans,
         case.place_at(spawned.then_some(first)),
         "the task that is ready meanwhile was started here".to_owned(),
         false,
     );
-    let task = crate::place::Place::of(task, case.context).map_or_else(String::new, |place| format!(" ({})", place.short()));
+    let task =
+        crate::place::Place::of(task, case.context).map_or_else(String::new, |place| format!(" ({})", place.short()));
     diagnosis.reason.push(format!(
         "A task{task} calls `thread::sleep`{}. That stops {who}, which runs other tasks too. One of them was ready when the sleep began, and had to wait until it was over.",
         case.at(place.as_ref()),

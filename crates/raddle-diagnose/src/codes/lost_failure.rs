@@ -39,7 +39,7 @@ pub fn find(case: &Case<'_>) -> Option<Diagnosis> {
         };
         let Some((kind, who, spawned)) = lost else { continue };
         let mut diagnosis = Diagnosis { code: "RD0305", ..Diagnosis::default() };
-        diagnosis.message = format!("{kind} failure lost: {who} panicked, and nobody has asked how it ended");
+        diagnosis.message = format!("{who} panicked, and nobody has asked how it ended");
         diagnosis.about.insert(step.thread);
         diagnosis.keys.insert(at);
         let place = case.place_at(Some(at));
@@ -72,7 +72,8 @@ enum Caught {
 /// Who catches the panic that is raised with this stack; `None` when it is somebody else.
 fn caught_by(site: &Site) -> Option<Caught> {
     let at = site.frames.iter().position(|frame| frame.function.contains("panicking::catch_unwind"))?;
-    let catcher = |frame: &&SourceFrame| !frame.function.starts_with("std::panic");
+    let machinery = |name: &str| name.starts_with("std::panic") || name == "__rust_try";
+    let catcher = |frame: &&SourceFrame| !machinery(&frame.function);
     let catcher = site.frames[at..].iter().find(catcher)?;
     match catcher.origin {
         Origin::Standard if catcher.function.contains("std::thread::") => Some(Caught::Thread),
@@ -81,11 +82,15 @@ fn caught_by(site: &Site) -> Option<Caught> {
     }
 }
 
-/// Whether a thread that has ended was never joined.
+/// Whether a thread that has ended was never joined, and is not one of a scope, which passes panics on by itself.
 fn thread_is_lost(case: &Case<'_>, thread: ThreadId) -> bool {
     let trace = case.trace();
     let joined = trace.steps.iter().any(|step| matches!(step.op, Op::Joined { child } if child == thread));
-    trace.threads[thread as usize].state == State::Ended && !joined
+    let about = &trace.threads[thread as usize];
+    let scoped = about.spawned.is_some_and(|(_, stack)| {
+        case.sites.get(stack).frames.iter().any(|frame| frame.function.contains("std::thread::scoped"))
+    });
+    about.state == State::Ended && !joined && !scoped
 }
 
 /// Whether the task that panics at step `at` is over and nobody has looked at how it ended; the first step on it.
@@ -100,8 +105,8 @@ fn task_is_lost(case: &Case<'_>, at: usize) -> Option<usize> {
     })?;
     let state = polls::state_word(&trace.steps[over].op)?;
     let on_it = |index: &usize| polls::state_word(&trace.steps[*index].op) == Some(state);
-    let asked = (over..trace.steps.len()).filter(on_it).any(|index| {
-        calls(index, "JoinHandle") && !calls(index, "drop_join_handle")
-    });
+    let asked = (over..trace.steps.len())
+        .filter(on_it)
+        .any(|index| calls(index, "JoinHandle") && !calls(index, "drop_join_handle"));
     if asked { None } else { (0..at).find(on_it) }
 }

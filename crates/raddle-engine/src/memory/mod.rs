@@ -14,7 +14,7 @@
 //! - Consume is acquire (C++26 has given it up, too).
 //! - Histories, the order of sequentially consistent operations, and patience are bounded; see `history` and `seq_cst`.
 //! - Memory that is accessed in several shapes, or changed by what does not come here, loses its history.
-//! - What was stored before time passed, which it does only when every thread waits, is seen by all afterwards: C++20
+//! - What was stored before time passed is seen by all afterwards: C++20
 //!   [atomics.order]/12 asks for it "within a reasonable amount of time". It orders nothing. See [`Memory::time_passes`].
 //! - Some idioms are taken for what their authors mean; see `idioms`.
 //!

@@ -197,7 +197,7 @@ impl Memory {
         }
     }
 
-    /// Time has passed while all threads waited. Nobody still reads what had been overwritten by then; but nobody is ordered
+    /// Time has passed. Nobody still reads what had been overwritten by then; but nobody is ordered
     /// after what he then reads, either.
     pub fn time_passes(&mut self) {
         self.visible = self.order.now();

@@ -100,7 +100,12 @@ pub fn wake_ready() {
         return children::settle();
     }
     // SAFETY: one thread.
-    if unsafe { core::mem::replace(&mut *(&raw mut CHANGED), false) } {
+    let changed = unsafe {
+        let changed = CHANGED;
+        CHANGED = false;
+        changed
+    };
+    if changed {
         for (id, coded) in children::waiting() {
             if children::is_ready(id, coded) {
                 rt().execution.schedule.wake(id);

@@ -29,11 +29,11 @@ impl Ports {
         }
     }
 
-    fn to_kernel(&self, seen: u16) -> u16 {
+    fn real_of(&self, seen: u16) -> u16 {
         self.known.iter().find(|(known, _)| *known == seen).map_or(seen, |(_, real)| *real)
     }
 
-    fn to_program(&mut self, real: u16) -> u16 {
+    fn show(&mut self, real: u16) -> u16 {
         if let Some((seen, _)) = self.known.iter().rev().find(|(_, known)| *known == real) {
             return *seen;
         }
@@ -122,7 +122,7 @@ pub unsafe fn outward(at: *const sockaddr, length: u32) -> Option<Address> {
     // SAFETY: the caller's.
     let mut address = unsafe { Address::read(at, length) }?;
     let ports = &crate::state::rt().execution.io.ports;
-    address.set_port(ports.to_kernel(address.port()));
+    address.set_port(ports.real_of(address.port()));
     Some(address)
 }
 
@@ -141,7 +141,7 @@ pub unsafe fn inward(at: *mut sockaddr, length: u32) {
     if address.port() == 0 || !address.is_local() {
         return;
     }
-    let seen = crate::state::rt().execution.io.ports.to_program(address.port());
+    let seen = crate::state::rt().execution.io.ports.show(address.port());
     address.set_port(seen);
     // SAFETY: the caller's; the port lies within the shortest internet address.
     unsafe {

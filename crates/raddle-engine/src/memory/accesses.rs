@@ -120,6 +120,9 @@ impl Memory {
             self.threads[thread as usize].just = Just::Other;
             return Exchange { read: in_memory, memory: done.then_some(attempt.new), done };
         }
+        if self.threads[thread as usize].exchanged && acquires(attempt.failure) {
+            self.fence(thread, Order::SeqCst);
+        }
         let (index, done) = self.choose_exchange(thread, slot, attempt, ask);
         let history = &self.locations.histories[slot as usize];
         let (read, is_newest) = (history.stores[index].value, index == history.newest());
@@ -146,6 +149,7 @@ impl Memory {
         if !self.idioms || order != Order::SeqCst {
             return;
         }
+        self.threads[thread as usize].exchanged = true;
         if idioms::is_fence(order, &self.locations.histories[slot as usize], thread) {
             self.fence(thread, Order::SeqCst);
         } else {

@@ -90,6 +90,8 @@ pub(super) struct Thread {
     /// The clock as it was kept last, unless it has learned something since.
     pub(super) version: Version,
     pub(super) just: Just,
+    /// Whether it has performed a sequentially consistent read-modify-write since its last such fence; see `idioms`.
+    pub(super) exchanged: bool,
 }
 
 /// The memory model's state in one execution. Storage is kept from one execution to the next.
@@ -180,6 +182,7 @@ impl Memory {
             thread.fence = ClockId::NONE;
             thread.version = Version::NONE;
             thread.just = Just::Other;
+            thread.exchanged = false;
             self.known += 1;
         }
     }

@@ -83,6 +83,7 @@ impl Memory {
         }
         let ordered = order == Order::SeqCst && self.model == Model::Rc11;
         let state = &mut self.threads[thread as usize];
+        state.exchanged &= order != Order::SeqCst;
         if acquires(order) && state.has_pending {
             state.has_pending = false;
             if state.clock.join(&state.pending) {

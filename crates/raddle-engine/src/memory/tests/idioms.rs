@@ -94,3 +94,25 @@ fn an_exchange_on_a_shared_word_is_none() {
     };
     assert!(both_miss(rc11(), weaker_compiler_fence));
 }
+
+/// A queue (word 0) and a flag (word 1). Thread 1 pushes and then tries to set the flag; thread 2 clears the flag and then
+/// looks, behind a fence, whether there is anything in the queue. Tells whether both may miss what the other does.
+fn queue_and_flag(mut memory: Memory, push: Order, failure: Order) -> bool {
+    memory = with_threads(memory, 3);
+    memory.load(2, word(0), Order::Relaxed, 0, Some(&mut first));
+    memory.store(1, word(1), Order::Relaxed, 0, 1, Some(&mut first));
+    memory.rmw(1, word(0), push, 0, |_| 1, Some(&mut first));
+    let attempt = super::Attempt { expected: 0, new: 1, success: Order::AcqRel, failure, weak: false };
+    assert!(!memory.compare_exchange(1, word(1), attempt, 1, Some(&mut last)).done);
+    memory.store(2, word(1), Order::Release, 1, 0, Some(&mut first));
+    memory.fence(2, Order::SeqCst);
+    memory.load(2, word(0), Order::Relaxed, 1, Some(&mut last)) == 0
+}
+
+#[test]
+fn behind_a_sequentially_consistent_exchange_a_compare_exchange_that_acquires_is_fenced() {
+    assert!(!queue_and_flag(rc11(), Order::SeqCst, Order::Acquire));
+    assert!(queue_and_flag(rc11(), Order::SeqCst, Order::Relaxed));
+    assert!(queue_and_flag(rc11(), Order::AcqRel, Order::Acquire));
+    assert!(queue_and_flag(letter(), Order::SeqCst, Order::Acquire));
+}

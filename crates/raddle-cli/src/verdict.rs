@@ -61,7 +61,8 @@ pub fn verdict(ended: &Ended, heard: &Heard, findings: &[Finding]) -> Option<Ver
                 ..plain(TestOutcome::Failed)
             },
             None if summary.end == End::Exhausted && summary.most_threads <= 1 => plain(TestOutcome::SingleThreaded),
-            None if summary.end == End::Exhausted => plain(TestOutcome::Exhausted),
+            // What would have come after an early end is not among what was explored.
+            None if summary.end == End::Exhausted && summary.left_early == 0 => plain(TestOutcome::Exhausted),
             None if summary.schedules == 0 => error("No schedule was completed.".into()),
             None => {
                 Verdict { detail: (summary.left_early > 0).then(|| left_early(summary)), ..plain(TestOutcome::Passed) }
@@ -84,7 +85,7 @@ pub fn verdict(ended: &Ended, heard: &Heard, findings: &[Finding]) -> Option<Ver
 
 fn always_crashes(summary: &Summary) -> String {
     match summary.schedules {
-        1 => "It crashes in the first schedule, and there was no time for another.".to_owned(),
+        1 => "It crashes in the one schedule there is: the order of threads has no part in it.".to_owned(),
         schedules => format!(
             "It crashes in each of {schedules} schedules tried, the one without preemption among them: the order of \
              threads has no part in it."

@@ -13,11 +13,11 @@ fn fences_in_assembly_order_memory_and_nothing_else_in_assembly_does() {
         .map(|event| (event["test"].as_str().unwrap(), event["outcome"].as_str().unwrap()))
         .collect();
     let expected = BTreeMap::from([
-        ("assembly::fences exchange_of_a_local", "passed"),
-        ("assembly::fences locked_additions_order_what_they_count", "passed"),
-        ("assembly::fences locked_not_of_a_local", "passed"),
-        ("assembly::fences locked_or_of_the_stack", "passed"),
-        ("assembly::fences mfence", "passed"),
+        ("assembly::fences exchange_of_a_local", "exhausted"),
+        ("assembly::fences locked_additions_order_what_they_count", "exhausted"),
+        ("assembly::fences locked_not_of_a_local", "exhausted"),
+        ("assembly::fences locked_or_of_the_stack", "exhausted"),
+        ("assembly::fences mfence", "exhausted"),
         ("assembly::no_fence no_lock_prefix", "failed"),
         ("assembly::no_fence nothing", "failed"),
         ("assembly::no_fence store_fence", "failed"),

@@ -275,7 +275,7 @@ fn panics_amid_other_threads_are_performed_again_and_shrunk() {
 fn what_is_chosen_and_what_counts() {
     let mill = Mill::new();
     let (exit, events) = mill.events("test --lib --schedules 50 right alone");
-    assert_eq!((exit, outcomes(&events).len()), (0, 2));
+    assert_eq!((exit, outcomes(&events).len()), (0, 3));
     let (exit, events) = mill.events("test --lib --schedules 2000 --allow RD0201 --time 30s deadlocks");
     assert_eq!(exit, 0, "an allowed finding fails nothing");
     assert_eq!(of_kind(&events, "finding")[0]["severity"], "warning");
@@ -285,7 +285,7 @@ fn what_is_chosen_and_what_counts() {
     let nothing = mill.run("test --lib no_such_test");
     assert_eq!(nothing.status.code(), Some(2));
     assert!(
-        text(&nothing.stderr).contains("no test matches `no_such_test`; there are 6 tests"),
+        text(&nothing.stderr).contains("no test matches `no_such_test`; there are 7 tests"),
         "{}",
         text(&nothing.stderr)
     );

@@ -251,7 +251,13 @@ impl Explorer {
             }
             let nothing_to_choose = execution == 1 && runtime.tape.record().is_empty();
             if nothing_to_choose || (first_failure.is_some() && execution >= TRIES_FOR_A_PASS) {
-                self.summary.end = if first_failure.is_some() { End::AlwaysFails } else { End::Exhausted };
+                // What other processes do is not among what can be chosen.
+                let alone = runtime.mode != Mode::Fork || self.summary.most_threads <= 1;
+                self.summary.end = match first_failure {
+                    Some(_) => End::AlwaysFails,
+                    None if alone => End::Exhausted,
+                    None => End::Budget,
+                };
                 break;
             }
             let now = sys::real_time_ns();

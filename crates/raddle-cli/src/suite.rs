@@ -49,7 +49,7 @@ pub struct Suite<'a> {
 
 /// From a worker to the one thread that prints.
 enum Report {
-    Event(Event),
+    Event(Box<Event>),
     Progress(Progress),
     /// Schedules of a subject that the user has stopped before its end.
     Unfinished(u64),
@@ -129,7 +129,7 @@ impl Suite<'_> {
                 // The receiver outlives all workers.
                 let _ = reports.send(report);
             };
-            send(Report::Event(Event::TestStarted(TestStarted { test: subject.name.clone() })));
+            send(Report::Event(Box::new(Event::TestStarted(TestStarted { test: subject.name.clone() }))));
             let fault = self.explore(subject, number, &mut judge, interrupt, &send);
             send(Report::Over(number, fault));
         }
@@ -228,14 +228,14 @@ impl Suite<'_> {
                 };
                 test.findings = findings.iter().map(|finding| finding.code.clone()).collect();
                 for finding in findings {
-                    send(Report::Event(Event::Finding(Box::new(finding))));
+                    send(Report::Event(Box::new(Event::Finding(Box::new(finding)))));
                 }
                 let Verdict { outcome, detail, fault: failed } = verdict;
                 (test.outcome, test.detail, fault) = (outcome, detail, failed);
             }
         }
         test.elapsed_ms = milliseconds(begun);
-        send(Report::Event(Event::TestFinished(test)));
+        send(Report::Event(Box::new(Event::TestFinished(test))));
         fault
     }
 

@@ -125,7 +125,8 @@ impl Raddle {
     pub fn measure(&self, root: &Path, test: &str, schedules: u64, seed: u64, fork: bool) -> Result<Sample> {
         let (schedules_word, seed) = (schedules.to_string(), seed.to_string());
         let mut arguments = vec!["-p", "plain", "--release", "--exact", test, "--jobs", "1", "--time", "1h"];
-        arguments.extend(["--schedules", &schedules_word, "--seed", &seed]);
+        // At random, so that none ends early because all of it has been explored.
+        arguments.extend(["--schedules", &schedules_word, "--seed", &seed, "--strategy", "random"]);
         let mode = if fork { "fork" } else { "rewind" };
         if fork {
             arguments.push("--fork");

@@ -8,11 +8,13 @@
 //! Needs the registry, and takes an hour or more: `cargo test --release --test published_suites -- --ignored --nocapture`.
 //! With `RADDLE_SUITE=name` only the crate of that name.
 
+#[allow(dead_code)]
+mod support;
+
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 /// One crate.
 struct Suite {
@@ -121,16 +123,10 @@ fn unjudged(suite: &Suite, package: &Path, target: &Path) -> Vec<String> {
     if !text.lines().any(|line| line.trim() == "[workspace]") {
         fs::write(&manifest, text + "\n[workspace]\n").unwrap();
     }
-    let output = Command::new(env!("CARGO_BIN_EXE_raddle"))
+    let output = support::raddle(package, target)
         .args(["test", "--message-format", "json", "--seed", "1", "--schedules", "200", "--time", "10s"])
         .args(["--features", suite.features])
         .args(suite.targets.split_whitespace().flat_map(|target| ["--test", target]))
-        .current_dir(package)
-        .env("CARGO_TARGET_DIR", target)
-        .env_remove("CARGO_BUILD_TARGET_DIR")
-        .env_remove("RUSTFLAGS")
-        .env_remove("CARGO_ENCODED_RUSTFLAGS")
-        .stdin(Stdio::null())
         .output()
         .unwrap();
     let text = String::from_utf8_lossy(&output.stdout);

@@ -89,12 +89,13 @@ pub unsafe fn read_point<T: Copy + PartialEq + From<u8>>(site: Site, kind: Acces
             spin_point(reading.times, access);
         }
         // One look more at what has not been written to is no step of its own, unless it sees another of its stores.
-        let runtime = rt();
-        let roused = runtime.execution.schedule.was_roused();
-        if roused && !site.step {
-            runtime.execution.schedule.perform(access);
-        } else if !site.step {
-            runtime.execution.threads[runtime.execution.running as usize].reading.look = access.size;
+        let execution = &mut rt().execution;
+        if site.step {
+            // Part of a step that has begun.
+        } else if execution.schedule.was_roused() {
+            execution.schedule.perform(access);
+        } else {
+            execution.threads[execution.running as usize].reading.look = access.size;
         }
         return;
     }

@@ -11,6 +11,9 @@
 #[path = "../../../raddle-engine/tests/memory/notation.rs"]
 mod notation;
 mod source;
+#[allow(dead_code)]
+#[path = "../support/mod.rs"]
+mod support;
 
 /// A program of the collection: its name, itself, what is looked at, and what may be seen.
 #[derive(Clone, Copy)]
@@ -54,7 +57,6 @@ use notation::{Program, Statement};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 /// Why a program cannot be shown.
 fn left_out(program: &Program) -> Option<&'static str> {
@@ -97,15 +99,9 @@ fn check(directory: &str, programs: &[Litmus], schedules: u32) {
 
 /// Explores the tests of these names, or all.
 fn explore(package: &Path, schedules: u32, names: &[&str]) {
-    let output = Command::new(env!("CARGO_BIN_EXE_raddle"))
+    let output = support::raddle(package, &package.join("target"))
         .args(["test", "--offline", "--fork", "--seed", "1", "--time", "1h", "--schedules", &schedules.to_string()])
         .args(names)
-        .current_dir(package)
-        .env("CARGO_TARGET_DIR", package.join("target"))
-        .env_remove("CARGO_BUILD_TARGET_DIR")
-        .env_remove("RUSTFLAGS")
-        .env_remove("CARGO_ENCODED_RUSTFLAGS")
-        .stdin(Stdio::null())
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));

@@ -9,18 +9,26 @@ pub fn at_top(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(name)
 }
 
-/// `raddle test --message-format json` with these arguments, separated by blanks, in a directory at the top of the
-/// repository, with a target directory of the tests'. Its output, and its events.
-pub fn explore(directory: &str, arguments: &str) -> (Output, Vec<Value>) {
-    let output = Command::new(env!("CARGO_BIN_EXE_raddle"))
-        .args(["test", "--message-format", "json"])
-        .args(arguments.split(' '))
-        .current_dir(at_top(directory))
-        .env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join(directory))
+/// The command in a directory, with a target directory of its own.
+pub fn raddle(directory: &Path, target: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_raddle"));
+    command
+        .current_dir(directory)
+        .env("CARGO_TARGET_DIR", target)
         .env_remove("CARGO_BUILD_TARGET_DIR")
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
-        .stdin(Stdio::null())
+        .stdin(Stdio::null());
+    command
+}
+
+/// `raddle test --message-format json` with these arguments, separated by blanks, in a directory at the top of the
+/// repository, with a target directory of the tests'. Its output, and its events.
+pub fn explore(directory: &str, arguments: &str) -> (Output, Vec<Value>) {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join(directory);
+    let output = raddle(&at_top(directory), &target)
+        .args(["test", "--message-format", "json"])
+        .args(arguments.split(' '))
         .output()
         .unwrap();
     let text = String::from_utf8(output.stdout.clone()).unwrap();

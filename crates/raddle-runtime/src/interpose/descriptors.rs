@@ -7,10 +7,7 @@ use super::io;
 use super::output::answer;
 use crate::arch;
 use crate::effects::irreversible;
-use crate::order;
-use crate::sched;
 use crate::state::{executing, rt};
-use raddle_engine::Access;
 
 fn note(result: isize) -> isize {
     if executing() && result >= 0 {
@@ -26,8 +23,7 @@ pub fn closing(descriptor: i32) {
     }
     if rt().execution.effects.owns(descriptor) {
         // Whoever is at the other end can tell.
-        sched::point(Access::input_output());
-        order::released(order::INPUT_OUTPUT);
+        io::announce();
         io::closing(descriptor);
         io::polling::changed();
         rt().execution.effects.closed(descriptor);

@@ -9,12 +9,10 @@ use super::polling::{changed, milliseconds, wait_until, will_write};
 use crate::arch::syscall;
 use crate::interpose::children::{self, Awaits};
 use crate::interpose::output::answer;
-use crate::order;
-use crate::sched;
 use crate::state::{executing, rt};
 use core::ffi::c_void;
 use libc::epoll_event;
-use raddle_engine::{Access, Question};
+use raddle_engine::Question;
 use raddle_protocol::ChoiceKind;
 use raddle_protocol::trace::Wait;
 
@@ -94,8 +92,7 @@ impl Entry {
 pub unsafe extern "C" fn epoll_ctl(set: i32, operation: i32, descriptor: i32, event: *mut epoll_event) -> i32 {
     let args = [set as u64, operation as u64, descriptor as u64, event as u64, 0, 0];
     if executing() {
-        sched::point(Access::input_output());
-        order::released(order::INPUT_OUTPUT);
+        super::announce();
     }
     // SAFETY: the caller's.
     let result = answer(unsafe { syscall(libc::SYS_epoll_ctl, args) }) as i32;

@@ -18,6 +18,15 @@ pub mod sending;
 pub mod sockets;
 pub mod timers;
 
+use crate::{order, sched};
+use raddle_engine::Access;
+
+/// The schedule point of a call that others can tell of at their ends of a descriptor; it passes on what went before.
+pub fn announce() {
+    sched::point(Access::input_output());
+    order::released(order::INPUT_OUTPUT);
+}
+
 /// What an execution's descriptors are about, beyond what the kernel knows.
 #[derive(Clone, Default)]
 pub struct Io {

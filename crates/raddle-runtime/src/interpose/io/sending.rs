@@ -9,11 +9,9 @@ use crate::effects::irreversible;
 use crate::interpose::output::{answer, is_output, take};
 use crate::order;
 use crate::record;
-use crate::sched;
 use crate::state::{executing, recording, rt};
 use core::ffi::c_void;
 use libc::{iovec, msghdr, sockaddr};
-use raddle_engine::Access;
 use raddle_protocol::Op;
 
 /// About to write to a descriptor.
@@ -24,8 +22,7 @@ pub fn before(descriptor: i32) {
     if !rt().execution.effects.owns(descriptor) {
         irreversible("it writes to a file or connection that was open before the test began");
     }
-    sched::point(Access::input_output());
-    order::released(order::INPUT_OUTPUT);
+    super::announce();
 }
 
 /// Makes `call` for bytes `from..size` until all are written, which is what a descriptor that blocks does, or once, if it

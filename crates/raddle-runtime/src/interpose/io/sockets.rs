@@ -62,8 +62,7 @@ pub unsafe extern "C" fn bind(descriptor: i32, at: *const sockaddr, length: u32)
     unsafe {
         let mut named = None;
         if executing() {
-            sched::point(Access::input_output());
-            order::released(order::INPUT_OUTPUT);
+            super::announce();
             named = ports::outward(at, length);
             if let Some(address) = &named {
                 raw = address.raw();
@@ -97,8 +96,7 @@ unsafe fn is_path(at: *const sockaddr, length: u32) -> bool {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn listen(descriptor: i32, backlog: i32) -> i32 {
     if executing() {
-        sched::point(Access::input_output());
-        order::released(order::INPUT_OUTPUT);
+        super::announce();
         changed();
     }
     // SAFETY: the caller's.
@@ -283,8 +281,7 @@ pub unsafe extern "C" fn getpeername(descriptor: i32, at: *mut sockaddr, length:
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn shutdown(descriptor: i32, how: i32) -> i32 {
     if executing() {
-        sched::point(Access::input_output());
-        order::released(order::INPUT_OUTPUT);
+        super::announce();
         changed();
     }
     // SAFETY: the caller's.

@@ -11,13 +11,10 @@ use super::polling::{changed, ready};
 use crate::arch::syscall;
 use crate::interpose::clock;
 use crate::interpose::output::answer;
-use crate::order;
-use crate::sched;
 use crate::state::{executing, rt};
 use crate::sys::set_errno;
 use core::ffi::c_void;
 use libc::{itimerspec, timespec};
-use raddle_engine::Access;
 use raddle_protocol::trace::Wait;
 
 #[derive(Clone, Copy, Debug)]
@@ -114,8 +111,7 @@ pub unsafe extern "C" fn timerfd_settime(
         // SAFETY: the caller's.
         return answer(unsafe { syscall(libc::SYS_timerfd_settime, args) }) as i32;
     }
-    sched::point(Access::input_output());
-    order::released(order::INPUT_OUTPUT);
+    super::announce();
     ring();
     // SAFETY: the caller's.
     let new = unsafe { new.read() };

@@ -10,8 +10,7 @@
 //! function's first instruction to its last (`raddle-cli/build.rs`). Where a chain of frames leaves the stack (code
 //! without frame pointers), it ends.
 //!
-//! Nobody is asked before the entry is reached or past the test function, and nobody answers without a command line; then
-//! every site is unknown.
+//! Nobody is asked before the entry is reached, and nobody answers without a command line; then every site is unknown.
 
 use crate::state::rt;
 use crate::{arch, explore, fault, sys};
@@ -70,8 +69,9 @@ impl Hook {
             let whole = !on || depth + 1 == MOST_FRAMES;
             let key = key(pc, whole);
             if runtime.sites.find(node, key).is_none() {
-                // Before the entry nothing is explored, and after the test function neither.
-                if !runtime.entered || runtime.epilogue {
+                // Before the entry nothing is explored. After the test function nothing is either, but what is done there
+                // counts, and must not depend on what other processes have asked.
+                if !runtime.entered {
                     return Site::UNKNOWN;
                 }
                 ask(&stack[..=depth], whole);

@@ -46,6 +46,10 @@ const RUSTC_OPTIONS: &[&str] = &[
     "-Csymbol-mangling-version=v0",
 ];
 
+/// Functions of the C library that only read memory, for which the runtime has one of its own: the pass knows nothing of
+/// them.
+const SCANS: &[&str] = &["memcmp", "bcmp", "memchr", "memrchr", "strlen"];
+
 /// rustc's flags for code under test. `runtime` is the path of the runtime library: it answers the instrumentation's
 /// calls and must lie in the directory from which it is to be loaded.
 pub(crate) fn rustc(sysroot: &Path, runtime: &Path) -> Vec<OsString> {
@@ -76,7 +80,9 @@ pub fn c_compile() -> Vec<OsString> {
 /// given together with `-fsanitize=thread`.
 pub fn link(runtime: &Path) -> Vec<OsString> {
     let directory = runtime.parent().unwrap_or(Path::new("."));
-    vec![runtime.into(), joined("-Wl,-rpath,", directory.as_os_str())]
+    let mut arguments = vec![runtime.into(), joined("-Wl,-rpath,", directory.as_os_str())];
+    arguments.extend(SCANS.iter().map(|name| format!("-Wl,--wrap={name}").into()));
+    arguments
 }
 
 fn joined(prefix: &str, rest: &std::ffi::OsStr) -> OsString {

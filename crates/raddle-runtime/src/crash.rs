@@ -80,6 +80,11 @@ pub fn start_timer() {
 /// Where the watchdog last saw progress: total schedule points, and when.
 static mut LAST: (u64, u64) = (0, 0);
 
+/// How often the command is told that executions go on, however long each takes.
+const ALIVE_EVERY_NS: u64 = 2_000_000_000;
+/// When it was last told so.
+static mut ALIVE: u64 = 0;
+
 /// Tells the watchdog that something has moved.
 pub fn progress() {
     // SAFETY: one thread.
@@ -97,6 +102,10 @@ extern "C" fn on_tick(_signal: i32, _info: *mut libc::siginfo_t, context: *mut c
         let now = sys::real_time_ns();
         if LAST.0 != points {
             LAST = (points, now);
+            if now.saturating_sub(ALIVE) > ALIVE_EVERY_NS {
+                ALIVE = now;
+                explore::send_alive();
+            }
             return;
         }
         let stalled_ms = (now - LAST.1) / 1_000_000;

@@ -75,9 +75,27 @@ pub fn private_stack(size: u64) -> (u64, u64) {
 
 /// Sends a report.
 pub fn send(message: &Message) {
-    if !sys::write_all(state::report_descriptor(), &frame::encode(message)) {
+    let frame = frame::encode(message);
+    // SAFETY: one thread; the signal handler that looks at it runs on that thread.
+    unsafe { SENDING = true };
+    let is_heard = sys::write_all(state::report_descriptor(), &frame);
+    // SAFETY: as above.
+    unsafe { SENDING = false };
+    if !is_heard {
         // Nobody listens any more: there is nothing left to work for.
         sys::exit_process(0);
+    }
+}
+
+/// Whether a frame is being written.
+static mut SENDING: bool = false;
+
+/// Tells the command that an execution takes long, but goes on. May be called from a signal handler, wherever the runtime
+/// is.
+pub fn send_alive() {
+    // SAFETY: one thread.
+    if unsafe { !SENDING } {
+        sys::write_all(state::report_descriptor(), &frame::ALIVE);
     }
 }
 

@@ -5,6 +5,7 @@
 mod auto;
 mod common;
 mod first;
+mod lag;
 mod pct;
 mod pos;
 mod random;
@@ -21,6 +22,7 @@ use raddle_protocol::trace::ThreadId;
 
 pub use auto::Auto;
 pub use first::First;
+pub use lag::Lag;
 pub use pct::{Pct, PctRuns};
 pub use pos::Pos;
 pub use random::RandomWalk;
@@ -143,7 +145,7 @@ pub trait Strategy {
 }
 
 /// The names by which [`by_name`] knows strategies.
-pub const NAMES: &[&str] = &["auto", "random", "pct", "pos", "surw", "exhaustive"];
+pub const NAMES: &[&str] = &["auto", "random", "pct", "pos", "surw", "lag", "exhaustive"];
 
 /// The strategy of this name; `None` when there is none.
 #[must_use]
@@ -154,6 +156,7 @@ pub fn by_name(name: &str, seed: u64) -> Option<Box<dyn Strategy>> {
         "pct" => Some(Box::new(Pct::new(seed))),
         "pos" => Some(Box::new(Pos::new(seed))),
         "surw" => Some(Box::new(Surw::new(seed))),
+        "lag" => Some(Box::new(Lag::new(seed))),
         "exhaustive" => Some(Box::new(Auto::exhaustive(seed))),
         _ => None,
     }

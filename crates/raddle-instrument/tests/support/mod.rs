@@ -16,6 +16,7 @@ use tempfile::TempDir;
 
 /// Hooks that do what the program asked for. `record` is called by every atomic one.
 const HOOKS: &str = r#"
+#define _GNU_SOURCE
 #include <stdint.h>
 #include <stddef.h>
 #include <string.h>
@@ -39,6 +40,11 @@ void __tsan_vptr_update(void **p, void *v) { (void)p; (void)v; }
 void *__tsan_memcpy(void *d, const void *s, size_t n) { return memcpy(d, s, n); }
 void *__tsan_memmove(void *d, const void *s, size_t n) { return memmove(d, s, n); }
 void *__tsan_memset(void *d, int c, size_t n) { return memset(d, c, n); }
+int __wrap_memcmp(const void *a, const void *b, size_t n) { return memcmp(a, b, n); }
+int __wrap_bcmp(const void *a, const void *b, size_t n) { return memcmp(a, b, n); }
+void *__wrap_memchr(const void *p, int c, size_t n) { return memchr(p, c, n); }
+void *__wrap_memrchr(const void *p, int c, size_t n) { return memrchr(p, c, n); }
+size_t __wrap_strlen(const char *p) { return strlen(p); }
 #define RMW(n, op) \
   uint##n##_t __tsan_atomic##n##_fetch_##op(uint##n##_t *p, uint##n##_t v, int o) \
   { (void)o; RECORD(#op, p); return __atomic_fetch_##op(p, v, __ATOMIC_SEQ_CST); }

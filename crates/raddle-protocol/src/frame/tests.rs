@@ -249,3 +249,11 @@ fn frames_of_plain_values_are_as_described() {
     assert_eq!((decode::<u8>(&mut bytes), decode::<u8>(&mut bytes)), (Ok(Some(7)), Ok(Some(8))));
     assert_eq!((decode::<u8>(&mut bytes), bytes), (Ok(None), vec![9]));
 }
+
+#[test]
+fn frames_without_a_value_are_passed_over() {
+    let mut bytes = [&ALIVE[..], &ALIVE, &encode(&7u64), &ALIVE].concat();
+    assert_eq!(decode::<u64>(&mut bytes), Ok(Some(7)));
+    assert_eq!(decode::<u64>(&mut bytes), Ok(None));
+    assert!(bytes.is_empty());
+}

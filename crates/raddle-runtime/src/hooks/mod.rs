@@ -4,3 +4,4 @@
 mod access;
 mod annotations;
 pub mod atomic;
+mod scans;

@@ -1,0 +1,237 @@
+//! Long delays: threads run without preemption, but for a few that stand still for long, right before or after they change
+//! something that others look at.
+//!
+//! Some mistakes need a thread to stand still while another does a great deal: goes to sleep after many rounds of looking
+//! for work, or leaves its function and ends. Strategies that draw at every step let the thread go on long before. Here
+//! a thread that stands still is not chosen while any other can run. Non-preemptive runs with few delays find many
+//! mistakes: Emmi, Qadeer and Rakamarić, "Delay-bounded scheduling", POPL'11. Where to delay follows the noise makers:
+//! Edelstein, Farchi, Goldin, Nir, Ratsaby and Ur, "Framework for testing multi-threaded Java programs", CCPE 2003,
+//! whose delays stand around accesses to shared variables.
+//!
+//! Departures. A delay has no length: it ends when nobody else can run, when those that can only spin, or after some
+//! thousand points. How many are to be expected is drawn for each execution between 1 and 32, and all objects have the
+//! same share of them, however often they are changed: most changes are bookkeeping. What only one thread ever touched in
+//! the executions looked at is left out. Which of several that stand still goes on first is drawn for each execution: the
+//! first, the last, or any. A thread that yields keeps its turn if all others stand still, since it may go to sleep after
+//! many yields. Loads read the latest store in every second execution.
+//!
+//! Cannot reach: a preemption between two loads. Other strategies are there for that.
+
+#[cfg(test)]
+mod tests;
+
+use super::common::{Common, Wish};
+use super::{Hint, Question, Seen, Strategy};
+use crate::access::Access;
+use crate::log::{Event, Logged};
+use raddle_protocol::ChoiceKind;
+use raddle_protocol::trace::ThreadId;
+use std::collections::BTreeMap;
+
+/// How many delays are to be expected in an execution.
+const EXPECTED: [usize; 8] = [1, 2, 4, 8, 12, 16, 24, 32];
+/// The first executions, all of which are looked at for who touches what, and one in how many later ones.
+const COUNTED: u64 = 4;
+/// See [`COUNTED`].
+const COUNTED_LATER: u64 = 64;
+/// Points after which a thread goes on that stands still; drawn for each execution. Most waiting is noticed long before;
+/// a pool's worker passes some hundred points before it sleeps.
+const PATIENCE: [usize; 2] = [1000, 4000];
+/// One in how many yields lets a thread go on that stands still, when nobody else could.
+const YIELDS: usize = 512;
+
+/// Who goes on when all that can run stand still.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Order {
+    FirstCome,
+    LastCome,
+    Any,
+}
+
+/// The orders of which one is drawn. The last comes first more often: whoever stands still longest is then the one that
+/// all others overtake.
+const ORDERS: [Order; 4] = [Order::FirstCome, Order::LastCome, Order::LastCome, Order::Any];
+
+/// What is known of an object.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    /// Who touches it, if it is only one thread.
+    owner: Option<ThreadId>,
+    /// How often it was changed, in how many executions.
+    changes: usize,
+    executions: usize,
+}
+
+/// Long delays at few places.
+#[derive(Clone, Debug)]
+pub struct Lag {
+    common: Common,
+    /// Who stands still, in the order in which they came to.
+    still: Vec<ThreadId>,
+    order: Order,
+    /// How many delays are to be expected.
+    expected: usize,
+    /// This execution's pick of [`PATIENCE`].
+    patience: usize,
+    /// Entries of the log that have been looked at.
+    read: usize,
+    /// Points since somebody last stood still or went on.
+    waited: usize,
+    /// Whether loads read the latest store in this execution.
+    latest: bool,
+    ended: u64,
+    objects: BTreeMap<u64, Known>,
+    /// How many of them several threads touched and one changed, in all executions that have been looked at, and how many
+    /// executions these are.
+    shared: usize,
+    learnt: usize,
+    /// Room to work in.
+    free: Vec<usize>,
+}
+
+impl Lag {
+    /// The executions of a seed.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Lag {
+            common: Common::new(seed, "lag"),
+            still: Vec::new(),
+            order: Order::Any,
+            expected: 1,
+            patience: PATIENCE[0],
+            read: 0,
+            waited: 0,
+            latest: true,
+            ended: 0,
+            objects: BTreeMap::new(),
+            shared: 0,
+            learnt: 0,
+            free: Vec::new(),
+        }
+    }
+
+    /// A thread has done this, or is about to: if it changes what others touch, the thread may come to stand still.
+    fn place(&mut self, thread: ThreadId, access: Access) {
+        if !access.is_shared() || access.only_reads() {
+            return;
+        }
+        let times = match self.objects.get(&access.object) {
+            Some(Known { owner: Some(_), .. }) => return,
+            Some(known) => known.changes.div_ceil(known.executions),
+            None => 1,
+        };
+        let rate = (self.shared * times / self.learnt.max(1) / self.expected).max(2);
+        if self.common.random.below(rate) == 0 && !self.still.contains(&thread) {
+            self.still.push(thread);
+            self.waited = 0;
+        }
+    }
+
+    /// Learns from an execution who touches what, and how often.
+    fn learn(&mut self, steps: &[Logged]) {
+        let mut seen: BTreeMap<u64, Known> = BTreeMap::new();
+        for step in steps.iter().filter(|step| step.event == Event::Performed && step.access.is_shared()) {
+            let fresh = Known { owner: Some(step.thread), changes: 0, executions: 1 };
+            let known = seen.entry(step.access.object).or_insert(fresh);
+            known.owner = known.owner.filter(|owner| *owner == step.thread);
+            known.changes += usize::from(!step.access.only_reads());
+        }
+        self.shared += seen.values().filter(|known| known.owner.is_none() && known.changes > 0).count();
+        self.learnt += 1;
+        for (object, new) in seen {
+            let fresh = Known { owner: new.owner, changes: 0, executions: 0 };
+            let known = self.objects.entry(object).or_insert(fresh);
+            known.owner = known.owner.filter(|owner| Some(*owner) == new.owner);
+            known.changes += new.changes;
+            known.executions += 1;
+        }
+    }
+
+    /// Takes account of what has happened since the last question: whoever has changed something may stand still.
+    fn catch_up(&mut self, question: &Question<'_>) {
+        // Of a very long log the beginning is dropped.
+        let from = if self.read <= question.steps.len() { self.read } else { 0 };
+        for step in &question.steps[from..] {
+            match step.event {
+                Event::Performed | Event::Spawned => self.place(step.thread, step.access),
+                Event::Woken | Event::TimedOut => {}
+            }
+        }
+        self.read = question.steps.len();
+    }
+
+    /// Lets one of those go on that stand still; returns its answer. Only those count for which `may` says so.
+    fn release(&mut self, question: &Question<'_>, except: Option<usize>) -> usize {
+        let answer = |thread: ThreadId| {
+            (0..question.options).find(|answer| question.thread(*answer) == thread && Some(*answer) != except)
+        };
+        let able: Vec<(usize, usize)> =
+            self.still.iter().enumerate().filter_map(|(at, thread)| Some((at, answer(*thread)?))).collect();
+        let chosen = match (self.order, able.len()) {
+            (_, 0) => return except.map_or(0, |answer| (answer + 1) % question.options),
+            (Order::FirstCome, _) => able[0],
+            (Order::LastCome, many) => able[many - 1],
+            (Order::Any, many) => able[self.common.random.below(many)],
+        };
+        self.still.remove(chosen.0);
+        self.waited = 0;
+        chosen.1
+    }
+}
+
+impl Strategy for Lag {
+    fn begin(&mut self, execution: u64) {
+        self.common.begin(execution);
+        self.still.clear();
+        (self.read, self.waited) = (0, 0);
+        let random = &mut self.common.random;
+        self.latest = random.below(2) == 0;
+        self.order = ORDERS[random.below(ORDERS.len())];
+        self.patience = PATIENCE[random.below(PATIENCE.len())];
+        self.expected = EXPECTED[random.below(EXPECTED.len())];
+    }
+
+    fn choose(&mut self, question: &Question<'_>) -> usize {
+        if question.kind == ChoiceKind::ReadsFrom && self.latest {
+            return 0;
+        }
+        if let Some(answer) = self.common.settled(question) {
+            return answer;
+        }
+        self.catch_up(question);
+        let runs_on = question.thread(0) == question.current;
+        if runs_on {
+            self.place(question.current, question.pending(0));
+        }
+        let wish = self.common.wish(question);
+        if wish == Wish::Stay {
+            return 0;
+        }
+        self.waited += 1;
+        if self.waited > self.patience {
+            return self.release(question, None);
+        }
+        let turn_is_over = runs_on && self.common.turn_is_over(question.current);
+        let leaves = wish == Wish::Leave || turn_is_over;
+        let is_still = |answer: usize| self.still.contains(&question.thread(answer));
+        if runs_on && !leaves && !is_still(0) {
+            return 0;
+        }
+        let free = usize::from(leaves)..question.options;
+        self.free.clear();
+        self.free.extend(free.filter(|answer| !is_still(*answer)));
+        match self.free.len() {
+            0 if !is_still(0) && question.hint != Hint::Spins && self.common.random.below(YIELDS) != 0 => 0,
+            0 => self.release(question, leaves.then_some(0)),
+            1 => self.free[0],
+            many => self.free[self.common.random.below(many)],
+        }
+    }
+
+    fn end(&mut self, seen: &Seen<'_>) {
+        if self.ended < COUNTED || self.ended.is_multiple_of(COUNTED_LATER) {
+            self.learn(seen.steps);
+        }
+        self.ended += 1;
+    }
+}

@@ -1,0 +1,67 @@
+//! What delays reach, measured on toy programs.
+
+use super::super::toy::{op, perform, share, writes};
+use super::*;
+use crate::access::AccessKind::{Read, Write};
+use crate::strategy::RandomWalk;
+use crate::tape::Tape;
+
+const EXECUTIONS: u64 = 5_000;
+
+/// Thread 0 changes object 1 and then reads object 2; in between thread 1 performs `between` reads of object 1 and then
+/// changes object 2.
+fn overtaken(between: usize) -> Vec<Vec<Access>> {
+    vec![vec![op(Write, 1), op(Read, 2)], [vec![op(Read, 1); between], vec![op(Write, 2)]].concat()]
+}
+
+/// All of thread 1 between the two steps of thread 0. How much that is does not matter to a thread that stands still;
+/// where each step draws anew it soon comes to be out of reach.
+#[test]
+fn a_delay_outlasts_however_much_the_others_do() {
+    let all_between = |order: &[ThreadId]| order.first() == Some(&0) && order.last() == Some(&0);
+    for between in [4, 40, 400] {
+        let found = share(&overtaken(between), Box::new(Lag::new(1)), EXECUTIONS, all_between);
+        assert!(found > 0.15, "{between} steps: {found}");
+    }
+    let found = share(&overtaken(400), Box::new(RandomWalk::new(1)), EXECUTIONS, all_between);
+    assert!(found < 0.01, "a random walk: {found}");
+}
+
+/// What only one thread changes is no place to stand still at: however much of it there is, the one change that matters
+/// is met as often.
+#[test]
+fn bookkeeping_costs_nothing() {
+    let toy = |padding: usize| {
+        let first = [writes(7, padding), vec![op(Write, 1)], writes(7, padding), vec![op(Read, 2)]].concat();
+        vec![first, vec![op(Read, 1), op(Write, 2)]]
+    };
+    let between = |padding: usize| {
+        let met = move |order: &[ThreadId]| {
+            let first = order.iter().position(|thread| *thread == 1).unwrap_or(0);
+            let before = order[..first].iter().filter(|thread| **thread == 0).count();
+            before > padding && before < 2 * padding + 2
+        };
+        share(&toy(padding), Box::new(Lag::new(2)), EXECUTIONS, met)
+    };
+    let (few, many) = (between(1), between(100));
+    assert!(few > 0.1 && many > few / 2.0, "{few} and {many}");
+}
+
+/// Without anything to change there is no preemption at all.
+#[test]
+fn readers_run_through() {
+    let toy = vec![vec![op(Read, 1); 5], vec![op(Read, 1); 5]];
+    let whole = share(&toy, Box::new(Lag::new(3)), 200, |order| order.windows(2).filter(|w| w[0] != w[1]).count() == 1);
+    assert!((whole - 1.0).abs() < 1e-9, "{whole}");
+}
+
+/// The same seed gives the same executions.
+#[test]
+fn a_seed_settles_everything() {
+    let orders = |seed| {
+        let mut tape = Tape::new(Box::new(Lag::new(seed)));
+        (0..200).map(|execution| perform(&overtaken(5), &mut tape, execution)).collect::<Vec<_>>()
+    };
+    assert_eq!(orders(4), orders(4));
+    assert_ne!(orders(4), orders(5));
+}

@@ -1,0 +1,78 @@
+//! The C library's functions that only read memory: comparing, searching and measuring.
+//!
+//! The pass turns copying into calls of hooks, but leaves these alone, and the C library has no hooks: that two strings
+//! are compared would go unseen. The linker is told to put the functions here in their place in code under test
+//! (`--wrap`); the runtime's own calls, and those within the C library, stay what they are.
+//!
+//! A comparison may look at all that it is given, whatever comes out of it; so the C standard has it, and so a slice is
+//! read by Rust's rules. A search reads up to what it finds.
+
+use crate::watch;
+use core::ffi::{c_char, c_int, c_void};
+use raddle_engine::race::Kind;
+
+/// Both ranges are read.
+fn compares(one: *const c_void, other: *const c_void, size: usize) {
+    watch::access(one as u64, size as u64, Kind::Read);
+    watch::access(other as u64, size as u64, Kind::Read);
+}
+
+/// `memcmp`.
+///
+/// # Safety
+/// As the C function; so for all in this file.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __wrap_memcmp(one: *const c_void, other: *const c_void, size: usize) -> c_int {
+    compares(one, other, size);
+    // SAFETY: the caller's.
+    unsafe { libc::memcmp(one, other, size) }
+}
+
+/// `bcmp`.
+///
+/// # Safety
+/// See [`__wrap_memcmp`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __wrap_bcmp(one: *const c_void, other: *const c_void, size: usize) -> c_int {
+    compares(one, other, size);
+    // SAFETY: the caller's.
+    unsafe { libc::memcmp(one, other, size) }
+}
+
+/// `memchr`.
+///
+/// # Safety
+/// See [`__wrap_memcmp`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __wrap_memchr(start: *const c_void, byte: c_int, size: usize) -> *mut c_void {
+    // SAFETY: the caller's.
+    let found = unsafe { libc::memchr(start, byte, size) };
+    let read = if found.is_null() { size } else { found as usize - start as usize + 1 };
+    watch::access(start as u64, read as u64, Kind::Read);
+    found
+}
+
+/// `memrchr`.
+///
+/// # Safety
+/// See [`__wrap_memcmp`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __wrap_memrchr(start: *const c_void, byte: c_int, size: usize) -> *mut c_void {
+    // SAFETY: the caller's.
+    let found = unsafe { libc::memrchr(start, byte, size) };
+    let first = if found.is_null() { start } else { found.cast_const() };
+    watch::access(first as u64, (start as usize + size - first as usize) as u64, Kind::Read);
+    found
+}
+
+/// `strlen`.
+///
+/// # Safety
+/// See [`__wrap_memcmp`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __wrap_strlen(start: *const c_char) -> usize {
+    // SAFETY: the caller's.
+    let length = unsafe { libc::strlen(start) };
+    watch::access(start as u64, length as u64 + 1, Kind::Read);
+    length
+}

@@ -73,8 +73,9 @@ pub fn diagnose(raw: &RawFinding, symbols: &dyn Symbols, context: &Context<'_>) 
                 .to_owned(),
         );
     }
+    let pattern = diagnosis.pattern.map(|code| Code(code.to_owned()));
     let root_cause = diagnosis.decides.take().and_then(|(first, second, because)| {
-        Some(RootCause { first: steps.at(&case, first)?, second: steps.at(&case, second)?, because })
+        Some(RootCause { first: steps.at(&case, first)?, second: steps.at(&case, second)?, because, pattern })
     });
     let acting: BTreeSet<u32> = steps.views.iter().map(|step| step.thread).collect();
     Finding {

@@ -149,4 +149,7 @@ pub struct RootCause {
     pub second: usize,
     /// What their order decides.
     pub because: String,
+    /// The catalogue's code for the pattern that the two are part of, where it is a known one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pattern: Option<Code>,
 }

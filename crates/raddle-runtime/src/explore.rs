@@ -6,7 +6,7 @@ use crate::interpose::raw;
 use crate::record::Recorder;
 use crate::snapshot::{self, Snapshot};
 use crate::state::{Odd, RECORDING, Runtime, rt};
-use crate::{crash, fault, heap, modules, shrink, state, sys, tls, watch};
+use crate::{cause, crash, fault, heap, modules, shrink, state, sys, tls, watch};
 use raddle_engine::random::mix;
 use raddle_engine::strategy::{Replay, by_name};
 use raddle_engine::{Seen, Tape};
@@ -288,7 +288,7 @@ impl Explorer {
         let (outcome, raw) = self.record(0, choices.clone(), accesses);
         let differs = matches!(outcome, Outcome::Diverged { .. }).then(|| outcome.clone());
         let trace = raw.into_trace(runtime, &outcome);
-        let raw = RawFinding { outcome, execution: 0, choices, trace, differs, ignored };
+        let raw = RawFinding { outcome, execution: 0, choices, trace, differs, ignored, cause: None };
         self.summary.schedules = 1;
         send(&Message::Replayed(Box::new(raw)));
     }
@@ -315,7 +315,8 @@ impl Explorer {
                 let (again, recorder) = self.record(execution, choices.clone(), None);
                 let trace = recorder.into_trace(runtime, &first);
                 let differs = Some(if second == first { again } else { second });
-                let raw = RawFinding { outcome: first, execution, choices, trace, differs, ignored: Vec::new() };
+                let ignored = Vec::new();
+                let raw = RawFinding { outcome: first, execution, choices, trace, differs, ignored, cause: None };
                 send(&Message::Finding(Box::new(raw)));
                 self.summary.end = End::Finding;
                 return;
@@ -378,7 +379,8 @@ impl Explorer {
                 ((outcome == Outcome::Stuck).then(|| recorder.signature(&outcome)), recorder.panics())
             };
             let wanted = places(&recorder);
-            let shorter = self.shrink(execution, &choices).unwrap_or_else(|| choices.clone());
+            let shorter = self.aside(|explorer| shrink::shrink(explorer, execution, &choices));
+            let shorter = shorter.unwrap_or_else(|| choices.clone());
             (again, recorder) = self.record(execution, shorter.clone(), accesses);
             // The same kind of end is not enough: it must be in the same places.
             if again == outcome && wanted == places(&recorder) {
@@ -387,6 +389,12 @@ impl Explorer {
                 (again, recorder) = self.record(execution, choices.clone(), accesses);
             }
         }
+        let mut cause = None;
+        if again == outcome && self.summary.passed > 0 && cause::is_open(&outcome) {
+            let reasons = self.aside(|explorer| cause::find(explorer, execution, &choices));
+            (again, recorder) = self.record(execution, choices.clone(), accesses);
+            cause = reasons.map(|reasons| recorder.places_of_reasons(&reasons, rt()));
+        }
         let differs = (again != outcome).then_some(again);
         let runtime = rt();
         let place = recorder.conflict_place();
@@ -394,7 +402,7 @@ impl Explorer {
         let outcome = renumbered(outcome, runtime);
         let ignored = runtime.ignored.clone();
         runtime.ignored.extend(place);
-        send(&Message::Finding(Box::new(RawFinding { outcome, execution, choices, trace, differs, ignored })));
+        send(&Message::Finding(Box::new(RawFinding { outcome, execution, choices, trace, differs, ignored, cause })));
     }
 
     /// The execution that has just passed is recorded, if something has happened in it that may be a mistake and had not
@@ -418,17 +426,17 @@ impl Explorer {
                 trace,
                 differs: None,
                 ignored,
+                cause: None,
             })));
         }
     }
 
-    /// The choices of an execution that ends as the last one did, with what it does not need left out.
-    fn shrink(&mut self, execution: u64, choices: &[Choice]) -> Option<Vec<Choice>> {
-        // None of this counts as search.
+    /// Performs executions that do not count as search.
+    fn aside<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
         let (summary, points) = (self.summary.clone(), rt().earlier_points);
-        let shorter = shrink::shrink(self, execution, choices);
+        let result = work(self);
         (self.summary, rt().earlier_points) = (summary, points);
-        shorter
+        result
     }
 
     /// Counts an execution, and tells the strategy what came of it.

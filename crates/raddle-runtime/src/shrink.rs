@@ -16,7 +16,7 @@ const MOST_POINTS: u64 = 5_000_000;
 
 /// Tells ends apart: how the execution ended, and what kind of thing each thread was doing then. Not where, since
 /// addresses may differ.
-fn manner(outcome: &Outcome, runtime: &Runtime) -> Option<u64> {
+pub fn manner(outcome: &Outcome, runtime: &Runtime) -> Option<u64> {
     let kind = match outcome {
         Outcome::Exited(status) => 1 << 32 | *status as u64,
         Outcome::Crashed { signal, thread, .. } => 2 << 32 | u64::from(*thread) << 8 | *signal as u64,
@@ -68,7 +68,7 @@ pub fn shrink(explorer: &mut Explorer, execution: u64, choices: &[Choice]) -> Op
         if tries >= MOST_TRIES || points >= MOST_POINTS {
             return None;
         }
-        let (ended, record) = perform(explorer, execution, Box::new(Follow::new(part)));
+        let (ended, record, _) = perform(explorer, execution, Box::new(Follow::new(part)));
         tries += 1;
         points += rt().points;
         let same = ended == Some(wanted);
@@ -80,12 +80,16 @@ pub fn shrink(explorer: &mut Explorer, execution: u64, choices: &[Choice]) -> Op
     shorter
 }
 
-/// Performs one execution: the manner of its end, and its choices.
-fn perform(explorer: &mut Explorer, execution: u64, strategy: Box<dyn Strategy>) -> (Option<u64>, Vec<Choice>) {
+/// Performs one execution: the manner of its end, its choices, and its end.
+pub fn perform(
+    explorer: &mut Explorer,
+    execution: u64,
+    strategy: Box<dyn Strategy>,
+) -> (Option<u64>, Vec<Choice>, Outcome) {
     let runtime = rt();
     let before = runtime.tape.exchange(strategy);
     let outcome = explorer.perform_reversibly(execution);
-    let ended = (manner(&outcome, runtime), runtime.tape.record().to_vec());
+    let (ended, record) = (manner(&outcome, runtime), runtime.tape.record().to_vec());
     runtime.tape.exchange(before);
-    ended
+    (ended, record, outcome)
 }

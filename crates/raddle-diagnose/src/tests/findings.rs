@@ -323,6 +323,7 @@ fn not_reproducible() {
         trace: scene.trace.clone(),
         differs: Some(Outcome::Diverged { at: 17, detail: "a choice of 3 threads where there were 2".to_owned() }),
         ignored: Vec::new(),
+        cause: None,
     };
     let finding = scene.diagnose(&raw);
     assert_eq!(finding.code.0, "RD0505");

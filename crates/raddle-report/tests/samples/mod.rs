@@ -113,7 +113,7 @@ impl Build {
     }
 
     fn decided(mut self, first: usize, second: usize, because: &str) -> Self {
-        self.finding.root_cause = Some(RootCause { first, second, because: because.into() });
+        self.finding.root_cause = Some(RootCause { first, second, because: because.into(), pattern: None });
         self
     }
 

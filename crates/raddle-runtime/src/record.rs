@@ -8,8 +8,8 @@ use crate::cause::Reasons;
 use crate::state::{Runtime, rt};
 use core::ffi::c_void;
 use raddle_engine::random::mix;
-use raddle_protocol::{Cause, Op};
 use raddle_protocol::trace::{Block, Conflict, Outcome, Stack, StackFrame, StackId, Step, Thread, ThreadId, Trace};
+use raddle_protocol::{Cause, Op};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Steps kept at the most: the first, which lead to whatever goes on for so long, and the last.

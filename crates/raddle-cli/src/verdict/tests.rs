@@ -30,6 +30,7 @@ fn finding(severity: Severity) -> Finding {
         replay: String::new(),
         schedule: Default::default(),
         root_cause: None,
+        pattern: None,
     }
 }
 

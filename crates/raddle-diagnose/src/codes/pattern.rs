@@ -5,86 +5,77 @@
 //!
 //! RD0103, check-then-act: a thread looks (at a variable, or under a lock), another one changes what it has looked at, the
 //! first goes on to do something. Both must decide, that the change comes after the look and that it comes before the act:
-//! then the execution fails though both serial orders pass. RD0303 is the same of a task that has returned to its executor
-//! in between.
+//! then the execution fails though both serial orders pass.
 //!
 //! Departs from the catalogue: values behind locks are not part of a record, so that a lost update under two short locks
-//! is called RD0103.
+//! is called RD0103. And RD0303, the same across an `await`, is not told apart from it.
 
 use crate::action::{Action, What};
 use crate::case::Case;
-use crate::codes::cause::Decides;
+use crate::codes::cause::{Decides, Point};
 use crate::polls;
 use crate::words::Type;
 use raddle_engine::waits::Mode;
+use raddle_protocol::Op;
 
 /// A lost update.
 pub const LOST_UPDATE: &str = "RD0102";
 /// Check-then-act.
 pub const CHECK_THEN_ACT: &str = "RD0103";
-/// Check-then-act in an asynchronous task that waits in between.
-pub const ACROSS_AWAIT: &str = "RD0303";
 
-/// Three steps: two of one thread, and one of another thread in between. By indices of actions.
-#[derive(Debug)]
+/// Three steps: two of one thread, and one of another thread in between.
+#[derive(Clone, Copy, Debug)]
 pub struct Pattern {
     /// Its code.
     pub code: &'static str,
     /// The thread looks.
-    pub look: usize,
+    pub look: Point,
     /// The other thread changes what it has looked at.
-    pub change: usize,
+    pub change: Point,
     /// The thread acts.
-    pub act: usize,
+    pub act: Point,
     /// The pair that decides and is shown.
     pub decides: Decides,
 }
 
 /// The pattern that the pairs fit, whose steps lie closest together.
 pub fn find(case: &Case<'_>, pairs: &[Decides]) -> Option<Pattern> {
-    let actions = &case.reading.actions;
-    let closest = |found: &Pattern| (found.act - found.look, found.look);
+    let closest = |found: &Pattern| (found.act.at - found.look.at, found.look.at);
     let lost = pairs.iter().filter_map(|pair| lost_update(case, *pair)).min_by_key(closest);
     lost.or_else(|| {
-        let looks = pairs.iter().filter(|(look, change)| {
-            let (look, change) = (&actions[*look], &actions[*change]);
-            look.object == change.object && is_look(look) && is_change(change)
-        });
-        let acts = |&(look, change): &Decides| {
+        let is_look_and_change =
+            |pair: &&Decides| is_on_the_same(case, pair.0, pair.1) && is_look(case, pair.0) && is_change(case, pair.1);
+        let all = pairs.iter().filter(is_look_and_change).flat_map(|&(look, change)| {
             let fits = move |&&(before, act): &&Decides| {
-                actions[act].thread == actions[look].thread
-                    && actions[before].thread == actions[change].thread
-                    && act > change
-                    && !matches!(actions[act].what, What::Read { .. } | What::Refused(_))
+                act.thread == look.thread && before.thread == change.thread && act.at > change.at && is_act(case, act)
             };
-            pairs.iter().filter(fits).map(move |(_, act)| Pattern {
-                code: code_of(case, look, *act),
-                look,
-                change,
-                act: *act,
-                decides: (look, change),
+            pairs.iter().filter(fits).map(move |&(before, act)| {
+                // A step that a library takes by itself cannot be pointed at.
+                let decides =
+                    if look.action.is_none() && before.action.is_some() { (before, act) } else { (look, change) };
+                Pattern { code: CHECK_THEN_ACT, look, change, act, decides }
             })
-        };
-        looks.flat_map(acts).min_by_key(closest)
+        });
+        all.min_by_key(closest)
     })
 }
 
 /// The lost update whose read and change are this pair.
 fn lost_update(case: &Case<'_>, (look, change): Decides) -> Option<Pattern> {
     let actions = &case.reading.actions;
-    let (read, by) = (&actions[look], &actions[change]);
+    let (first, by) = (look.action?, change.action?);
+    let read = &actions[first];
     let object = read.object?;
     let is_flag = matches!(Type::at(case.sites.get(read.stack)), Type::Boolean | Type::Pointer);
-    let is_atomic = matches!(read.what, What::Read { .. }) && !matches!(by.what, What::Acquired(_));
-    if by.object != Some(object) || is_flag || !is_atomic || !is_change(by) {
+    let changes =
+        matches!(actions[by].what, What::Wrote { .. } | What::Updated { .. } | What::Compared { done: true, .. });
+    if actions[by].object != Some(object) || is_flag || !changes || !matches!(read.what, What::Read { .. }) {
         return None;
     }
-    let next = actions.iter().enumerate().skip(change + 1).find(|(_, action)| {
-        action.thread == read.thread && action.object == Some(object) && !matches!(action.what, What::Called)
-    });
-    let (act, store) = next?;
-    let again = actions[look + 1..act].iter().any(|action| action.thread == read.thread && action.object == Some(object));
-    (matches!(store.what, What::Wrote { .. }) && !again).then_some(Pattern {
+    let own = |action: &Action| action.thread == read.thread && action.object == Some(object);
+    let (next, store) = actions.iter().enumerate().skip(first + 1).find(|(_, action)| own(action))?;
+    let act = Point { at: store.at, thread: store.thread, stack: store.stack, action: Some(next) };
+    (next > by && matches!(store.what, What::Wrote { .. })).then_some(Pattern {
         code: LOST_UPDATE,
         look,
         change,
@@ -93,25 +84,38 @@ fn lost_update(case: &Case<'_>, (look, change): Decides) -> Option<Pattern> {
     })
 }
 
-fn is_look(action: &Action) -> bool {
-    matches!(action.what, What::Read { .. } | What::Compared { done: false, .. } | What::Acquired(_) | What::Passed)
+fn what<'a>(case: &'a Case<'_>, point: Point) -> Option<&'a What> {
+    point.action.map(|index| &case.reading.actions[index].what)
 }
 
-fn is_change(action: &Action) -> bool {
-    matches!(
-        action.what,
-        What::Wrote { .. } | What::Updated { .. } | What::Compared { done: true, .. } | What::Acquired(Mode::Exclusive)
-    )
+fn op<'a>(case: &'a Case<'_>, point: Point) -> &'a Op {
+    &case.trace().steps[point.at].op
 }
 
-/// Whether the task that looks and acts has been away in between.
-fn code_of(case: &Case<'_>, look: usize, act: usize) -> &'static str {
-    let actions = &case.reading.actions;
-    let task = |action: &Action| polls::of(case.sites.get(action.stack)).map(|poll| poll.task.function.clone());
-    let (look, act) = (&actions[look], &actions[act]);
-    let (Some(one), Some(other)) = (task(look), task(act)) else { return CHECK_THEN_ACT };
-    // What its executor does by itself is done between two polls.
-    let mut between = case.trace().steps[look.at..act.at].iter().filter(|step| step.thread == look.thread);
-    let is_away = between.any(|step| polls::of(case.sites.get(step.stack)).is_none());
-    if one == other && is_away { ACROSS_AWAIT } else { CHECK_THEN_ACT }
+fn is_look(case: &Case<'_>, point: Point) -> bool {
+    match what(case, point) {
+        Some(what) => matches!(what, What::Read { .. } | What::Compared { done: false, .. } | What::Acquired(_)),
+        None => matches!(op(case, point), Op::Load { .. }),
+    }
+}
+
+fn is_change(case: &Case<'_>, point: Point) -> bool {
+    match what(case, point) {
+        Some(What::Acquired(mode)) => *mode == Mode::Exclusive,
+        Some(What::Read { .. } | What::Refused(_)) => false,
+        _ => matches!(op(case, point), Op::Store { .. } | Op::Rmw { .. } | Op::CompareExchange { done: true, .. }),
+    }
+}
+
+fn is_act(case: &Case<'_>, point: Point) -> bool {
+    !matches!(what(case, point), Some(What::Read { .. } | What::Refused(_)))
+        && !matches!(op(case, point), Op::Load { .. })
+}
+
+/// Whether two steps are on the same thing.
+fn is_on_the_same(case: &Case<'_>, one: Point, other: Point) -> bool {
+    let object = |point: Point| point.action.and_then(|index| case.reading.actions[index].object);
+    let word = |point: Point| polls::state_word(op(case, point));
+    let named = object(one).is_some() && object(one) == object(other);
+    named || (word(one).is_some() && word(one) == word(other))
 }

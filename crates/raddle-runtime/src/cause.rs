@@ -7,6 +7,7 @@
 use crate::explore::Explorer;
 use crate::shrink::{manner, perform};
 use crate::state::rt;
+use raddle_engine::AccessKind;
 use raddle_engine::cause::{Delay, Pair, pairs, reversed};
 use raddle_engine::log::Logged;
 use raddle_engine::shrink::{Deviation, Follow, Note};
@@ -21,6 +22,9 @@ const MOST_POINTS: u64 = 3_000_000;
 const LONGEST: usize = 20_000;
 /// Pairs told of at the most.
 const MOST_PAIRS: usize = 64;
+
+/// Executions performed at the most to do without old values.
+const MOST_ORDERS: usize = 60;
 
 /// What was found out, in terms of the log and of the choice stream.
 #[derive(Default)]
@@ -40,15 +44,40 @@ pub fn find(explorer: &mut Explorer, execution: u64, choices: &[Choice]) -> Opti
     let steps = log()?;
     let deviations = noted.borrow().clone();
     let mut search = Search { explorer, execution, points: 0, reasons: Reasons::default() };
-    let is_memory = |deviation: &Deviation| {
-        [ChoiceKind::ReadsFrom, ChoiceKind::ModificationOrder].iter().any(|kind| deviation.is_about(*kind))
-    };
     if deviations.iter().any(is_memory) {
         search.stale(&deviations);
     } else {
         search.pairs(&steps, &deviations, wanted);
     }
     Some(search.reasons)
+}
+
+/// Whether an answer is one of those that only the memory model gives.
+fn is_memory(deviation: &Deviation) -> bool {
+    MEMORY.iter().any(|kind| deviation.is_about(*kind))
+}
+
+/// See [`is_memory`].
+const MEMORY: [ChoiceKind; 2] = [ChoiceKind::ReadsFrom, ChoiceKind::ModificationOrder];
+
+/// The choices of an execution that fails in the same manner, in which all loads see the last store, where the one of
+/// these choices has loads that do not: a load that sees an old value can often be taken to have come before the store
+/// that has replaced it, and a reader understands that more easily. Only one load is moved.
+pub fn without_old_values(explorer: &mut Explorer, execution: u64, choices: &[Choice]) -> Option<Vec<Choice>> {
+    let (note, noted) = Note::new(choices.to_vec());
+    let wanted = perform(explorer, execution, Box::new(note)).0?;
+    let steps = log()?;
+    let deviations = noted.borrow().clone();
+    if !deviations.iter().any(is_memory) {
+        return None;
+    }
+    let others: Vec<Deviation> = deviations.into_iter().filter(|deviation| !is_memory(deviation)).collect();
+    let loads = pairs(&steps, &[], usize::MAX).into_iter().filter(|pair| pair.second.access.kind == AccessKind::Read);
+    loads.take(MOST_ORDERS).find_map(|pair| {
+        let (ended, record, _) = perform(explorer, execution, Box::new(Delay::new(&steps, Some(pair), &others)));
+        let is_plain = record.iter().all(|choice| choice.taken == 0 || !MEMORY.contains(&choice.kind));
+        (ended == Some(wanted) && is_plain).then_some(record)
+    })
 }
 
 /// The log of the last execution, if all of it was kept and it is not too long.

@@ -5,8 +5,8 @@ use crate::classes::Classes;
 use crate::interpose::raw;
 use crate::record::Recorder;
 use crate::snapshot::{self, Snapshot};
-use crate::state::{Odd, RECORDING, Runtime, rt};
-use crate::{cause, crash, fault, heap, modules, shrink, state, sys, tls, watch};
+use crate::state::{Odd, RECORDING, rt};
+use crate::{cause, crash, fault, heap, modules, record, shrink, state, sys, tls, watch};
 use raddle_engine::random::mix;
 use raddle_engine::strategy::{Replay, by_name};
 use raddle_engine::{Seen, Tape};
@@ -132,7 +132,7 @@ unsafe extern "C" fn control(_: u64) -> ! {
     runtime.saved = Some(execution.clone());
     // The unwinder initialises itself at its first use. Were that a panic in one performance and the recording of a
     // stack in the other, the two would differ by a schedule point.
-    drop(crate::record::unwind());
+    drop(record::unwind());
     runtime.entered = true;
     // SAFETY: one thread; the list is not changed any more.
     let (holes, count) = unsafe { (LEFT_OUT, LEFT_OUT_COUNT) };
@@ -379,14 +379,13 @@ impl Explorer {
                 ((outcome == Outcome::Stuck).then(|| recorder.signature(&outcome)), recorder.panics())
             };
             let wanted = places(&recorder);
-            let shorter = self.aside(|explorer| shrink::shrink(explorer, execution, &choices));
-            let shorter = shorter.unwrap_or_else(|| choices.clone());
-            (again, recorder) = self.record(execution, shorter.clone(), accesses);
-            // The same kind of end is not enough: it must be in the same places.
-            if again == outcome && wanted == places(&recorder) {
-                choices = shorter;
-            } else {
-                (again, recorder) = self.record(execution, choices.clone(), accesses);
+            for better in self.aside(|explorer| shrink::easier_to_read(explorer, execution, &choices)) {
+                (again, recorder) = self.record(execution, better.clone(), accesses);
+                // The same kind of end is not enough: it must be in the same places.
+                if again == outcome && wanted == places(&recorder) {
+                    choices = better;
+                    break;
+                }
             }
         }
         let mut cause = None;
@@ -399,7 +398,7 @@ impl Explorer {
         let runtime = rt();
         let place = recorder.conflict_place();
         let trace = recorder.into_trace(runtime, &outcome);
-        let outcome = renumbered(outcome, runtime);
+        let outcome = record::renumbered(outcome, runtime);
         let ignored = runtime.ignored.clone();
         runtime.ignored.extend(place);
         send(&Message::Finding(Box::new(RawFinding { outcome, execution, choices, trace, differs, ignored, cause })));
@@ -591,16 +590,4 @@ fn fork_and_wait() -> Outcome {
         }
     }
     runtime.outcome.clone()
-}
-
-/// The same outcome with the thread numbers of a trace.
-fn renumbered(outcome: Outcome, runtime: &Runtime) -> Outcome {
-    match outcome {
-        Outcome::Crashed { thread, signal, address, cause } => {
-            let execution = &runtime.execution;
-            let thread = if thread == execution.root { 0 } else { thread.saturating_sub(execution.harness) };
-            Outcome::Crashed { thread, signal, address, cause }
-        }
-        other => other,
-    }
 }

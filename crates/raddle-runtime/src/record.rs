@@ -428,3 +428,15 @@ fn renumber_state(
         other => other,
     }
 }
+
+/// The same outcome with the thread numbers of a trace.
+pub fn renumbered(outcome: Outcome, runtime: &Runtime) -> Outcome {
+    match outcome {
+        Outcome::Crashed { thread, signal, address, cause } => {
+            let execution = &runtime.execution;
+            let thread = if thread == execution.root { 0 } else { thread.saturating_sub(execution.harness) };
+            Outcome::Crashed { thread, signal, address, cause }
+        }
+        other => other,
+    }
+}

@@ -1,6 +1,7 @@
 //! Shrinks a failing execution: performs what [`raddle_engine::shrink`] proposes. Bounded in executions and in schedule
 //! points, not in time, so that the same seed gives the same result on any machine.
 
+use crate::cause;
 use crate::explore::Explorer;
 use crate::state::{Runtime, rt};
 use raddle_engine::Strategy;
@@ -59,7 +60,7 @@ fn kind_of(wait: &Wait) -> u64 {
 
 /// The choices of a shorter execution that ends in the same manner as this one; `None` when there is none, or when it
 /// cannot be told.
-pub fn shrink(explorer: &mut Explorer, execution: u64, choices: &[Choice]) -> Option<Vec<Choice>> {
+fn shrink(explorer: &mut Explorer, execution: u64, choices: &[Choice]) -> Option<Vec<Choice>> {
     let (note, noted) = Note::new(choices.to_vec());
     let wanted = perform(explorer, execution, Box::new(note)).0?;
     let deviations = noted.borrow().clone();
@@ -78,6 +79,19 @@ pub fn shrink(explorer: &mut Explorer, execution: u64, choices: &[Choice]) -> Op
         Some(same)
     });
     shorter
+}
+
+/// The choices of executions that end in the manner of this one, the easiest to read first, this one last.
+pub fn easier_to_read(explorer: &mut Explorer, execution: u64, choices: &[Choice]) -> Vec<Vec<Choice>> {
+    let mut found = vec![choices.to_vec()];
+    found.extend(shrink(explorer, execution, choices));
+    if let Some(plain) = cause::without_old_values(explorer, execution, &found[found.len() - 1]) {
+        let shorter = shrink(explorer, execution, &plain);
+        found.push(plain);
+        found.extend(shorter);
+    }
+    found.reverse();
+    found
 }
 
 /// Performs one execution: the manner of its end, its choices, and its end.

@@ -186,6 +186,7 @@ pub fn keep(finding: &Finding, raw: &RawFinding, case: &Case<'_>, runtime: &Runt
         tally,
         accesses: raw.outcome.bytes(),
         ignored: raw.ignored.clone(),
+        cause: raw.cause.clone(),
         choices: choice::to_text(&raw.choices),
     };
     replay_store::store(&records_of(&subject.source)?, &record)

@@ -10,13 +10,13 @@
 use crate::error::{Error, Result};
 use crate::settings::Settings;
 use crate::subject::Origin;
-use raddle_protocol::{Choice, Entry, choice};
+use raddle_protocol::{Cause, Choice, Entry, choice};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// Version of the records. Old ones are refused, not guessed at.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 const TOKEN_LENGTH: usize = 10;
@@ -53,6 +53,8 @@ pub struct Record {
     pub accesses: Option<(u64, u64)>,
     /// Places of races that do not end the execution.
     pub ignored: Vec<u64>,
+    /// What was found out about why it fails.
+    pub cause: Option<Cause>,
     /// The choices, as [`choice::to_text`] writes them.
     pub choices: String,
 }

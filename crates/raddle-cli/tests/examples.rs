@@ -4,8 +4,15 @@ mod support;
 
 use std::collections::BTreeMap;
 
-/// Codes that are right for each test: `none`, or one or more.
-fn expected(text: &str) -> BTreeMap<String, Vec<String>> {
+/// What is right for a test.
+struct Expected {
+    /// `none`, or one code or more.
+    codes: Vec<String>,
+    /// The code that is named as the reason.
+    pattern: Option<String>,
+}
+
+fn expected(text: &str) -> BTreeMap<String, Expected> {
     let mut all = BTreeMap::new();
     for entry in text.split("[[test]]").skip(1) {
         let value = |key: &str| {
@@ -15,7 +22,8 @@ fn expected(text: &str) -> BTreeMap<String, Vec<String>> {
         let one = |key: &str| value(key).unwrap().remove(0);
         let mut codes = value("expected").unwrap();
         codes.extend(value("or").unwrap_or_default());
-        all.insert(format!("{} {}", one("binary"), one("test")), codes);
+        let pattern = value("pattern").map(|mut codes| codes.remove(0));
+        all.insert(format!("{} {}", one("binary"), one("test")), Expected { codes, pattern });
     }
     all
 }
@@ -34,7 +42,7 @@ fn each_wrong_one_is_found_and_each_fixed_one_is_left_alone() {
         let test = event["test"].as_str().unwrap();
         let found: Vec<&str> =
             event["findings"].as_array().unwrap().iter().map(|code| code.as_str().unwrap()).collect();
-        let Some(codes) = left.remove(test) else {
+        let Some(Expected { codes, pattern }) = left.remove(test) else {
             wrong.push(format!("{test} is not in EXPECTED.toml"));
             continue;
         };
@@ -45,6 +53,11 @@ fn each_wrong_one_is_found_and_each_fixed_one_is_left_alone() {
         };
         if !right {
             wrong.push(format!("{test}: expected {codes:?}, found {found:?}, {}", event["outcome"]));
+        }
+        let named = events.iter().find(|event| event["type"] == "finding" && event["test"] == test);
+        let named = named.and_then(|finding| finding["pattern"].as_str());
+        if pattern.is_some() && named != pattern.as_deref() {
+            wrong.push(format!("{test}: expected {pattern:?} as the reason, found {named:?}"));
         }
     }
     wrong.extend(left.keys().map(|test| format!("{test} was not explored")));

@@ -73,6 +73,7 @@ pub fn diagnose(raw: &RawFinding, symbols: &dyn Symbols, context: &Context<'_>) 
                 .to_owned(),
         );
     }
+    let pattern = diagnosis.pattern.map(|code| Code(code.to_owned()));
     let root_cause = diagnosis.decides.take().and_then(|(first, second, because)| {
         Some(RootCause { first: steps.at(&case, first)?, second: steps.at(&case, second)?, because })
     });
@@ -98,6 +99,7 @@ pub fn diagnose(raw: &RawFinding, symbols: &dyn Symbols, context: &Context<'_>) 
             choices: choice::to_text(&raw.choices),
         },
         root_cause,
+        pattern,
     }
 }
 

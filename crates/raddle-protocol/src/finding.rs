@@ -56,6 +56,9 @@ pub struct Finding {
     pub schedule: Schedule,
     /// The pair of steps whose order decides, where it is known.
     pub root_cause: Option<RootCause>,
+    /// The catalogue's code for the pattern that made it go wrong, where it is a known one and not the finding's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pattern: Option<Code>,
 }
 
 /// A place in the source.

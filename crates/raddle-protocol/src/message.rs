@@ -110,6 +110,21 @@ pub struct RawFinding {
     pub differs: Option<Outcome>,
     /// Places of races that had been reported before and did not end this execution.
     pub ignored: Vec<u64>,
+    /// What was found out about why it failed; `None` where that was not tried.
+    pub cause: Option<Cause>,
+}
+
+/// What performing a failing execution again, with something in it the other way round, has shown. Steps are named by
+/// their place in [`Trace::steps`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cause {
+    /// Executions performed to find out.
+    pub tried: u64,
+    /// Pairs of steps, the earlier one first: with the second before the first, and all else left as it was as far as the
+    /// program allows, the execution passes.
+    pub pairs: Vec<(u64, u64)>,
+    /// Loads that saw an older store than the last: had one of them seen the last, the execution would have passed.
+    pub stale: Vec<u64>,
 }
 
 /// The end of an exploration.

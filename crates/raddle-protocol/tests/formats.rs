@@ -4,7 +4,7 @@
 //! version with the old format has been released, and puts the new bytes here; a failing test prints them.
 
 use raddle_protocol::choice::to_text;
-use raddle_protocol::message::{End, Module, Obstacle, Search};
+use raddle_protocol::message::{Cause, End, Module, Obstacle, Search};
 use raddle_protocol::trace::{Bound, Crash, Order, Stack, StackFrame, State, Thread, Wait};
 use raddle_protocol::{
     Budget, Choice, ChoiceKind, Code, Entry, Isolation, Job, MemoryModel, Message, Mode, Op, Operand, Outcome, Plan,
@@ -154,8 +154,9 @@ fn findings_of_version_3() {
         trace: trace.clone(),
         differs: None,
         ignored: vec![],
+        cause: Some(Cause { tried: 0x71, pairs: vec![(0x72, 0x73)], stale: vec![0x74] }),
     };
-    let rest = format!("51{}{trace_body}0000", body(&choices()));
+    let rest = format!("51{}{trace_body}00000171017273{}", body(&choices()), "0174");
     let stuck = Box::new(finding(Outcome::Stuck));
     assert_eq!(body(&Message::Finding(stuck.clone())), format!("0502{rest}"));
     assert_eq!(body(&Message::Replayed(stuck)), format!("0602{rest}"));

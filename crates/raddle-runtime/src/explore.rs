@@ -5,8 +5,8 @@ use crate::classes::Classes;
 use crate::interpose::raw;
 use crate::record::Recorder;
 use crate::snapshot::{self, Snapshot};
-use crate::state::{Odd, RECORDING, Runtime, rt};
-use crate::{crash, fault, heap, modules, shrink, state, sys, tls, watch};
+use crate::state::{Odd, RECORDING, rt};
+use crate::{cause, crash, fault, heap, modules, record, shrink, state, sys, tls, watch};
 use raddle_engine::random::mix;
 use raddle_engine::strategy::{Replay, by_name};
 use raddle_engine::{Seen, Tape};
@@ -150,7 +150,7 @@ unsafe extern "C" fn control(_: u64) -> ! {
     runtime.saved = Some(execution.clone());
     // The unwinder initialises itself at its first use. Were that a panic in one performance and the recording of a
     // stack in the other, the two would differ by a schedule point.
-    drop(crate::record::unwind());
+    drop(record::unwind());
     runtime.entered = true;
     // SAFETY: one thread; the list is not changed any more.
     let (holes, count) = unsafe { (LEFT_OUT, LEFT_OUT_COUNT) };
@@ -306,7 +306,7 @@ impl Explorer {
         let (outcome, raw) = self.record(0, choices.clone(), accesses);
         let differs = matches!(outcome, Outcome::Diverged { .. }).then(|| outcome.clone());
         let trace = raw.into_trace(runtime, &outcome);
-        let raw = RawFinding { outcome, execution: 0, choices, trace, differs, ignored };
+        let raw = RawFinding { outcome, execution: 0, choices, trace, differs, ignored, cause: None };
         self.summary.schedules = 1;
         send(&Message::Replayed(Box::new(raw)));
     }
@@ -333,7 +333,8 @@ impl Explorer {
                 let (again, recorder) = self.record(execution, choices.clone(), None);
                 let trace = recorder.into_trace(runtime, &first);
                 let differs = Some(if second == first { again } else { second });
-                let raw = RawFinding { outcome: first, execution, choices, trace, differs, ignored: Vec::new() };
+                let ignored = Vec::new();
+                let raw = RawFinding { outcome: first, execution, choices, trace, differs, ignored, cause: None };
                 send(&Message::Finding(Box::new(raw)));
                 self.summary.end = End::Finding;
                 return;
@@ -396,23 +397,29 @@ impl Explorer {
                 ((outcome == Outcome::Stuck).then(|| recorder.signature(&outcome)), recorder.panics())
             };
             let wanted = places(&recorder);
-            let shorter = self.shrink(execution, &choices).unwrap_or_else(|| choices.clone());
-            (again, recorder) = self.record(execution, shorter.clone(), accesses);
-            // The same kind of end is not enough: it must be in the same places.
-            if again == outcome && wanted == places(&recorder) {
-                choices = shorter;
-            } else {
-                (again, recorder) = self.record(execution, choices.clone(), accesses);
+            for better in self.aside(|explorer| shrink::easier_to_read(explorer, execution, &choices)) {
+                (again, recorder) = self.record(execution, better.clone(), accesses);
+                // The same kind of end is not enough: it must be in the same places.
+                if again == outcome && wanted == places(&recorder) {
+                    choices = better;
+                    break;
+                }
             }
+        }
+        let mut cause = None;
+        if again == outcome && self.summary.passed > 0 && cause::is_open(&outcome) {
+            let reasons = self.aside(|explorer| cause::find(explorer, execution, &choices));
+            (again, recorder) = self.record(execution, choices.clone(), accesses);
+            cause = reasons.map(|reasons| recorder.places_of_reasons(&reasons, rt()));
         }
         let differs = (again != outcome).then_some(again);
         let runtime = rt();
         let place = recorder.conflict_place();
         let trace = recorder.into_trace(runtime, &outcome);
-        let outcome = renumbered(outcome, runtime);
+        let outcome = record::renumbered(outcome, runtime);
         let ignored = runtime.ignored.clone();
         runtime.ignored.extend(place);
-        send(&Message::Finding(Box::new(RawFinding { outcome, execution, choices, trace, differs, ignored })));
+        send(&Message::Finding(Box::new(RawFinding { outcome, execution, choices, trace, differs, ignored, cause })));
     }
 
     /// The execution that has just passed is recorded, if something has happened in it that may be a mistake and had not
@@ -436,17 +443,17 @@ impl Explorer {
                 trace,
                 differs: None,
                 ignored,
+                cause: None,
             })));
         }
     }
 
-    /// The choices of an execution that ends as the last one did, with what it does not need left out.
-    fn shrink(&mut self, execution: u64, choices: &[Choice]) -> Option<Vec<Choice>> {
-        // None of this counts as search.
+    /// Performs executions that do not count as search.
+    fn aside<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
         let (summary, points) = (self.summary.clone(), rt().earlier_points);
-        let shorter = shrink::shrink(self, execution, choices);
+        let result = work(self);
         (self.summary, rt().earlier_points) = (summary, points);
-        shorter
+        result
     }
 
     /// Counts an execution, and tells the strategy what came of it.
@@ -601,16 +608,4 @@ fn fork_and_wait() -> Outcome {
         }
     }
     runtime.outcome.clone()
-}
-
-/// The same outcome with the thread numbers of a trace.
-fn renumbered(outcome: Outcome, runtime: &Runtime) -> Outcome {
-    match outcome {
-        Outcome::Crashed { thread, signal, address, cause } => {
-            let execution = &runtime.execution;
-            let thread = if thread == execution.root { 0 } else { thread.saturating_sub(execution.harness) };
-            Outcome::Crashed { thread, signal, address, cause }
-        }
-        other => other,
-    }
 }

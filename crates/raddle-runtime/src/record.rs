@@ -4,11 +4,12 @@
 //! libgcc's, which every Rust program brings along; it reads the program's frame descriptions and changes nothing that a
 //! rewind does not put back.
 
+use crate::cause::Reasons;
 use crate::state::{Runtime, rt};
 use core::ffi::c_void;
 use raddle_engine::random::mix;
-use raddle_protocol::Op;
 use raddle_protocol::trace::{Block, Conflict, Outcome, Stack, StackFrame, StackId, Step, Thread, ThreadId, Trace};
+use raddle_protocol::{Cause, Op};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Steps kept at the most: the first, which lead to whatever goes on for so long, and the last.
@@ -24,6 +25,8 @@ const MOST_FRAMES: usize = 192;
 #[derive(Default)]
 pub struct Recorder {
     steps: Vec<Step>,
+    /// For each of `steps` the entries of the log and the choices that there were when it was recorded.
+    marks: Vec<(u64, usize)>,
     steps_cut: u64,
     stacks: Vec<Stack>,
     known: BTreeMap<Vec<(u64, u64)>, StackId>,
@@ -166,6 +169,31 @@ impl Recorder {
         [earlier, later]
     }
 
+    /// Reasons in terms of the trace that this will be: an entry of the log is where its thread first records something
+    /// afterwards.
+    pub fn places_of_reasons(&self, reasons: &Reasons, runtime: &Runtime) -> Cause {
+        let execution = &runtime.execution;
+        let is_kept = |step: &&Step| step.thread == execution.root || step.thread > execution.harness;
+        // Those of the harness's threads are left out of a trace.
+        let place = |at: usize| self.steps[..at].iter().filter(is_kept).count() as u64;
+        let recorded = |entry: usize, thread: ThreadId| {
+            let steps = self.steps.iter().zip(&self.marks);
+            steps.enumerate().find(|(_, (step, (entries, _)))| step.thread == thread && *entries > entry as u64)
+        };
+        let performed = |entry: usize, thread: ThreadId| recorded(entry, thread).map(|(at, _)| place(at));
+        let last = |thread: ThreadId| self.steps.iter().rposition(|step| step.thread == thread).map(place);
+        let pairs = reasons.pairs.iter().filter_map(|pair| {
+            let first = performed(pair.entries.0, pair.first.thread)?;
+            let second = match pair.entries.1 {
+                Some(entry) => performed(entry, pair.second.thread)?,
+                None => last(pair.second.thread)?,
+            };
+            Some((first, second))
+        });
+        let load = |choice: &usize| self.marks.iter().position(|(_, choices)| choices > choice).map(place);
+        Cause { tried: reasons.tried, pairs: pairs.collect(), stale: reasons.stale.iter().filter_map(load).collect() }
+    }
+
     fn intern(&mut self, frames: Vec<(u64, u64)>) -> StackId {
         if let Some(id) = self.known.get(&frames) {
             return *id;
@@ -306,9 +334,11 @@ pub fn step(op: Op) {
     if recorder.steps.len() == MOST_STEPS {
         let dropped = (MOST_STEPS - FIRST_STEPS) / 2;
         recorder.steps.drain(FIRST_STEPS..FIRST_STEPS + dropped);
+        recorder.marks.drain(FIRST_STEPS..FIRST_STEPS + dropped);
         recorder.steps_cut += dropped as u64;
     }
     recorder.steps.push(Step { thread, op, stack, time_ns });
+    recorder.marks.push((runtime.execution.schedule.log().len(), runtime.tape.record().len()));
 }
 
 /// Records an allocation.
@@ -395,6 +425,18 @@ fn renumber_state(
     match state {
         State::Waiting(Wait::Join(id)) => State::Waiting(Wait::Join(renumber(id).unwrap_or(0))),
         State::Waiting(Wait::Mutex(at, owner)) => State::Waiting(Wait::Mutex(at, owner.and_then(renumber))),
+        other => other,
+    }
+}
+
+/// The same outcome with the thread numbers of a trace.
+pub fn renumbered(outcome: Outcome, runtime: &Runtime) -> Outcome {
+    match outcome {
+        Outcome::Crashed { thread, signal, address, cause } => {
+            let execution = &runtime.execution;
+            let thread = if thread == execution.root { 0 } else { thread.saturating_sub(execution.harness) };
+            Outcome::Crashed { thread, signal, address, cause }
+        }
         other => other,
     }
 }

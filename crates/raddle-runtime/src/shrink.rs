@@ -1,6 +1,7 @@
 //! Shrinks a failing execution: performs what [`raddle_engine::shrink`] proposes. Bounded in executions and in schedule
 //! points, not in time, so that the same seed gives the same result on any machine.
 
+use crate::cause;
 use crate::explore::Explorer;
 use crate::state::{Runtime, rt};
 use raddle_engine::Strategy;
@@ -16,7 +17,7 @@ const MOST_POINTS: u64 = 5_000_000;
 
 /// Tells ends apart: how the execution ended, and what kind of thing each thread was doing then. Not where, since
 /// addresses may differ.
-fn manner(outcome: &Outcome, runtime: &Runtime) -> Option<u64> {
+pub fn manner(outcome: &Outcome, runtime: &Runtime) -> Option<u64> {
     let kind = match outcome {
         Outcome::Exited(status) => 1 << 32 | *status as u64,
         Outcome::Crashed { signal, thread, .. } => 2 << 32 | u64::from(*thread) << 8 | *signal as u64,
@@ -59,7 +60,7 @@ fn kind_of(wait: &Wait) -> u64 {
 
 /// The choices of a shorter execution that ends in the same manner as this one; `None` when there is none, or when it
 /// cannot be told.
-pub fn shrink(explorer: &mut Explorer, execution: u64, choices: &[Choice]) -> Option<Vec<Choice>> {
+fn shrink(explorer: &mut Explorer, execution: u64, choices: &[Choice]) -> Option<Vec<Choice>> {
     let (note, noted) = Note::new(choices.to_vec());
     let wanted = perform(explorer, execution, Box::new(note)).0?;
     let deviations = noted.borrow().clone();
@@ -68,7 +69,7 @@ pub fn shrink(explorer: &mut Explorer, execution: u64, choices: &[Choice]) -> Op
         if tries >= MOST_TRIES || points >= MOST_POINTS {
             return None;
         }
-        let (ended, record) = perform(explorer, execution, Box::new(Follow::new(part)));
+        let (ended, record, _) = perform(explorer, execution, Box::new(Follow::new(part)));
         tries += 1;
         points += rt().points;
         let same = ended == Some(wanted);
@@ -80,12 +81,29 @@ pub fn shrink(explorer: &mut Explorer, execution: u64, choices: &[Choice]) -> Op
     shorter
 }
 
-/// Performs one execution: the manner of its end, and its choices.
-fn perform(explorer: &mut Explorer, execution: u64, strategy: Box<dyn Strategy>) -> (Option<u64>, Vec<Choice>) {
+/// The choices of executions that end in the manner of this one, the easiest to read first, this one last.
+pub fn easier_to_read(explorer: &mut Explorer, execution: u64, choices: &[Choice]) -> Vec<Vec<Choice>> {
+    let mut found = vec![choices.to_vec()];
+    found.extend(shrink(explorer, execution, choices));
+    if let Some(plain) = cause::without_old_values(explorer, execution, &found[found.len() - 1]) {
+        let shorter = shrink(explorer, execution, &plain);
+        found.push(plain);
+        found.extend(shorter);
+    }
+    found.reverse();
+    found
+}
+
+/// Performs one execution: the manner of its end, its choices, and its end.
+pub fn perform(
+    explorer: &mut Explorer,
+    execution: u64,
+    strategy: Box<dyn Strategy>,
+) -> (Option<u64>, Vec<Choice>, Outcome) {
     let runtime = rt();
     let before = runtime.tape.exchange(strategy);
     let outcome = explorer.perform_reversibly(execution);
-    let ended = (manner(&outcome, runtime), runtime.tape.record().to_vec());
+    let (ended, record) = (manner(&outcome, runtime), runtime.tape.record().to_vec());
     runtime.tape.exchange(before);
-    ended
+    (ended, record, outcome)
 }

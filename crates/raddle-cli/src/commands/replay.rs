@@ -162,7 +162,7 @@ fn perform(
     let ended = process::run(&subject.invocation, &runtime.load, &plan, output, interrupt, |message| {
         match message {
             Message::Ready { modules: loaded, .. } => modules = loaded,
-            Message::Replayed(raw) => heard.raw.push(*raw),
+            Message::Replayed(raw) => heard.raw.push(RawFinding { cause: record.cause.clone(), ..*raw }),
             Message::NeverEntered { status } => heard.never_entered = Some(status),
             Message::Ask { stack, whole } => {
                 return Some(judge.answer(stack, whole, &modules, &subject.source, &mut told));

@@ -40,6 +40,7 @@ fn record() -> Record {
         tally: (16, 1),
         accesses: None,
         ignored: Vec::new(),
+        cause: None,
         choices: "t1/2 t0/3*4 w1/2".into(),
     }
 }
@@ -100,7 +101,7 @@ fn records_of_other_versions_and_damaged_ones_are_refused() {
         std::fs::write(&path, text).unwrap();
         find(&[directory.path().into()], &token).unwrap_err().to_string()
     };
-    assert!(refusal(&text.replacen("\"format\": 2", "\"format\": 1", 1)).contains("another version"));
+    assert!(refusal(&text.replacen("\"format\": 3", "\"format\": 1", 1)).contains("another version"));
     assert!(refusal("{\"format\": 7, \"new\": true}").contains("another version"));
     assert!(refusal(&text[..text.len() / 2]).contains("damaged"));
     assert!(refusal("").contains("damaged"));

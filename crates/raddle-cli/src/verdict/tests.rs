@@ -10,7 +10,7 @@ fn finished(summary: Summary) -> Ended {
 
 fn raw(outcome: Outcome, output: &str) -> RawFinding {
     let trace = Trace { output: output.into(), ..Trace::default() };
-    RawFinding { outcome, execution: 0, choices: Vec::new(), trace, differs: None, ignored: Vec::new() }
+    RawFinding { outcome, execution: 0, choices: Vec::new(), trace, differs: None, ignored: Vec::new(), cause: None }
 }
 
 fn finding(severity: Severity) -> Finding {
@@ -30,6 +30,7 @@ fn finding(severity: Severity) -> Finding {
         replay: String::new(),
         schedule: Default::default(),
         root_cause: None,
+        pattern: None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! RD0504: the process died of a signal.
 
-use super::Diagnosis;
+use super::{Diagnosis, cause};
 use crate::case::Case;
 use crate::function;
 use crate::panic;
@@ -60,6 +60,7 @@ pub fn crashed(case: &Case<'_>, thread: ThreadId, signal: i32, address: u64, cau
             words::count(case.context.passed, "execution")
         ));
     }
+    cause::explain(case, &mut diagnosis);
     diagnosis
 }
 

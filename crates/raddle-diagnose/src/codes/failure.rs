@@ -1,6 +1,6 @@
 //! RD0501: a test that fails under this schedule and passes under others.
 
-use super::{Diagnosis, lost_update};
+use super::{Diagnosis, cause, lost_update};
 use crate::action::Action;
 use crate::case::Case;
 use crate::panic::{self, Panic};
@@ -28,6 +28,9 @@ pub fn exited(case: &Case<'_>, status: i32) -> Diagnosis {
             passed + failed.max(1)
         ));
     }
+    if cause::explain(case, &mut diagnosis) {
+        return diagnosis;
+    }
     match lost_update::find(case) {
         Some(lost) => likely(case, &lost, &mut diagnosis),
         None => {
@@ -35,9 +38,7 @@ pub fn exited(case: &Case<'_>, status: i32) -> Diagnosis {
                 "Look in the interleaving for two steps of one thread between which another thread steps in, and make them one: hold one lock over both, or use a single atomic operation."
                     .to_owned(),
             );
-            diagnosis
-                .notes
-                .push("Which pair of steps decides between passing and failing was not determined.".to_owned());
+            diagnosis.notes.push(cause::unknown(case));
         }
     }
     diagnosis

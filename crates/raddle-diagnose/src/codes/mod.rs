@@ -1,6 +1,7 @@
 //! One file for each kind of finding: what happened, where, why, and what to change.
 
 mod blocked_loop;
+mod cause;
 mod conflict;
 mod crash;
 mod deadlock;
@@ -12,6 +13,7 @@ mod lost_update;
 mod lost_wakeup;
 mod no_progress;
 mod not_reproducible;
+mod pattern;
 mod self_deadlock;
 
 use crate::case::Case;
@@ -47,6 +49,8 @@ pub struct Diagnosis {
     pub warning: bool,
     /// Two recorded steps whose order decides, and what it decides.
     pub decides: Option<(usize, usize, String)>,
+    /// The code of the pattern that these two are part of.
+    pub pattern: Option<&'static str>,
 }
 
 /// Diagnoses a case by how its execution ended.
@@ -127,6 +131,9 @@ fn stuck(case: &Case<'_>) -> Diagnosis {
         Verdict::Unexplained => lost_wakeup::unexplained(case),
     };
     diagnosis.code = code;
+    if diagnosis.decides.is_none() {
+        cause::explain(case, &mut diagnosis);
+    }
     diagnosis
 }
 

@@ -3,9 +3,9 @@
 use super::scene::*;
 use insta::assert_json_snapshot;
 use raddle_instrument::symbols::Origin;
-use raddle_protocol::RawFinding;
 use raddle_protocol::choice::{Choice, ChoiceKind};
 use raddle_protocol::trace::*;
+use raddle_protocol::{Cause, RawFinding};
 
 const A: u64 = LOCKS;
 const B: u64 = LOCKS + 0x100;
@@ -169,6 +169,85 @@ fn fails_under_some_schedules_with_a_likely_lost_update() {
     assert_json_snapshot!(scene.finding(Outcome::Exited(101)));
 }
 
+fn deposits() -> Scene {
+    let mut scene = Scene::new();
+    scene.passed = 1203;
+    scene.static_lock("bank::TOTAL", A, 3);
+    let one = scene.thread(None, Some(("bank::tests::scene", 9, 9)));
+    let (read, write) = (("bank::deposit", 20, 23), ("bank::deposit", 21, 11));
+    scene.step(0, load(A, 0), &[LOAD], read);
+    scene.step(one, load(A, 0), &[LOAD], read);
+    scene.step(one, store(A, 1), &[STORE], write);
+    scene.step(0, store(A, 1), &[STORE], write);
+    scene.step(one, Op::End, &[], write);
+    scene.trace.output = b"thread 'tests::scene' (12) panicked at src/lib.rs:12:5:\ntoo little\n".to_vec();
+    scene
+}
+
+/// What was tried, by numbers of steps; that of creating the other thread is 0.
+fn tried(pairs: &[(u64, u64)], stale: &[u64]) -> Option<Cause> {
+    Some(Cause { tried: 9, pairs: pairs.to_vec(), stale: stale.to_vec() })
+}
+
+#[test]
+fn the_pair_that_decides_is_shown_and_the_pattern_named() {
+    let mut scene = deposits();
+    scene.cause = tried(&[(2, 4), (1, 3)], &[]);
+    let finding = scene.finding(Outcome::Exited(101));
+    assert_eq!(finding.pattern.as_ref().map(|code| code.0.as_str()), Some("RD0102"));
+    let cause = finding.root_cause.as_ref().unwrap();
+    let of = |step: usize| (finding.steps[step].thread, finding.steps[step].line);
+    assert_eq!((of(cause.first), of(cause.second)), ((0, 20), (1, 21)));
+    assert_json_snapshot!((&finding.reason, &finding.fix, &finding.notes));
+}
+
+/// That the two stores are in this order decides: no value that was read has to do with it.
+#[test]
+fn a_pair_without_a_pattern_is_shown_as_it_is() {
+    let mut scene = deposits();
+    scene.cause = tried(&[(3, 4)], &[]);
+    let finding = scene.finding(Outcome::Exited(101));
+    assert_eq!(finding.pattern, None);
+    assert!(finding.root_cause.is_some());
+    assert_json_snapshot!((&finding.reason, &finding.fix));
+}
+
+#[test]
+fn a_load_that_sees_an_old_value_is_the_reason() {
+    let mut scene = deposits();
+    scene.cause = tried(&[], &[2]);
+    let finding = scene.finding(Outcome::Exited(101));
+    assert_eq!((&finding.pattern, &finding.root_cause), (&None, &None));
+    assert_json_snapshot!((&finding.reason, &finding.fix));
+}
+
+/// A look and an act under short locks, with both orders tried; and with only one, which is not enough.
+#[test]
+fn check_then_act_takes_two_pairs() {
+    let mut scene = two_short_locks();
+    scene.cause = tried(&[(1, 5), (3, 7)], &[]);
+    let finding = scene.finding(Outcome::Exited(101));
+    assert_eq!(finding.pattern.as_ref().map(|code| code.0.as_str()), Some("RD0103"));
+    assert_json_snapshot!((&finding.reason, &finding.fix));
+    let mut scene = two_short_locks();
+    scene.cause = tried(&[(1, 5)], &[]);
+    assert_eq!(scene.finding(Outcome::Exited(101)).pattern, None);
+}
+
+/// Locks, unlocks: thread 0, twice thread 1, thread 0.
+fn two_short_locks() -> Scene {
+    let mut scene = Scene::new();
+    scene.passed = 1;
+    scene.static_lock("bank::TOTAL", A, 3);
+    let one = scene.thread(None, Some(("bank::tests::scene", 9, 9)));
+    for (thread, line) in [(0, 20), (one, 20), (one, 21), (0, 21)] {
+        scene.lock(thread, A, ("bank::deposit", line, 5));
+        scene.unlock(thread, A, &[], ("bank::deposit", line, 30));
+    }
+    scene.trace.output = b"thread 'tests::scene' (12) panicked at src/lib.rs:12:5:\ntoo little\n".to_vec();
+    scene
+}
+
 #[test]
 fn fails_under_some_schedules_without_a_cause() {
     let mut scene = two_locks();
@@ -323,6 +402,7 @@ fn not_reproducible() {
         trace: scene.trace.clone(),
         differs: Some(Outcome::Diverged { at: 17, detail: "a choice of 3 threads where there were 2".to_owned() }),
         ignored: Vec::new(),
+        cause: None,
     };
     let finding = scene.diagnose(&raw);
     assert_eq!(finding.code.0, "RD0505");

@@ -7,7 +7,7 @@ use crate::{Context, diagnose};
 use raddle_instrument::symbols::{Origin, SourceFrame, Symbols, Variable};
 use raddle_protocol::choice::{Choice, ChoiceKind};
 use raddle_protocol::trace::*;
-use raddle_protocol::{Finding, RawFinding, Role};
+use raddle_protocol::{Cause, Finding, RawFinding, Role};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -25,6 +25,7 @@ pub struct Scene {
     pub choices: Vec<Choice>,
     pub source: BTreeMap<u32, &'static str>,
     pub passed: u64,
+    pub cause: Option<Cause>,
     symbols: Fake,
     pcs: u64,
     known: BTreeMap<(String, u32, u32), u64>,
@@ -247,6 +248,7 @@ impl Scene {
             trace: self.trace.clone(),
             differs: None,
             ignored: Vec::new(),
+            cause: self.cause.clone(),
         };
         self.diagnose(&raw)
     }

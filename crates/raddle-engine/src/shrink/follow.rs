@@ -13,7 +13,7 @@ use std::rc::Rc;
 
 /// A place in an execution that has a meaning in other executions too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
+pub(crate) struct Place {
     /// The thread that ran last, and how many steps it had taken.
     thread: ThreadId,
     steps: u32,
@@ -31,6 +31,31 @@ pub struct Deviation {
     before: u32,
     /// For a question about threads the thread that goes on; else the answer.
     answer: u32,
+    /// Answers given before this one in the execution that it was noted in.
+    at: usize,
+}
+
+impl Deviation {
+    /// Whether this kind of thing was asked.
+    #[must_use]
+    pub fn is_about(&self, kind: ChoiceKind) -> bool {
+        self.place.kind == kind as u8
+    }
+
+    /// Where in the choice stream of the execution that it was noted in it stands.
+    #[must_use]
+    pub fn at(&self) -> usize {
+        self.at
+    }
+
+    /// The answers of these deviations by where they belong.
+    pub(crate) fn by_place(all: &[Deviation]) -> BTreeMap<(Place, u32), VecDeque<u32>> {
+        let mut ahead: BTreeMap<(Place, u32), VecDeque<u32>> = BTreeMap::new();
+        for Deviation { place, before, answer, .. } in all {
+            ahead.entry((*place, *before)).or_default().push_back(*answer);
+        }
+        ahead
+    }
 }
 
 /// The deviations of an execution, in order.
@@ -38,7 +63,7 @@ pub type Noted = Rc<RefCell<Vec<Deviation>>>;
 
 /// Knows where in an execution a question is asked.
 #[derive(Clone, Debug, Default)]
-struct Places {
+pub(crate) struct Places {
     /// Steps by thread.
     taken: Vec<u32>,
     /// Entries of the log that have been read.
@@ -51,14 +76,14 @@ struct Places {
 }
 
 impl Places {
-    fn begin(&mut self) {
+    pub(crate) fn begin(&mut self) {
         self.taken.clear();
         self.asked.clear();
         (self.read, self.last, self.others) = (0, None, 0);
     }
 
     /// The place of a question, and how many were asked there before.
-    fn of(&mut self, question: &Question<'_>) -> (Place, u32) {
+    pub(crate) fn of(&mut self, question: &Question<'_>) -> (Place, u32) {
         let kind = question.kind as u8;
         if question.kind != ChoiceKind::Thread {
             // Those do not tell what has happened; they are counted from the last that did.
@@ -84,6 +109,11 @@ impl Places {
         (place, *asked - 1)
     }
 
+    /// Steps that a thread had taken when the last question about threads was asked.
+    pub(crate) fn taken(&self, thread: ThreadId) -> usize {
+        self.taken.get(thread as usize).map_or(0, |taken| *taken as usize)
+    }
+
     fn steps(&mut self, thread: ThreadId) -> &mut u32 {
         if thread as usize >= self.taken.len() {
             self.taken.resize(thread as usize + 1, 0);
@@ -98,6 +128,7 @@ pub struct Note {
     first: First,
     places: Places,
     noted: Noted,
+    answered: usize,
 }
 
 impl Note {
@@ -106,7 +137,7 @@ impl Note {
     pub fn new(choices: Vec<Choice>) -> (Self, Noted) {
         let noted = Noted::default();
         let (first, places) = (First::default(), Places::default());
-        (Note { replay: Replay::new(choices), first, places, noted: Rc::clone(&noted) }, noted)
+        (Note { replay: Replay::new(choices), first, places, noted: Rc::clone(&noted), answered: 0 }, noted)
     }
 }
 
@@ -116,6 +147,7 @@ impl Strategy for Note {
         self.first.begin(execution);
         self.places.begin();
         self.noted.borrow_mut().clear();
+        self.answered = 0;
     }
 
     fn choose(&mut self, question: &Question<'_>) -> usize {
@@ -124,8 +156,9 @@ impl Strategy for Note {
         let taken = self.replay.choose(question).min(question.options - 1);
         if taken != usual {
             let answer = if question.kind == ChoiceKind::Thread { question.thread(taken) } else { taken as u32 };
-            self.noted.borrow_mut().push(Deviation { place, before, answer });
+            self.noted.borrow_mut().push(Deviation { place, before, answer, at: self.answered });
         }
+        self.answered += 1;
         taken
     }
 }
@@ -151,10 +184,7 @@ impl Strategy for Follow {
     fn begin(&mut self, execution: u64) {
         self.first.begin(execution);
         self.places.begin();
-        self.ahead.clear();
-        for Deviation { place, before, answer } in &self.all {
-            self.ahead.entry((*place, *before)).or_default().push_back(*answer);
-        }
+        self.ahead = Deviation::by_place(&self.all);
     }
 
     fn choose(&mut self, question: &Question<'_>) -> usize {

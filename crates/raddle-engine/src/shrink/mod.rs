@@ -15,3 +15,4 @@ mod follow;
 
 pub use delta::minimize;
 pub use follow::{Deviation, Follow, Note, Noted};
+pub(crate) use follow::{Place, Places};

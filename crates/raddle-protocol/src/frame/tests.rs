@@ -1,7 +1,7 @@
 //! Frames as a pipe delivers them: whole, in pieces, several at once, and damaged.
 
 use super::*;
-use crate::message::{End, Message, Mode, Module, RawFinding, Summary};
+use crate::message::{Cause, End, Message, Mode, Module, RawFinding, Summary};
 use crate::trace::{Block, Bound, Crash, Op, Order, Outcome, Stack, StackFrame, State, Step, Thread, Trace, Wait};
 use crate::{Choice, ChoiceKind};
 use proptest::prelude::*;
@@ -104,7 +104,12 @@ fn raw_finding() -> impl Strategy<Value = RawFinding> {
     (outcome(), any::<u64>(), prop::collection::vec(choice, 0..20), trace(), prop::option::of(outcome())).prop_map(
         |(outcome, execution, choices, trace, differs)| {
             let ignored = vec![execution];
-            RawFinding { outcome, execution, choices, trace, differs, ignored }
+            let cause = (execution % 2 == 0).then(|| Cause {
+                tried: execution,
+                pairs: vec![(execution, 1)],
+                stale: ignored.clone(),
+            });
+            RawFinding { outcome, execution, choices, trace, differs, ignored, cause }
         },
     )
 }

@@ -65,10 +65,13 @@ macro_rules! page {
     };
 }
 
+/// How patterns are reported.
+const BEHIND: &str = "It is reported as the pattern behind another finding, such as a failed assertion (RD0501).";
+
 const HAZARDS: &[Hazard] = &[
     hazard("RD0101", "data race", Error, page!("RD0101")).reported(),
-    hazard("RD0102", "lost update", Error, page!("RD0102")),
-    hazard("RD0103", "check-then-act", Error, page!("RD0103")),
+    hazard("RD0102", "lost update", Error, page!("RD0102")).but(BEHIND).reported(),
+    hazard("RD0103", "check-then-act", Error, page!("RD0103")).but(BEHIND).reported(),
     hazard("RD0104", "file-system check-then-use", Error, page!("RD0104")),
     hazard("RD0105", "use after free", Error, page!("RD0105")).reported(),
     hazard("RD0106", "lock too narrow", Warning, page!("RD0106")),

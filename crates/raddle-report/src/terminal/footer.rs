@@ -118,7 +118,8 @@ pub(super) fn commands(finding: &Finding, style: &Style) -> String {
     if !finding.replay.is_empty() {
         rows.push(("see it happen again:", format!("cargo raddle replay {}", text::clean(&finding.replay, style))));
     }
-    rows.push(("read what it means:", format!("cargo raddle explain {}", text::clean(&finding.code.0, style))));
+    let code = finding.pattern.as_ref().unwrap_or(&finding.code);
+    rows.push(("read what it means:", format!("cargo raddle explain {}", text::clean(&code.0, style))));
     let labels = rows.iter().map(|(label, _)| label.len()).max().unwrap_or(0) + 2;
     let beside = rows.iter().all(|(_, command)| labels + text::width(command) <= style.width);
     rows.iter()

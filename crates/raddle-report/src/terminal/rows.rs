@@ -116,6 +116,7 @@ mod tests {
             replay: String::new(),
             schedule: Schedule::default(),
             root_cause: None,
+            pattern: None,
         }
     }
 

@@ -65,6 +65,7 @@ impl Build {
             replay: "shop-7f3a-12".into(),
             schedule: Schedule { seed: 20_231_124, execution: 12, preemptions: 2, choices: "t0/2*4 t1/2".into() },
             root_cause: None,
+            pattern: None,
         };
         Build { finding, file }
     }

@@ -1,0 +1,202 @@
+//! The reason of a failure: two steps whose order decides, or a load that sees an old value.
+//!
+//! Both have been tried out by the runtime ([`raddle_protocol::Cause`]): the execution was performed again with the two
+//! steps the other way round, and passed. Of several such pairs that one is shown which fits a known pattern, else the
+//! one whose steps lie closest together.
+//!
+//! Cannot see: what a thread does with a value between reading and storing. A pattern says which steps of a thread belong
+//! together, not how one follows from the other.
+
+use super::Diagnosis;
+use crate::action::{Action, What};
+use crate::case::Case;
+use crate::codes::pattern::{self, Pattern};
+use crate::function;
+use crate::object::ObjectKind;
+use crate::words;
+use raddle_engine::waits::Mode;
+use raddle_protocol::trace::{StackId, ThreadId};
+
+/// A step that takes part in a decision.
+#[derive(Clone, Copy, Debug)]
+pub struct Point {
+    /// Where in the trace.
+    pub at: usize,
+    /// Who.
+    pub thread: ThreadId,
+    /// From where.
+    pub stack: StackId,
+    /// The action that it belongs to; of what a library does by itself there is none.
+    pub action: Option<usize>,
+}
+
+/// A pair that decides.
+pub type Decides = (Point, Point);
+
+/// Adds the reason to a diagnosis. Tells whether there is one.
+pub fn explain(case: &Case<'_>, diagnosis: &mut Diagnosis) -> bool {
+    let Some(cause) = &case.raw.cause else { return false };
+    if let Some(load) = cause.stale.iter().find_map(|step| point(case, *step)) {
+        stale(case, load, diagnosis);
+        return true;
+    }
+    let pairs = cause.pairs.iter().filter_map(|(first, second)| Some((point(case, *first)?, point(case, *second)?)));
+    let pairs: Vec<Decides> =
+        pairs.filter(|(first, second)| first.at < second.at && first.thread != second.thread).collect();
+    let found = pattern::find(case, &pairs);
+    let closest = || pairs.iter().copied().min_by_key(|(first, second)| (second.at - first.at, usize::MAX - second.at));
+    let Some((first, second)) = found.as_ref().map(|found| found.decides).or_else(closest) else { return false };
+    order(case, first, second, diagnosis);
+    match found {
+        Some(found) => belongs_together(case, &found, diagnosis),
+        // Where threads wait for each other, or a crash is understood, it is known already what to do.
+        None if diagnosis.fix.is_empty() => diagnosis.fix.push(
+            "See to it that these two steps happen in the other order, or that their order does not matter: let one thread wait for the other (a `join`, a message, a condition), or make each thread's steps around them one, under one lock."
+                .to_owned(),
+        ),
+        None => {}
+    }
+    true
+}
+
+/// What to say where no reason was found.
+pub fn unknown(case: &Case<'_>) -> String {
+    let known = "Which pair of steps decides between passing and failing is not known";
+    match &case.raw.cause {
+        Some(cause) if cause.tried > 1 => format!(
+            "{known}: {} performed with steps of this schedule in another order, and none that turns just two of them around is known to pass.",
+            match cause.tried {
+                1 => "1 execution was".to_owned(),
+                tried => format!("{} executions were", words::thousands(tried)),
+            }
+        ),
+        _ => format!("{known}; it could not be tried out."),
+    }
+}
+
+/// A recorded step with the action that it belongs to: its own, or the one that the same call came to. `None` for what
+/// happens outside of user code.
+fn point(case: &Case<'_>, step: u64) -> Option<Point> {
+    let at = usize::try_from(step).ok()?;
+    let recorded = case.trace().steps.get(at)?;
+    let site = case.sites.get(recorded.stack);
+    site.user?;
+    let actions = case.reading.actions.iter().enumerate();
+    let later = actions
+        .filter(|(_, action)| action.thread == recorded.thread && action.at >= at)
+        .min_by_key(|(_, action)| action.at);
+    let is_same = |action: &Action| action.at == at || case.sites.get(action.stack).call == site.call;
+    let action = later.filter(|(_, action)| is_same(action)).map(|(index, _)| index);
+    let at = action.map_or(at, |index| case.reading.actions[index].at);
+    Some(Point { at, thread: recorded.thread, stack: recorded.stack, action })
+}
+
+fn action<'a>(case: &'a Case<'_>, point: Point) -> Option<&'a Action> {
+    point.action.map(|index| &case.reading.actions[index])
+}
+
+/// The name of what a step is about.
+fn name(case: &Case<'_>, point: Point) -> String {
+    let object = action(case, point).and_then(|action| action.object);
+    object.map_or_else(|| "it".to_owned(), |object| case.names.short(object).to_owned())
+}
+
+/// What a thread does, with its place.
+fn deed(case: &Case<'_>, point: Point) -> String {
+    let site = case.sites.get(point.stack);
+    let name = name(case, point);
+    let object = action(case, point).and_then(|action| action.object);
+    let kind = object.map(|object| case.reading.objects.get(object).kind);
+    let verb = match action(case, point).map(|action| &action.what) {
+        Some(What::Read { .. } | What::Compared { done: false, .. }) => format!("reads {name}"),
+        Some(What::Wrote { .. }) => format!("stores to {name}"),
+        Some(What::Updated { .. } | What::Compared { done: true, .. }) => format!("changes {name}"),
+        Some(What::Acquired(Mode::Shared)) => format!("locks {name} to read"),
+        Some(What::Acquired(_)) if kind == Some(ObjectKind::Once) => format!("begins to initialise {name}"),
+        Some(What::Acquired(_)) => format!("locks {name}"),
+        Some(What::Released) => format!("is done with {name}"),
+        Some(What::Requested(_)) => format!("asks for {name}"),
+        Some(What::Refused(_)) => format!("tries for {name} in vain"),
+        Some(What::WaitBegun) => format!("begins to wait on {name}"),
+        Some(What::Notified { .. }) => format!("notifies {name}"),
+        Some(What::Received { .. }) => format!("receives from {name}"),
+        Some(What::Closed { .. }) => format!("closes its end of {name}"),
+        _ => match site.entry() {
+            Some(entry) => format!("calls `{}`", function::short(&entry.function)),
+            None => "goes on".to_owned(),
+        },
+    };
+    format!("{verb}{}", case.at(case.place_of(Some(point.stack)).as_ref()))
+}
+
+/// Two steps whose order decides.
+fn order(case: &Case<'_>, one: Point, two: Point, diagnosis: &mut Diagnosis) {
+    let (earlier, later) = (case.threads.prose(one.thread), case.threads.prose(two.thread));
+    diagnosis.about.extend([one.thread, two.thread]);
+    diagnosis.keys.extend([one.at, two.at]);
+    diagnosis.reason.push(format!(
+        "The order of two steps decides: {earlier} {}, and only then {later} {}. With these two the other way round, and all else left as it was as far as the program allows, the execution passes; this has been tried.",
+        deed(case, one),
+        deed(case, two)
+    ));
+    diagnosis.decides = Some((
+        one.at,
+        two.at,
+        "with these two the other way round the execution passes; this has been tried".to_owned(),
+    ));
+}
+
+/// Steps of one thread between which another one steps in.
+fn belongs_together(case: &Case<'_>, found: &Pattern, diagnosis: &mut Diagnosis) {
+    let Pattern { look, change, act, .. } = *found;
+    let (thread, other) = (case.threads.prose(look.thread), case.threads.prose(change.thread));
+    let name = name(case, if look.action.is_some() { look } else { change });
+    let places = [look, change, act].map(|point| case.place_of(Some(point.stack)));
+    let [looks, changes, acts] = [look, change, act].map(|point| deed(case, point));
+    diagnosis.keys.extend([look.at, change.at, act.at]);
+    diagnosis.pattern = Some(found.code);
+    diagnosis.reason.push(match found.code {
+        pattern::LOST_UPDATE => format!(
+            "This is a lost update (RD0102): {thread} {looks}, {other} {changes}, and {thread} {acts} without having looked again, over the change by {other}."
+        ),
+        _ => format!(
+            "This is a check-then-act (RD0103): {thread} {looks}, {other} {changes}, and {thread} {acts}, going by what it saw before. Whether {other} comes before all of that or after all of it, the execution passes; only in between it fails.",
+        ),
+    });
+    let labels = [
+        format!("{thread} {} {name} here", if found.code == pattern::LOST_UPDATE { "reads" } else { "looks at" }),
+        format!("{other} changes it here, in between"),
+        match found.code {
+            pattern::LOST_UPDATE => format!("{thread} stores to {name} here, over that change"),
+            _ => format!("{thread} acts here on what it saw"),
+        },
+    ];
+    for (place, label) in places.into_iter().zip(labels) {
+        case.mark(&mut diagnosis.spans, place, label, false);
+    }
+    diagnosis.fix.push(match found.code {
+        pattern::LOST_UPDATE => format!(
+            "Make the read and the store of {name} one step: an operation such as `fetch_add`, a `compare_exchange` loop (`fetch_update`), or a lock that is held over both."
+        ),
+        _ => format!(
+            "Make the look at {name} and the act one step: hold one lock over both, or use one operation that does both (`compare_exchange`, `fetch_update`, `get_or_init`, the map's `entry`)."
+        ),
+    });
+}
+
+/// A load that sees an old value.
+fn stale(case: &Case<'_>, load: Point, diagnosis: &mut Diagnosis) {
+    let thread = case.threads.prose(load.thread);
+    let place = case.place_of(Some(load.stack));
+    let name = name(case, load);
+    diagnosis.about.insert(load.thread);
+    diagnosis.keys.insert(load.at);
+    diagnosis.reason.push(format!(
+        "What decides is an old value: {thread} {}, and sees a value that another store has replaced by then. Rust's memory model allows that, since nothing orders that store before this load. Had it seen the last value, the execution would have passed; this has been tried.",
+        deed(case, load)
+    ));
+    case.mark(&mut diagnosis.spans, place, format!("{thread} sees an old value of {name} here"), false);
+    diagnosis.fix.push(format!(
+        "Order the store of {name} before this load: publish with `Release` and look with `Acquire` at the variable that says that the value is there; use `SeqCst` on all sides where threads look at each other's variables; or hold one lock around both."
+    ));
+}

@@ -1,0 +1,121 @@
+//! What the pairs of steps that decide have in common with a known mistake.
+//!
+//! RD0102, a lost update: a thread reads an atomic variable, another one changes it, the first then stores to it. That the
+//! change comes after the read decides, so what is stored has to do with what was read.
+//!
+//! RD0103, check-then-act: a thread looks (at a variable, or under a lock), another one changes what it has looked at, the
+//! first goes on to do something. Both must decide, that the change comes after the look and that it comes before the act:
+//! then the execution fails though both serial orders pass.
+//!
+//! Departs from the catalogue: values behind locks are not part of a record, so that a lost update under two short locks
+//! is called RD0103. And RD0303, the same across an `await`, is not told apart from it.
+
+use crate::action::{Action, What};
+use crate::case::Case;
+use crate::codes::cause::{Decides, Point};
+use crate::polls;
+use crate::words::Type;
+use raddle_engine::waits::Mode;
+use raddle_protocol::Op;
+
+/// A lost update.
+pub const LOST_UPDATE: &str = "RD0102";
+/// Check-then-act.
+pub const CHECK_THEN_ACT: &str = "RD0103";
+
+/// Three steps: two of one thread, and one of another thread in between.
+#[derive(Clone, Copy, Debug)]
+pub struct Pattern {
+    /// Its code.
+    pub code: &'static str,
+    /// The thread looks.
+    pub look: Point,
+    /// The other thread changes what it has looked at.
+    pub change: Point,
+    /// The thread acts.
+    pub act: Point,
+    /// The pair that decides and is shown.
+    pub decides: Decides,
+}
+
+/// The pattern that the pairs fit, whose steps lie closest together.
+pub fn find(case: &Case<'_>, pairs: &[Decides]) -> Option<Pattern> {
+    let closest = |found: &Pattern| (found.act.at - found.look.at, found.look.at);
+    let lost = pairs.iter().filter_map(|pair| lost_update(case, *pair)).min_by_key(closest);
+    lost.or_else(|| {
+        let is_look_and_change =
+            |pair: &&Decides| is_on_the_same(case, pair.0, pair.1) && is_look(case, pair.0) && is_change(case, pair.1);
+        let all = pairs.iter().filter(is_look_and_change).flat_map(|&(look, change)| {
+            let fits = move |&&(before, act): &&Decides| {
+                act.thread == look.thread && before.thread == change.thread && act.at > change.at && is_act(case, act)
+            };
+            pairs.iter().filter(fits).map(move |&(before, act)| {
+                // A step that a library takes by itself cannot be pointed at.
+                let decides =
+                    if look.action.is_none() && before.action.is_some() { (before, act) } else { (look, change) };
+                Pattern { code: CHECK_THEN_ACT, look, change, act, decides }
+            })
+        });
+        all.min_by_key(closest)
+    })
+}
+
+/// The lost update whose read and change are this pair.
+fn lost_update(case: &Case<'_>, (look, change): Decides) -> Option<Pattern> {
+    let actions = &case.reading.actions;
+    let (first, by) = (look.action?, change.action?);
+    let read = &actions[first];
+    let object = read.object?;
+    let is_flag = matches!(Type::at(case.sites.get(read.stack)), Type::Boolean | Type::Pointer);
+    let changes =
+        matches!(actions[by].what, What::Wrote { .. } | What::Updated { .. } | What::Compared { done: true, .. });
+    if actions[by].object != Some(object) || is_flag || !changes || !matches!(read.what, What::Read { .. }) {
+        return None;
+    }
+    let own = |action: &Action| action.thread == read.thread && action.object == Some(object);
+    let (next, store) = actions.iter().enumerate().skip(first + 1).find(|(_, action)| own(action))?;
+    let act = Point { at: store.at, thread: store.thread, stack: store.stack, action: Some(next) };
+    (next > by && matches!(store.what, What::Wrote { .. })).then_some(Pattern {
+        code: LOST_UPDATE,
+        look,
+        change,
+        act,
+        decides: (look, change),
+    })
+}
+
+fn what<'a>(case: &'a Case<'_>, point: Point) -> Option<&'a What> {
+    point.action.map(|index| &case.reading.actions[index].what)
+}
+
+fn op<'a>(case: &'a Case<'_>, point: Point) -> &'a Op {
+    &case.trace().steps[point.at].op
+}
+
+fn is_look(case: &Case<'_>, point: Point) -> bool {
+    match what(case, point) {
+        Some(what) => matches!(what, What::Read { .. } | What::Compared { done: false, .. } | What::Acquired(_)),
+        None => matches!(op(case, point), Op::Load { .. }),
+    }
+}
+
+fn is_change(case: &Case<'_>, point: Point) -> bool {
+    match what(case, point) {
+        Some(What::Acquired(mode)) => *mode == Mode::Exclusive,
+        Some(What::Read { .. } | What::Refused(_)) => false,
+        _ => matches!(op(case, point), Op::Store { .. } | Op::Rmw { .. } | Op::CompareExchange { done: true, .. }),
+    }
+}
+
+fn is_act(case: &Case<'_>, point: Point) -> bool {
+    !matches!(what(case, point), Some(What::Read { .. } | What::Refused(_)))
+        && !matches!(op(case, point), Op::Load { .. })
+}
+
+/// Whether two steps are on the same thing.
+fn is_on_the_same(case: &Case<'_>, one: Point, other: Point) -> bool {
+    let object = |point: Point| point.action.and_then(|index| case.reading.actions[index].object);
+    let word = |point: Point| polls::state_word(op(case, point));
+    let named = object(one).is_some() && object(one) == object(other);
+    named || (word(one).is_some() && word(one) == word(other))
+}

@@ -6,7 +6,7 @@ use crate::interpose::raw;
 use crate::record::Recorder;
 use crate::snapshot::{self, Snapshot};
 use crate::state::{Odd, RECORDING, Runtime, rt};
-use crate::{crash, fault, heap, modules, shrink, state, sys, tls, watch};
+use crate::{cancel, crash, fault, heap, modules, shrink, state, sys, tls, watch};
 use raddle_engine::random::mix;
 use raddle_engine::strategy::{Replay, by_name};
 use raddle_engine::{Seen, Tape};
@@ -240,6 +240,9 @@ impl Explorer {
             if passed {
                 self.look_closer(execution);
             }
+            if passed && execution == 0 && runtime.plan.world.cancel {
+                cancel::explore(self, self.begun_ns + budget.time_ms / 2 * 1_000_000);
+            }
             execution += 1;
             if !runtime.plan.keep_going && last_race.is_some_and(|race| execution - race > AFTER_A_RACE) {
                 self.summary.end = End::Finding;
@@ -285,6 +288,7 @@ impl Explorer {
         let runtime = rt();
         runtime.ignored.clone_from(&ignored);
         runtime.live_output = live_output;
+        cancel::allow(cancel::stalls(&choices));
         let (outcome, raw) = self.record(0, choices.clone(), accesses);
         let differs = matches!(outcome, Outcome::Diverged { .. }).then(|| outcome.clone());
         let trace = raw.into_trace(runtime, &outcome);
@@ -365,7 +369,7 @@ impl Explorer {
     }
 
     /// Reports a finding with its record.
-    fn report(&mut self, outcome: Outcome, execution: u64, choices: Vec<Choice>, known: &mut BTreeSet<u64>) {
+    pub fn report(&mut self, outcome: Outcome, execution: u64, choices: Vec<Choice>, known: &mut BTreeSet<u64>) {
         let accesses = outcome.bytes();
         let (mut again, mut recorder) = self.record(execution, choices.clone(), accesses);
         if !known.insert(recorder.signature(&outcome)) {

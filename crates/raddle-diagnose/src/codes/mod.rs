@@ -1,6 +1,7 @@
 //! One file for each kind of finding: what happened, where, why, and what to change.
 
 mod blocked_loop;
+mod cancellation;
 mod conflict;
 mod crash;
 mod deadlock;
@@ -51,7 +52,7 @@ pub struct Diagnosis {
 
 /// Diagnoses a case by how its execution ended.
 pub fn diagnose(case: &Case<'_>) -> Diagnosis {
-    let mut diagnosis = by_outcome(case);
+    let mut diagnosis = cancelled(case).unwrap_or_else(|| by_outcome(case));
     lateness::explain(&case.raw.choices, &mut diagnosis);
     if case.trace().steps_cut > 0 {
         diagnosis.notes.push(format!(
@@ -77,6 +78,14 @@ fn by_outcome(case: &Case<'_>) -> Diagnosis {
         Outcome::NeedsFork(why) => failure::needs_fork(why),
         Outcome::Conflict(found) => conflict::conflict(case, found),
     }
+}
+
+/// What a cancellation has left behind, in an execution that was to show it.
+pub fn cancelled(case: &Case<'_>) -> Option<Diagnosis> {
+    if !crate::is_cancelled(case.raw) || case.raw.differs.is_some() || case.raw.outcome == Outcome::Passed {
+        return None;
+    }
+    cancellation::explain(case, by_outcome(case))
 }
 
 /// What may be wrong with an execution that passed.

@@ -93,8 +93,7 @@ impl Teller<'_> {
         let site = self.case.sites.get(action.stack);
         let of_threads = matches!(
             action.what,
-            What::Ended | What::Spawned(_) | What::JoinBegun(_) | What::Joined(_) | What::Slept(_)
-            | What::Stalled(_)
+            What::Ended | What::Spawned(_) | What::JoinBegun(_) | What::Joined(_) | What::Slept(_) | What::Stalled(_)
         );
         let frame = match site.user_frame() {
             Some(frame) => Some(frame),

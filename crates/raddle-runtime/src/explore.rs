@@ -405,7 +405,8 @@ impl Explorer {
     /// happened in earlier ones.
     fn look_closer(&mut self, execution: u64) {
         let runtime = rt();
-        let odd = runtime.execution.odd;
+        let mut odd = runtime.execution.odd;
+        odd.outlived = execution == 0 && runtime.execution.has_survivors();
         if !odd.beyond(self.looked_at) {
             return;
         }

@@ -45,9 +45,8 @@ pub fn explain(case: &Case<'_>, failure: Diagnosis) -> Option<Diagnosis> {
     }
     let steps = &case.trace().steps;
     let stall = steps.iter().position(|step| matches!(step.op, Op::Stalled { .. }))?;
-    let dropped = dropped_with_its_leaf(case, stall)
-        .or_else(|| timed_out(case, stall))
-        .or_else(|| begun_again(case, stall))?;
+    let dropped =
+        dropped_with_its_leaf(case, stall).or_else(|| timed_out(case, stall)).or_else(|| begun_again(case, stall))?;
     let place = Place::of(dropped.frame, case.context);
     let name = function::short(&dropped.frame.function);
     let mut diagnosis = Diagnosis { code: "RD0304", ..failure };
@@ -55,7 +54,8 @@ pub fn explain(case: &Case<'_>, failure: Diagnosis) -> Option<Diagnosis> {
         Some(panic) => format!("the test fails ({panic})"),
         None => diagnosis.message,
     };
-    diagnosis.message = format!("cancellation leaves damage: `{name}` was dropped at an `.await`, and then {consequence}");
+    diagnosis.message =
+        format!("cancellation leaves damage: `{name}` was dropped at an `.await`, and then {consequence}");
     diagnosis.keys.extend([stall, dropped.waited, dropped.at]);
     diagnosis.about.insert(steps[dropped.at].thread);
     for span in &mut diagnosis.spans {

@@ -7,13 +7,16 @@ mod crash;
 mod deadlock;
 mod failure;
 mod guard_across_await;
+mod guard_suspended;
 mod lateness;
 mod lost_failure;
 mod lost_update;
 mod lost_wakeup;
 mod no_progress;
 mod not_reproducible;
+mod outlives;
 mod self_deadlock;
+mod waker_lost;
 
 use crate::case::Case;
 use crate::states;
@@ -90,7 +93,10 @@ pub fn cancelled(case: &Case<'_>) -> Option<Diagnosis> {
 
 /// What may be wrong with an execution that passed.
 pub fn suspect(case: &Case<'_>) -> Option<Diagnosis> {
-    lost_failure::find(case).or_else(|| blocked_loop::find(case))
+    lost_failure::find(case)
+        .or_else(|| blocked_loop::find(case))
+        .or_else(|| guard_suspended::find(case))
+        .or_else(|| outlives::find(case))
 }
 
 /// The deadlock among threads that spin for their locks, or some of which do: an execution that never ends, but no thread
@@ -125,6 +131,11 @@ fn stuck(case: &Case<'_>) -> Diagnosis {
     let verdict = waits::judge(&case.reading.events(), &case.reading.finals);
     if let Verdict::SelfDeadlock(found) = &verdict
         && let Some(diagnosis) = guard_across_await::guard_across_await(case, found)
+    {
+        return diagnosis;
+    }
+    if let Verdict::LostWakeup(_) | Verdict::Unexplained = &verdict
+        && let Some(diagnosis) = waker_lost::find(case)
     {
         return diagnosis;
     }

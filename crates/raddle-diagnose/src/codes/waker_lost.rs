@@ -41,7 +41,9 @@ fn lost(case: &Case<'_>, thread: ThreadId) -> Option<Diagnosis> {
     let function = &leaf.function;
     let hands_on = |at: usize| {
         case.site_at(at).is_some_and(|site| {
-            let wakes = |frame: &SourceFrame| frame.function.contains("Waker") || frame.function.contains("waker");
+            let wakes = |frame: &SourceFrame| {
+                frame.origin != Origin::User && ["Waker", "waker"].iter().any(|name| frame.function.contains(name))
+            };
             site.frames.iter().any(|frame| frame.function == *function) && site.frames.iter().any(wakes)
         })
     };

@@ -67,6 +67,7 @@ impl Settings {
                 io_faults: options.io_faults,
                 network: options.allow_network,
                 real_time: options.real_time,
+                cancel: options.cancel,
             },
         })
     }

@@ -86,6 +86,8 @@ pub enum What {
     Joined(Vec<ThreadId>),
     Yielded,
     Slept(u64),
+    /// Waited with a deadline while everything stood still.
+    Stalled(u64),
     Io {
         call: String,
         blocked: bool,

@@ -105,7 +105,16 @@ pub fn diagnose(raw: &RawFinding, symbols: &dyn Symbols, context: &Context<'_>) 
 
 /// Explains an execution that passed, if something in it is a mistake all the same.
 pub fn suspect(raw: &RawFinding, symbols: &dyn Symbols, context: &Context<'_>) -> Option<Finding> {
-    codes::suspect(&Case::new(raw, symbols, context)).map(|_| diagnose(raw, symbols, context))
+    let case = Case::new(raw, symbols, context);
+    let found = if is_cancelled(raw) { codes::cancelled(&case) } else { codes::suspect(&case) };
+    found.map(|_| diagnose(raw, symbols, context))
+}
+
+/// Whether time limits were left to run out in this execution, in order to see what cancellation does (`--cancel`). It is
+/// judged by [`suspect`], however it ended: that a test does not expect its own time limit to end is no mistake of the
+/// program.
+pub fn is_cancelled(raw: &RawFinding) -> bool {
+    raw.choices.iter().any(|choice| choice.kind == ChoiceKind::Stall && choice.taken != 0)
 }
 
 /// All threads and all steps of a recorded execution, however it ended: what a replay prints.

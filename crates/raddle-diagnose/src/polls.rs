@@ -40,6 +40,13 @@ pub fn of(site: &Site) -> Option<Poll<'_>> {
     inside.iter().rev().find(|frame| frame.origin == Origin::User).map(|task| Poll { task })
 }
 
+/// Whether an operation is performed by an executor or within one of its polls.
+pub fn is_executor(site: &Site) -> bool {
+    const RUNS: [&str; 5] =
+        ["tokio::runtime::scheduler", "block_on", "async_task::raw", "async_executor::", "futures_executor::"];
+    site.frames.iter().any(|frame| RUNS.iter().any(|name| frame.function.contains(name)))
+}
+
 /// The word that an atomic operation is on: of a runtime's operations on a task, that of the task's state.
 pub fn state_word(op: &Op) -> Option<u64> {
     match op {

@@ -92,6 +92,7 @@ impl Reader<'_> {
             Op::Yield | Op::Sleep { .. } | Op::Io { .. } if self.calls.inside_call(step) => return,
             Op::Yield => What::Yielded,
             Op::Sleep { ns } => What::Slept(*ns),
+            Op::Stalled { ns } => What::Stalled(*ns),
             Op::Io { call, blocked, .. } => What::Io { call: call.clone(), blocked: *blocked },
             Op::Access { address, access, .. } => {
                 let object = self.object(*address, ObjectKind::Memory, at);

@@ -93,7 +93,7 @@ impl Teller<'_> {
         let site = self.case.sites.get(action.stack);
         let of_threads = matches!(
             action.what,
-            What::Ended | What::Spawned(_) | What::JoinBegun(_) | What::Joined(_) | What::Slept(_)
+            What::Ended | What::Spawned(_) | What::JoinBegun(_) | What::Joined(_) | What::Slept(_) | What::Stalled(_)
         );
         let frame = match site.user_frame() {
             Some(frame) => Some(frame),
@@ -196,6 +196,7 @@ impl Teller<'_> {
             What::Joined(children) => format!("joins {}", self.case.threads.list(children)),
             What::Yielded => "yields".to_owned(),
             What::Slept(ns) => format!("sleeps {}", words::duration(*ns)),
+            What::Stalled(ns) => format!("waits; {} pass before anybody goes on", words::about(*ns)),
             What::Io { call, blocked: true } => format!("waits in `{call}`"),
             What::Io { call, blocked: false } => format!("calls `{call}`"),
         };

@@ -52,6 +52,15 @@ pub fn duration(ns: u64) -> String {
     format!("{ns} ns")
 }
 
+/// About so long: the largest unit of which there is one.
+pub fn about(ns: u64) -> String {
+    let units = [(3_600_000_000_000, "h"), (60_000_000_000, "min"), (1_000_000_000, "s"), (1_000_000, "ms")];
+    match units.into_iter().find(|(unit, _)| ns >= *unit) {
+        Some((unit, name)) => format!("{} {name}", ns / unit),
+        None => "less than 1 ms".to_owned(),
+    }
+}
+
 /// What an access does to a variable, as a step tells it.
 pub fn does(access: Access) -> &'static str {
     match access {

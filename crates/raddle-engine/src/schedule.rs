@@ -9,6 +9,7 @@
 
 mod lateness;
 mod spinning;
+mod stall;
 #[cfg(test)]
 mod tests;
 
@@ -80,6 +81,9 @@ pub struct Schedule {
     delay: lateness::Delay,
     /// Whether any thread has waited with a deadline.
     timed: bool,
+    /// Whether there may be stalls, and how long the last one was until that has been told.
+    stalls: bool,
+    stalled_ns: Option<u64>,
     log: Log,
 }
 
@@ -102,6 +106,8 @@ impl Schedule {
             descriptor_waits: 0,
             delay: lateness::Delay::default(),
             timed: false,
+            stalls: false,
+            stalled_ns: None,
             log: Log::default(),
         };
         schedule.spawn();
@@ -126,6 +132,8 @@ impl Schedule {
         self.descriptor_waits = saved.descriptor_waits;
         self.delay.clone_from(&saved.delay);
         self.timed = saved.timed;
+        self.stalls = saved.stalls;
+        self.stalled_ns = saved.stalled_ns;
     }
 
     /// A new thread, which can run. Returns its number: threads are numbered from 0 in order of creation.
@@ -426,6 +434,11 @@ impl Schedule {
     /// Decides who runs next and makes it the running thread. Moves time when it must.
     #[inline]
     pub fn next(&mut self, tape: &mut Tape, hint: Hint) -> Next {
+        if self.stalls
+            && let Some(next) = self.stall(tape)
+        {
+            return next;
+        }
         if self.deadline_near()
             && let Some(next) = self.next_or_deadline(tape, hint)
         {

@@ -30,10 +30,13 @@ pub enum ChoiceKind {
     Readiness,
     /// How input or output falls short of what was asked for (option 0: it does not).
     Shortfall,
+    /// Whether everything stands still when a thread begins to wait with a deadline (option 0: it does not): until that
+    /// deadline has passed, or for as long as no deadline is.
+    Stall,
 }
 
 impl ChoiceKind {
-    const ALL: [(ChoiceKind, char); 8] = [
+    const ALL: [(ChoiceKind, char); 9] = [
         (ChoiceKind::Thread, 't'),
         (ChoiceKind::WeakFailure, 'w'),
         (ChoiceKind::SpuriousWakeup, 's'),
@@ -42,6 +45,7 @@ impl ChoiceKind {
         (ChoiceKind::ModificationOrder, 'm'),
         (ChoiceKind::Readiness, 'i'),
         (ChoiceKind::Shortfall, 'f'),
+        (ChoiceKind::Stall, 'c'),
     ];
 
     fn letter(self) -> char {

@@ -164,6 +164,8 @@ pub struct Summary {
     pub left_early: u64,
     /// How far the systematic search came, where there was one.
     pub search: Option<Search>,
+    /// Points at which operations with a time limit were left to run into it, under `--cancel`.
+    pub cancelled: u64,
 }
 
 /// How far a systematic search came.

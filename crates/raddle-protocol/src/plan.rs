@@ -79,6 +79,8 @@ pub struct World {
     pub network: bool,
     /// Clocks are the machine's, and sleeping takes its time.
     pub real_time: bool,
+    /// Deadlines are let pass at each wait in turn, so that operations with a time limit are cancelled where they wait.
+    pub cancel: bool,
 }
 
 /// Where an execution begins.

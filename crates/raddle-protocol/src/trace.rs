@@ -337,6 +337,10 @@ pub enum Op {
     },
     /// Goes on after sleeping.
     Woke,
+    /// Everything has stood still for so long, while the thread waited with a deadline: this has passed.
+    Stalled {
+        ns: u64,
+    },
     /// Blocking input or output, named after its call.
     Io {
         call: String,

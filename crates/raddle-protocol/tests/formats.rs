@@ -40,6 +40,7 @@ fn choices() -> Vec<Choice> {
         ChoiceKind::ModificationOrder,
         ChoiceKind::Readiness,
         ChoiceKind::Shortfall,
+        ChoiceKind::Stall,
     ];
     kinds.map(|kind| Choice { kind, options: 300, taken: 2 }).to_vec()
 }
@@ -68,7 +69,7 @@ fn plan(job: Job) -> Plan {
         heap_limit: 0x53,
         keep_going: true,
         unhooked: vec![unhooked],
-        world: World { delay_ns: 0x61, io_faults: true, network: false, real_time: true },
+        world: World { delay_ns: 0x61, io_faults: true, network: false, real_time: true, cancel: true },
     }
 }
 

@@ -5,8 +5,8 @@ use crate::classes::Classes;
 use crate::interpose::raw;
 use crate::record::Recorder;
 use crate::snapshot::{self, Snapshot};
-use crate::state::{Odd, RECORDING, rt};
-use crate::{cause, crash, fault, heap, modules, record, shrink, state, sys, tls, watch};
+use crate::state::{Odd, RECORDING, Runtime, rt};
+use crate::{cancel, cause, crash, fault, heap, modules, record, shrink, state, sys, tls, watch};
 use raddle_engine::random::mix;
 use raddle_engine::strategy::{Replay, by_name};
 use raddle_engine::{Seen, Tape};
@@ -258,6 +258,9 @@ impl Explorer {
             if passed {
                 self.look_closer(execution);
             }
+            if passed && execution == 0 && runtime.plan.world.cancel {
+                cancel::explore(self, self.begun_ns + budget.time_ms / 2 * 1_000_000);
+            }
             execution += 1;
             if !runtime.plan.keep_going && last_race.is_some_and(|race| execution - race > AFTER_A_RACE) {
                 self.summary.end = End::Finding;
@@ -303,6 +306,7 @@ impl Explorer {
         let runtime = rt();
         runtime.ignored.clone_from(&ignored);
         runtime.live_output = live_output;
+        cancel::allow(cancel::stalls(&choices));
         let (outcome, raw) = self.record(0, choices.clone(), accesses);
         let differs = matches!(outcome, Outcome::Diverged { .. }).then(|| outcome.clone());
         let trace = raw.into_trace(runtime, &outcome);
@@ -384,7 +388,7 @@ impl Explorer {
     }
 
     /// Reports a finding with its record.
-    fn report(&mut self, outcome: Outcome, execution: u64, choices: Vec<Choice>, known: &mut BTreeSet<u64>) {
+    pub fn report(&mut self, outcome: Outcome, execution: u64, choices: Vec<Choice>, known: &mut BTreeSet<u64>) {
         let accesses = outcome.bytes();
         let (mut again, mut recorder) = self.record(execution, choices.clone(), accesses);
         if !known.insert(recorder.signature(&outcome)) {
@@ -426,7 +430,8 @@ impl Explorer {
     /// happened in earlier ones.
     fn look_closer(&mut self, execution: u64) {
         let runtime = rt();
-        let odd = runtime.execution.odd;
+        let mut odd = runtime.execution.odd;
+        odd.outlived = execution == 0 && runtime.execution.has_survivors();
         if !odd.beyond(self.looked_at) {
             return;
         }

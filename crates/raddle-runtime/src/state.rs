@@ -13,7 +13,7 @@ use raddle_engine::race::Detector;
 use raddle_engine::random::Random;
 use raddle_engine::{Schedule, Tape};
 use raddle_protocol::message::Obstacle;
-use raddle_protocol::trace::Outcome;
+use raddle_protocol::trace::{Outcome, State, Wait};
 use raddle_protocol::{Isolation, MemoryModel, Mode, Module, Plan};
 
 /// Whether the runtime is in charge: there is a plan, and this process is not a child that the program made.
@@ -125,17 +125,31 @@ pub struct Odd {
     pub raised: bool,
     /// A thread slept while there was a set of descriptors to wait for.
     pub slept: bool,
+    /// There was a set of descriptors to wait for: an event loop.
+    pub looped: bool,
+    /// A thread that nobody has joined was at work when the test function returned. Looked for only in the execution
+    /// without preemption: in others it may merely have been kept from its last step.
+    pub outlived: bool,
 }
 
 impl Odd {
     /// What is here but not there.
     pub fn beyond(self, other: Odd) -> bool {
-        self.raised && !other.raised || self.slept && !other.slept
+        self.flags().iter().zip(other.flags()).any(|(here, there)| *here && !there)
     }
 
     /// Either.
     pub fn or(self, other: Odd) -> Odd {
-        Odd { raised: self.raised || other.raised, slept: self.slept || other.slept }
+        Odd {
+            raised: self.raised || other.raised,
+            slept: self.slept || other.slept,
+            looped: self.looped || other.looped,
+            outlived: self.outlived || other.outlived,
+        }
+    }
+
+    fn flags(self) -> [bool; 4] {
+        [self.raised, self.slept, self.looped, self.outlived]
     }
 }
 
@@ -169,6 +183,13 @@ impl Execution {
     #[inline]
     pub fn number_of(&self, thread: u32) -> u32 {
         thread.saturating_sub(self.harness)
+    }
+
+    /// Whether a thread other than the test's own is at work, and nobody has waited for it.
+    pub fn has_survivors(&self) -> bool {
+        let at_work = |state: &State| matches!(state, State::Runnable | State::Waiting(Wait::Sleep));
+        (self.harness + 1..self.threads.len() as u32)
+            .any(|id| id != self.root && !self.threads[id as usize].joined && at_work(self.schedule.state(id)))
     }
 
     /// Makes this equal to `saved`, reusing what memory it has.

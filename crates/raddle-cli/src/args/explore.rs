@@ -56,6 +56,10 @@ pub struct ExploreOptions {
     /// Also try reads and writes that move fewer bytes than were asked for, and calls that are interrupted
     #[arg(long)]
     pub io_faults: bool,
+    /// Also let every time limit run out at each place in turn where something waits with one, a schedule each, and report
+    /// what the cancellation leaves behind (RD0304): a test must expect its timeouts to expire
+    #[arg(long)]
+    pub cancel: bool,
     /// Let the program talk to other hosts; what they answer cannot be repeated, so replays may differ
     #[arg(long)]
     pub allow_network: bool,

@@ -1,20 +1,24 @@
 //! One file for each kind of finding: what happened, where, why, and what to change.
 
 mod blocked_loop;
+mod cancellation;
 mod cause;
 mod conflict;
 mod crash;
 mod deadlock;
 mod failure;
 mod guard_across_await;
+mod guard_suspended;
 mod lateness;
 mod lost_failure;
 mod lost_update;
 mod lost_wakeup;
 mod no_progress;
 mod not_reproducible;
+mod outlives;
 mod pattern;
 mod self_deadlock;
+mod waker_lost;
 
 use crate::case::Case;
 use crate::states;
@@ -55,7 +59,7 @@ pub struct Diagnosis {
 
 /// Diagnoses a case by how its execution ended.
 pub fn diagnose(case: &Case<'_>) -> Diagnosis {
-    let mut diagnosis = by_outcome(case);
+    let mut diagnosis = cancelled(case).unwrap_or_else(|| by_outcome(case));
     lateness::explain(&case.raw.choices, &mut diagnosis);
     if case.trace().steps_cut > 0 {
         diagnosis.notes.push(format!(
@@ -83,9 +87,20 @@ fn by_outcome(case: &Case<'_>) -> Diagnosis {
     }
 }
 
+/// What a cancellation has left behind, in an execution that was to show it.
+pub fn cancelled(case: &Case<'_>) -> Option<Diagnosis> {
+    if !crate::is_cancelled(case.raw) || case.raw.differs.is_some() || case.raw.outcome == Outcome::Passed {
+        return None;
+    }
+    cancellation::explain(case, by_outcome(case))
+}
+
 /// What may be wrong with an execution that passed.
 pub fn suspect(case: &Case<'_>) -> Option<Diagnosis> {
-    lost_failure::find(case).or_else(|| blocked_loop::find(case))
+    lost_failure::find(case)
+        .or_else(|| blocked_loop::find(case))
+        .or_else(|| guard_suspended::find(case))
+        .or_else(|| outlives::find(case))
 }
 
 /// The deadlock among threads that spin for their locks, or some of which do: an execution that never ends, but no thread
@@ -120,6 +135,11 @@ fn stuck(case: &Case<'_>) -> Diagnosis {
     let verdict = waits::judge(&case.reading.events(), &case.reading.finals);
     if let Verdict::SelfDeadlock(found) = &verdict
         && let Some(diagnosis) = guard_across_await::guard_across_await(case, found)
+    {
+        return diagnosis;
+    }
+    if let Verdict::LostWakeup(_) | Verdict::Unexplained = &verdict
+        && let Some(diagnosis) = waker_lost::find(case)
     {
         return diagnosis;
     }

@@ -4,3 +4,4 @@
 mod calls;
 mod findings;
 mod scene;
+mod tasks;

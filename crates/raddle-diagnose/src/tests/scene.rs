@@ -99,7 +99,7 @@ impl Scene {
         id
     }
 
-    fn pc(&mut self, function: &str, line: u32, column: u32, origin: Origin) -> u64 {
+    pub fn pc(&mut self, function: &str, line: u32, column: u32, origin: Origin) -> u64 {
         let key = (function.to_owned(), line, column);
         if let Some(pc) = self.known.get(&key) {
             return *pc;

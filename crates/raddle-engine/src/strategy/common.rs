@@ -59,7 +59,8 @@ impl Common {
             ChoiceKind::WeakFailure
             | ChoiceKind::SpuriousWakeup
             | ChoiceKind::ModificationOrder
-            | ChoiceKind::Shortfall => Some(one_in(UNUSUAL, &mut self.random, question.options)),
+            | ChoiceKind::Shortfall
+            | ChoiceKind::Stall => Some(one_in(UNUSUAL, &mut self.random, question.options)),
         }
     }
 

@@ -10,6 +10,7 @@ mod pct;
 mod pos;
 mod random;
 mod replay;
+mod stall;
 mod surw;
 #[cfg(test)]
 pub(crate) mod toy;
@@ -27,6 +28,7 @@ pub use pct::{Pct, PctRuns};
 pub use pos::Pos;
 pub use random::RandomWalk;
 pub use replay::{Divergence, Replay};
+pub use stall::StallAt;
 pub use surw::Surw;
 
 /// Something that could go more than one way, now.

@@ -76,7 +76,8 @@ impl Strategy for RandomWalk {
             ChoiceKind::WeakFailure
             | ChoiceKind::SpuriousWakeup
             | ChoiceKind::ModificationOrder
-            | ChoiceKind::Shortfall => one_in(UNUSUAL, &mut self.random, question.options),
+            | ChoiceKind::Shortfall
+            | ChoiceKind::Stall => one_in(UNUSUAL, &mut self.random, question.options),
         }
     }
 }

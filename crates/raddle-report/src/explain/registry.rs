@@ -85,13 +85,13 @@ const HAZARDS: &[Hazard] = &[
     hazard("RD0207", "spinning without progress", Warning, page!("RD0207")),
     hazard("RD0301", "event loop blocked", Warning, page!("RD0301")).reported(),
     hazard("RD0302", "lock guard held across await", Warning, page!("RD0302"))
-        .but("Where it leads to a deadlock, it is a finding; this version reports those.")
+        .but("Where it leads to a deadlock, it is a finding.")
         .reported(),
     hazard("RD0303", "check-then-act across await", Error, page!("RD0303")),
-    hazard("RD0304", "cancellation leaves damage", Error, page!("RD0304")),
+    hazard("RD0304", "cancellation leaves damage", Error, page!("RD0304")).reported(),
     hazard("RD0305", "task failure lost", Error, page!("RD0305")).reported(),
-    hazard("RD0306", "waker lost", Error, page!("RD0306")),
-    hazard("RD0401", "outlives its scope", Warning, page!("RD0401")),
+    hazard("RD0306", "waker lost", Error, page!("RD0306")).reported(),
+    hazard("RD0401", "outlives its scope", Warning, page!("RD0401")).reported(),
     hazard("RD0402", "queue without backpressure", Warning, page!("RD0402")),
     hazard("RD0403", "lock held during I/O or sleep", Warning, page!("RD0403")),
     hazard("RD0404", "handle leak", Error, page!("RD0404")),

@@ -99,6 +99,7 @@ pub unsafe extern "C" fn epoll_ctl(set: i32, operation: i32, descriptor: i32, ev
     if executing() && result == 0 {
         // SAFETY: the kernel has just read it, where the operation has one.
         let (events, data) = unsafe { event.as_ref() }.map_or((0, 0), |event| (event.events, event.u64));
+        rt().execution.odd.looped = true;
         rt().execution.io.interest.changes(operation, Entry { set, descriptor, events, data });
         changed();
     }

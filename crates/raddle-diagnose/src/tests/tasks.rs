@@ -1,0 +1,188 @@
+//! Findings about async tasks: executors' frames around the user's.
+
+use super::scene::*;
+use raddle_instrument::symbols::Origin;
+use raddle_instrument::symbols::Origin::{Dependency, Standard, User};
+use raddle_protocol::choice::{Choice, ChoiceKind};
+use raddle_protocol::trace::*;
+use raddle_protocol::{Finding, RawFinding, Severity};
+
+type Frame = (&'static str, Origin, u32);
+
+const EXECUTOR: Frame = ("tokio::runtime::scheduler::current_thread::CoreGuard::block_on", Dependency, 1);
+const PARK: Frame = ("tokio::runtime::driver::Driver::park", Dependency, 1);
+const RUN: Frame = ("tokio::runtime::task::state::State::transition_to_running", Dependency, 1);
+const TASK: Frame = ("tokio::runtime::task::core::Core<T,S>::poll", Dependency, 1);
+const TIMEOUT: Frame = ("<tokio::time::timeout::Timeout<F> as core::future::Future>::poll", Dependency, 1);
+const DROP: Frame = ("core::ptr::drop_in_place", Standard, 1);
+const TEST: Frame = ("bank::tests::scene::{closure#0}", User, 5);
+
+const LOCK: u64 = LOCKS;
+const STATES: [u64; 2] = [LOCKS + 0x100, LOCKS + 0x200];
+const LEAF: u64 = LOCKS + 0x300;
+
+fn stack(scene: &mut Scene, thread: ThreadId, frames: &[Frame]) -> StackId {
+    let frames = frames.iter().zip(0u64..);
+    let frames = frames.map(|((function, origin, line), index)| StackFrame {
+        pc: scene.pc(function, *line, 0, *origin),
+        cfa: Scene::cfa(thread) + 0x10 * index,
+    });
+    let frames = frames.collect();
+    scene.push_stack(Stack { frames })
+}
+
+fn step(scene: &mut Scene, thread: ThreadId, op: Op, frames: &[Frame]) {
+    let stack = stack(scene, thread, frames);
+    scene.trace.steps.push(Step { thread, op, stack, time_ns: 0 });
+}
+
+fn finding(scene: &Scene, outcome: Outcome) -> Finding {
+    let raw = RawFinding {
+        outcome,
+        execution: 0,
+        choices: scene.choices.clone(),
+        trace: scene.trace.clone(),
+        differs: None,
+        ignored: Vec::new(),
+    };
+    scene.diagnose(&raw)
+}
+
+fn lines(finding: &Finding) -> Vec<u32> {
+    finding.spans.iter().map(|span| span.line).collect()
+}
+
+/// A future within a time limit waits, and is or is not dropped when everything has stood still.
+fn time_limit(drops: bool, message: &str) -> Scene {
+    let mut scene = Scene::new();
+    scene.choices.push(Choice { kind: ChoiceKind::Stall, options: 3, taken: 2 });
+    let wait = ("bank::ask::{closure#0}", User, 20);
+    let receive = ("<tokio::sync::oneshot::Receiver<T> as core::future::Future>::poll", Dependency, 1);
+    step(&mut scene, 0, load(LEAF, 0), &[receive, wait, TIMEOUT, TEST, EXECUTOR]);
+    step(&mut scene, 0, Op::Stalled { ns: 3_600_000_000_000 }, &[PARK, EXECUTOR]);
+    step(&mut scene, 0, load(LEAF, 0), &[receive, wait, TIMEOUT, TEST, EXECUTOR]);
+    let dropped = ("<tokio::sync::oneshot::Receiver<T> as core::ops::drop::Drop>::drop", Dependency, 1);
+    if drops {
+        step(&mut scene, 0, rmw(LEAF, 0, 4), &[dropped, DROP, TEST, EXECUTOR]);
+    } else {
+        step(&mut scene, 0, rmw(LEAF, 0, 4), &[dropped, DROP, wait, TIMEOUT, TEST, EXECUTOR]);
+    }
+    scene.trace.output = format!("thread 'tests::scene' panicked at src/lib.rs:9:5:\n{message}\n").into_bytes();
+    scene
+}
+
+#[test]
+fn a_future_that_is_dropped_where_it_waits() {
+    let scene = time_limit(true, "assertion failed: permits == 1");
+    let found = finding(&scene, Outcome::Exited(101));
+    assert_eq!((found.code.0.as_str(), found.severity, &lines(&found)[..]), ("RD0304", Severity::Error, &[20, 9][..]));
+    assert!(found.message.contains("`bank::ask` was dropped at an `.await`"), "{}", found.message);
+}
+
+/// A body that has got past its `.await` drops what it waited on as well; and a test may say itself that it was too slow.
+#[test]
+fn what_no_cancellation_has_caused_is_not_called_so() {
+    let code = |scene: Scene| finding(&scene, Outcome::Exited(101)).code.0;
+    assert_eq!(code(time_limit(false, "assertion failed: permits == 1")), "RD0501");
+    let message = "called `Result::unwrap()` on an `Err` value: Elapsed(())";
+    assert_eq!(code(time_limit(true, message)), "RD0501");
+}
+
+/// A task takes a lock and gives it back before its poll is over, or after.
+fn lock_in_a_poll(held: bool) -> Scene {
+    let mut scene = Scene::new();
+    scene.static_lock("bank::TOTAL", LOCK, 3);
+    let lock = ("std::sys::sync::mutex::futex::Mutex::lock", Standard, 1);
+    let unlock = ("std::sys::sync::mutex::futex::Mutex::unlock", Standard, 1);
+    let body = |line| ("bank::add::{closure#0}", User, line);
+    let exchange = ("core::sync::atomic::AtomicU32::compare_exchange", Standard, 1);
+    let swap = ("core::sync::atomic::AtomicU32::swap", Standard, 1);
+    step(&mut scene, 0, cas(LOCK, 0, 0, 1), &[exchange, lock, body(10), TASK, EXECUTOR]);
+    let park = |scene: &mut Scene| step(scene, 0, load(STATES[0], 1), &[PARK, EXECUTOR]);
+    if held {
+        park(&mut scene);
+    }
+    step(&mut scene, 0, rmw(LOCK, 1, 0), &[swap, unlock, body(12), TASK, EXECUTOR]);
+    park(&mut scene);
+    scene
+}
+
+#[test]
+fn a_lock_that_is_held_when_the_poll_ends() {
+    let found = finding(&lock_in_a_poll(true), Outcome::Passed);
+    assert_eq!((found.code.0.as_str(), found.severity, lines(&found)[0]), ("RD0302", Severity::Warning, 10));
+    assert!(found.message.contains("`TOTAL`"), "{}", found.message);
+    assert_ne!(finding(&lock_in_a_poll(false), Outcome::Passed).code.0, "RD0302");
+}
+
+/// A task joins a thread; another task was there before, and is or is not woken only afterwards.
+fn join_in_a_poll(woken_after: bool) -> Scene {
+    let mut scene = Scene::new();
+    let child = scene.thread(None, Some(("bank::tests::scene", 9, 9)));
+    let spawn = ("tokio::task::spawn::spawn", Dependency, 1);
+    for state in STATES {
+        step(&mut scene, 0, store(state, 1), &[spawn, ("bank::tests::scene", User, 30)]);
+    }
+    let join = ("std::thread::lifecycle::JoinInner<T>::join", Standard, 1);
+    let body = ("bank::sum::{closure#0}", User, 40);
+    step(&mut scene, 0, rmw(STATES[0], 1, 2), &[RUN, EXECUTOR]);
+    step(&mut scene, 0, Op::JoinRequest { child }, &[join, body, TASK, EXECUTOR]);
+    step(&mut scene, child, Op::End, &[("bank::work", User, 50)]);
+    step(&mut scene, 0, Op::Joined { child }, &[join, body, TASK, EXECUTOR]);
+    if woken_after {
+        step(
+            &mut scene,
+            0,
+            rmw(STATES[1], 0, 1),
+            &[("tokio::runtime::task::waker::wake", Dependency, 1), body, TASK, EXECUTOR],
+        );
+    }
+    step(&mut scene, 0, rmw(STATES[1], 1, 2), &[RUN, EXECUTOR]);
+    scene
+}
+
+#[test]
+fn a_join_that_keeps_another_task_waiting() {
+    let found = finding(&join_in_a_poll(false), Outcome::Passed);
+    assert_eq!((found.code.0.as_str(), found.severity, lines(&found)[0]), ("RD0301", Severity::Warning, 40));
+    assert!(found.message.contains("wait for the end of another thread"), "{}", found.message);
+    assert_ne!(finding(&join_in_a_poll(true), Outcome::Passed).code.0, "RD0301");
+}
+
+/// A thread that nobody joins is, when the test has ended, in this state.
+fn left_alone(state: State) -> Finding {
+    let mut scene = Scene::new();
+    let child = scene.thread(None, Some(("bank::tests::scene", 9, 9)));
+    scene.trace.threads[child as usize].state = state;
+    finding(&scene, Outcome::Passed)
+}
+
+#[test]
+fn a_thread_that_is_at_work_when_its_test_has_ended() {
+    let found = left_alone(State::Runnable);
+    assert_eq!((found.code.0.as_str(), found.severity, &lines(&found)[..]), ("RD0401", Severity::Warning, &[9][..]));
+    assert_ne!(left_alone(State::Ended).code.0, "RD0401");
+    assert_ne!(left_alone(State::Waiting(Wait::Futex(LOCK))).code.0, "RD0401");
+}
+
+/// A future looks at a flag and returns `Pending`; it has or has not kept a waker.
+fn pending(keeps: bool) -> Scene {
+    let mut scene = Scene::new();
+    let poll = ("<bank::Look as core::future::Future>::poll", User, 60);
+    if keeps {
+        let clone = ("<core::task::wake::Waker as core::clone::Clone>::clone", Standard, 1);
+        step(&mut scene, 0, rmw(STATES[0], 1, 2), &[clone, poll, TEST, EXECUTOR]);
+    }
+    step(&mut scene, 0, load(LEAF, 0), &[("core::sync::atomic::AtomicBool::load", Standard, 1), poll, TEST, EXECUTOR]);
+    let last = stack(&mut scene, 0, &[PARK, EXECUTOR]);
+    let main = &mut scene.trace.threads[0];
+    (main.state, main.last) = (State::Waiting(Wait::Descriptor(-1)), Some(last));
+    scene
+}
+
+#[test]
+fn a_future_that_keeps_no_waker() {
+    let found = finding(&pending(false), Outcome::Stuck);
+    assert_eq!((found.code.0.as_str(), found.severity, &lines(&found)[..]), ("RD0306", Severity::Error, &[60][..]));
+    assert_ne!(finding(&pending(true), Outcome::Stuck).code.0, "RD0306");
+}

@@ -133,15 +133,17 @@ impl Stacks {
         self.keep(frames, Taken { stack: 0, at: self.now, tid, pid, site: Some(site) });
     }
 
-    /// A thread has been found running. Takes its stack if it is time for one, with the help of another thread.
-    pub fn runner(&mut self, pid: i32, tid: i32) {
+    /// A thread has been found running. Takes its stack if it is time for one, with the help of another thread. Returns
+    /// whether it does.
+    pub fn runner(&mut self, pid: i32, tid: i32) -> bool {
         if self.now < self.next_running {
-            return;
+            return false;
         }
-        let Some(helper) = &mut self.helper else { return };
-        if helper.ask(pid, tid) {
+        let asked = self.helper.as_mut().is_some_and(|helper| helper.ask(pid, tid));
+        if asked {
             self.next_running = self.now.max(self.next_running + 1.0 / RUNNING_RATE);
         }
+        asked
     }
 
     /// Whether a thread may be stopped at this moment, for its stack.

@@ -45,8 +45,8 @@ pub struct Watch {
     open: f64,
     /// Seconds already counted as queueing that the counter will bring again.
     foretold: f64,
-    /// Seconds on a processor and in the run queue that the counters have brought and no time was left for: they were
-    /// taken for something else when the counters were still late.
+    /// Seconds on a processor and in the run queue that are known and have not been taken from the time yet. No time was
+    /// left for them because it was taken for something else while the counters were late.
     owed: (f64, f64),
 }
 
@@ -95,6 +95,11 @@ impl Watch {
         self.counters
     }
 
+    /// Raddle itself has stopped it for so many seconds, which no counter tells. It would have run, and had no processor.
+    pub fn was_stopped(&mut self, seconds: f64) {
+        self.owed.1 += seconds;
+    }
+
     /// A look. The amounts add up to the time since the last look, but for what is left open.
     pub fn look(&mut self, at: f64, counters: Counters, seen: Seen) -> Amounts {
         let mut amounts = Amounts { from: self.at - self.open, to: at, ..Amounts::default() };
@@ -106,10 +111,10 @@ impl Watch {
         self.owed.0 = due - amounts.cpu;
         unexplained -= amounts.cpu;
 
-        let mut queued = (counters.queued - self.counters.queued).max(0.0);
-        let known = queued.min(self.foretold);
+        let due = (counters.queued - self.counters.queued).max(0.0) + self.owed.1;
+        let known = due.min(self.foretold);
         self.foretold -= known;
-        queued += self.owed.1 - known;
+        let queued = due - known;
         amounts.queued = queued.min(unexplained);
         self.owed.1 = queued - amounts.queued;
         unexplained -= amounts.queued;

@@ -258,6 +258,18 @@ fn a_queue_that_lasts_for_many_looks_is_counted_once() {
 }
 
 #[test]
+fn time_in_which_raddle_has_stopped_a_thread_is_not_taken_for_sleep() {
+    let mut watch = Watch::new(0.0, Counters::default());
+    let counters = |run: f64, slices| Counters { run, queued: 0.0, slices };
+    watch.look(0.01, counters(0.01, 1), Seen::Ready);
+    watch.was_stopped(0.03);
+    let first = watch.look(0.05, counters(0.02, 2), Seen::Ready);
+    let last = watch.look(0.06, counters(0.02, 2), Seen::Asleep(State::Timer));
+    close(first.queued + last.queued, 0.03);
+    close(last.asleep[0].unwrap().1, 0.01);
+}
+
+#[test]
 fn bins_of_long_measurements_are_joined_but_keep_their_sums() {
     let mut bins = Bins::new(1.0);
     let end = 200.0;

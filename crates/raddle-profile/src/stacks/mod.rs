@@ -151,10 +151,12 @@ impl Stacks {
         self.helper.as_ref().is_some_and(|helper| helper.holding() == Some(tid))
     }
 
-    /// Collects the stacks of running threads that have been taken meanwhile.
-    pub fn collect(&mut self) {
-        let Some(helper) = &mut self.helper else { return };
+    /// Collects the stacks of running threads that have been taken meanwhile. Returns which threads were stopped for that,
+    /// and for how many seconds.
+    pub fn collect(&mut self) -> Vec<(i32, f64)> {
+        let Some(helper) = &mut self.helper else { return Vec::new() };
         let copies = helper.collect();
+        let stopped = copies.iter().map(|copy| (copy.tid, copy.stopped)).collect();
         for mut copy in copies {
             let registers = (copy.pc, copy.sp, copy.bp);
             let (frames, complete) = unwind::unwind(&mut self.modules, copy.pid, self.now, registers, &mut copy.stack);
@@ -163,6 +165,7 @@ impl Stacks {
             let (tid, pid) = (copy.tid, copy.pid);
             self.keep(frames, Taken { stack: 0, at: self.now, tid, pid, site: None });
         }
+        stopped
     }
 
     /// Ends the helper; nothing is stopped any more afterwards.

@@ -182,7 +182,11 @@ impl Watcher {
         self.budget.begin(at - self.last);
         self.last = at;
         self.stacks.set_time(at);
-        self.stacks.collect();
+        for (tid, stopped) in self.stacks.collect() {
+            if let Some(thread) = self.threads.get_mut(&tid) {
+                thread.watch.was_stopped(stopped);
+            }
+        }
         self.runners.clear();
         self.search(at);
         self.round += 1;

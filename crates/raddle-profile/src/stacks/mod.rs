@@ -25,6 +25,9 @@ use std::collections::HashMap;
 
 /// Stacks of running threads, a second.
 pub const RUNNING_RATE: f64 = 20.0;
+/// How many times as long as a thread was stopped none is stopped again. A stop takes microseconds, but on a machine so
+/// busy that the helper has to queue before it can let the thread go on.
+const STOPPED: f64 = 10.0;
 /// Stacks of blocked threads, a second.
 const BLOCKED_RATE: f64 = 50.0;
 /// Looks at callers of futexes, a second.
@@ -156,7 +159,10 @@ impl Stacks {
     pub fn collect(&mut self) -> Vec<(i32, f64)> {
         let Some(helper) = &mut self.helper else { return Vec::new() };
         let copies = helper.collect();
-        let stopped = copies.iter().map(|copy| (copy.tid, copy.stopped)).collect();
+        let stopped: Vec<(i32, f64)> = copies.iter().map(|copy| (copy.tid, copy.stopped)).collect();
+        for (_, seconds) in &stopped {
+            self.next_running = self.next_running.max(self.now + seconds * STOPPED);
+        }
         for mut copy in copies {
             let registers = (copy.pc, copy.sp, copy.bp);
             let (frames, complete) = unwind::unwind(&mut self.modules, copy.pid, self.now, registers, &mut copy.stack);

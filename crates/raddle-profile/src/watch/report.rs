@@ -2,7 +2,8 @@
 
 use super::session::{Sample, Samples};
 use super::watcher::Watcher;
-use crate::classify::{Object, Wait};
+use crate::classify::{Descriptor, Object, Wait};
+use crate::measure::accounts::Site;
 use crate::measure::bins::coarser;
 use crate::model::{
     Counts, Cpu, Ending, Machine, Measurement, Moment, Place, Sampling, Subject, ThreadLine, Timeline, Unwinding,
@@ -15,7 +16,7 @@ use crate::state::{Standing, State};
 use nix::sys::resource::{Usage, UsageWho, getrusage};
 use rustix::process::Pid;
 use rustix::thread::{CpuSet, sched_getaffinity};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Steps of the timeline.
 const MOMENTS: usize = 240;
@@ -50,6 +51,7 @@ pub struct Context {
     pub pid: i32,
     pub attached: bool,
     pub ending: Ending,
+    pub left_running: Vec<(i32, String)>,
     pub wall: f64,
     pub rate: f64,
     pub rounds: u64,
@@ -198,6 +200,7 @@ pub fn report(mut watcher: Watcher, context: Context) -> (Measurement, Samples) 
             pid: context.pid,
             attached: context.attached,
             ending: context.ending,
+            left_running: context.left_running.iter().map(|(pid, _)| *pid).collect(),
             interpreters: watcher.interpreters.iter().map(|name| (*name).to_owned()).collect(),
         },
         sampling,
@@ -341,6 +344,45 @@ fn words(stack: &[Function]) -> Vec<String> {
 }
 
 fn waits(watcher: &mut Watcher, samples: &Samples) -> Vec<WaitLine> {
+    let mut lines = single_waits(watcher, samples);
+    lines.extend(waits_for_many_files(watcher));
+    lines.sort_by(|a, b| b.seconds.total_cmp(&a.seconds));
+    lines.truncate(LISTED);
+    lines
+}
+
+/// Calls of one kind on files of which none stands out: together they may be the longest wait, although each is short.
+fn waits_for_many_files(watcher: &Watcher) -> Vec<WaitLine> {
+    let mut groups: BTreeMap<(i32, &str, State), Vec<&Site>> = BTreeMap::new();
+    for ((pid, wait), site) in &watcher.sites.all {
+        if matches!(&wait.object, Object::Descriptor(Descriptor::File(_) | Descriptor::Unknown)) && site.seconds > 0.0 {
+            groups.entry((*pid, wait.call, wait.state)).or_default().push(site);
+        }
+    }
+    let mut lines = Vec::new();
+    for ((pid, call, state), sites) in groups {
+        let seconds: f64 = sites.iter().map(|site| site.seconds).sum();
+        let longest = sites.iter().map(|site| site.seconds).fold(0.0, f64::max);
+        if sites.len() < 5 || longest > 0.5 * seconds {
+            continue;
+        }
+        lines.push(WaitLine {
+            state,
+            pid,
+            process: watcher.names.get(&pid).cloned().unwrap_or_default(),
+            call: call.to_owned(),
+            object: format!("{} together", crate::words::counted(sites.len() as u64, "file")),
+            seconds,
+            seen: sites.iter().map(|site| site.seen).sum(),
+            most_waiters: sites.iter().map(|site| site.most).max().unwrap_or(0),
+            stack: Vec::new(),
+            stack_seen: (0, 0),
+        });
+    }
+    lines
+}
+
+fn single_waits(watcher: &mut Watcher, samples: &Samples) -> Vec<WaitLine> {
     let mut order: Vec<usize> = (0..watcher.sites.all.len()).collect();
     let seconds = |index: &usize| watcher.sites.all[*index].1.seconds;
     order.sort_by(|a, b| seconds(b).total_cmp(&seconds(a)).then(a.cmp(b)));
@@ -438,6 +480,17 @@ fn notes(watcher: &Watcher, context: &Context, sampling: &Sampling) -> Vec<Strin
     }
     if watcher.tables.too_long() {
         notes.push("there are so many connections that not all could be told apart: some peers are missing".to_owned());
+    }
+    if let Some((pid, name)) = context.left_running.first() {
+        notes.push(format!(
+            "the measurement ended with the program's first process; {} that it has started still {}, as a daemon does \
+             (`{name}`, process {pid}); to watch that: raddle profile --pid {pid}",
+            match context.left_running.len() {
+                1 => "a process".to_owned(),
+                more => format!("{more} processes"),
+            },
+            if context.left_running.len() == 1 { "runs" } else { "run" }
+        ));
     }
     if context.ending == Ending::StillRuns && !context.attached {
         notes.push("the program still runs; this is what it did until the measurement ended".to_owned());

@@ -202,6 +202,7 @@ pub fn watch(target: Target, options: &Options, stop: &dyn Stop) -> Result<Recor
         pid,
         attached,
         ending,
+        left_running: if status.is_some() { left_running() } else { Vec::new() },
         wall: end,
         rate: options.rate,
         rounds,
@@ -252,6 +253,15 @@ pub fn start(mut command: Command, cores: Option<usize>) -> Result<Child, Error>
         std::io::ErrorKind::NotFound => Error::NoSuchProgram(program),
         _ => Error::CannotRun { program, reason },
     })
+}
+
+/// Processes that the program has left behind. They have become children of this one, as [`start`] has arranged.
+fn left_running() -> Vec<(i32, String)> {
+    let me = i32::try_from(std::process::id()).unwrap_or(0);
+    let threads = scan::threads(me).unwrap_or_default();
+    let children = threads.into_iter().flat_map(|tid| scan::children(me, tid));
+    let living = children.filter_map(|pid| Some((pid, scan::stat(pid)?)));
+    living.filter(|(_, stat)| !matches!(stat.state, 'Z' | 'X')).map(|(pid, stat)| (pid, stat.name)).collect()
 }
 
 /// Whether a running process may be watched.

@@ -20,10 +20,14 @@ pub(super) fn reasons(bottleneck: &Bottleneck, shares: &Shares<'_>) -> Vec<Sente
                 "cpu-serial",
                 format!(
                     "{} of the time at least one thread computed or was ready to, and then {} of them on average: one \
-                     chain of work, for which one of the {} is enough.",
+                     chain of work, {}.",
                     percent(shares.computing()),
                     decimal(m.demand),
-                    processors(m)
+                    if m.machine.capacity < 1.0 {
+                        format!("which could use one processor and may use {}", processors(m))
+                    } else {
+                        format!("for which one of the {} is enough", processors(m))
+                    }
                 ),
             ));
         }

@@ -11,7 +11,7 @@ use crate::model::{
 };
 use crate::procfs::cgroup::Quota;
 use crate::procfs::stat;
-use crate::stacks::symbols::{Function, Names};
+use crate::stacks::symbols::{Function, Names, without_interpreter};
 use crate::state::{Standing, State};
 use nix::sys::resource::{Usage, UsageWho, getrusage};
 use rustix::process::Pid;
@@ -65,7 +65,7 @@ pub struct Context {
 }
 
 /// The machine as a process may use it.
-pub fn machine(pid: i32, quota: Option<Quota>) -> Machine {
+pub fn machine(pid: i32, quota: Option<&Quota>) -> Machine {
     let count = |set: CpuSet| set.count();
     let cores = std::thread::available_parallelism().map_or(1, |count| count.get() as u32);
     let allowed = sched_getaffinity(Pid::from_raw(pid)).map_or(cores, count).max(1);
@@ -88,14 +88,14 @@ fn ranges(text: &str) -> Option<u32> {
 /// Adds what the control group and the host have taken away meanwhile.
 pub fn with_throttling(
     mut machine: Machine,
-    before: Option<Quota>,
-    after: Option<Quota>,
+    quota: Option<&Quota>,
     stolen_before: Option<(u64, u64)>,
     stolen_after: Option<(u64, u64)>,
 ) -> Machine {
-    if let (Some(before), Some(after)) = (before, after.or(before)) {
-        machine.throttled = (after.throttled - before.throttled).max(0.0);
-        machine.throttled_times = after.times.saturating_sub(before.times);
+    if let Some(before) = quota {
+        let (times, throttled) = before.throttled_now();
+        machine.throttled = (throttled - before.throttled).max(0.0);
+        machine.throttled_times = times.saturating_sub(before.times);
     }
     if let (Some(before), Some(after)) = (stolen_before, stolen_after) {
         let all = after.1.saturating_sub(before.1);
@@ -296,6 +296,7 @@ fn samples(watcher: &Watcher, names: &mut Names) -> Samples {
         .iter()
         .zip(&process_of_stack)
         .map(|(frames, pid)| frames.iter().flat_map(|frame| names.functions(*pid, *frame)).collect())
+        .map(without_interpreter)
         .collect();
     let samples = stacks.taken.iter().map(|taken| {
         let (state, seconds) = match taken.site {

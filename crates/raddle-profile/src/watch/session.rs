@@ -134,7 +134,7 @@ pub fn watch(target: Target, options: &Options, stop: &dyn Stop) -> Result<Recor
     let began = Instant::now();
     let ended_fd = Pid::from_raw(pid).and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
     let quota = cgroup::quota(pid);
-    let machine = report::machine(pid, quota);
+    let machine = report::machine(pid, quota.as_ref());
     let stolen = stolen();
     let (allowance, limit) = Allowance::raise();
     let stacks = Stacks::new(options.stacks);
@@ -196,7 +196,6 @@ pub fn watch(target: Target, options: &Options, stop: &dyn Stop) -> Result<Recor
         None => Ending::StillRuns,
     };
     let after = report::Own::now();
-    let throttled_after = cgroup::quota(pid);
     let context = report::Context {
         words,
         pid,
@@ -208,7 +207,7 @@ pub fn watch(target: Target, options: &Options, stop: &dyn Stop) -> Result<Recor
         rounds,
         interrupted,
         longest_gap,
-        machine: report::with_throttling(machine, quota, throttled_after, stolen, self::stolen()),
+        machine: report::with_throttling(machine, quota.as_ref(), stolen, self::stolen()),
         before,
         after,
         collected: status.is_some(),

@@ -6,8 +6,9 @@ pub fn percent(share: f64) -> String {
     match percent {
         p if p.is_nan() => "? %".to_owned(),
         p if p > 0.0 && p < 0.05 => "under 0.1 %".to_owned(),
-        p if p != 0.0 && p < 0.95 => format!("{p:.1} %"),
-        p => format!("{p:.0} %"),
+        p if p > 0.0 && p < 0.95 => format!("{p:.1} %"),
+        // Not `-0 %` for what rounding has left below zero.
+        p => format!("{:.0} %", p.max(0.0)),
     }
 }
 
@@ -77,6 +78,7 @@ mod tests {
         assert_eq!(percent(0.004), "0.4 %");
         assert_eq!(percent(0.0), "0 %");
         assert_eq!(percent(0.0001), "under 0.1 %");
+        assert_eq!(percent(-1e-17), "0 %");
         assert_eq!(seconds(123.4), "123 s");
         assert_eq!(seconds(0.0123), "12.3 ms");
         assert_eq!(seconds(0.000_012), "12.0 us");

@@ -60,8 +60,14 @@ pub fn run(command: &ProfileCommand, console: &Console) -> Result<ExitCode> {
     let Recording { measurement, samples, child, status } = recording?;
 
     let scaling = match (&plan, &program) {
-        (Some(plan), Some(program)) if !interrupt.is_raised() => Some(scale(plan, program, console, &interrupt)?),
+        (Some(plan), Some(program)) if !interrupt.is_raised() => Some(scale(plan, program, console, &interrupt)),
         _ => None,
+    };
+    // What has been measured is shown all the same when the program cannot be scaled.
+    let (scaling, failed) = match scaling {
+        Some(Ok(scaling)) => (Some(scaling), None),
+        Some(Err(error)) => (None, Some(error)),
+        None => (None, None),
     };
     let verdict = raddle_profile::verdict::verdict(&measurement);
     let advice = raddle_profile::advice::advice(&measurement, &verdict, scaling.as_ref());
@@ -85,6 +91,9 @@ pub fn run(command: &ProfileCommand, console: &Console) -> Result<ExitCode> {
         Some(child) => Some(wait(child, report.measurement.sampling.interrupted)?),
         None => status,
     };
+    if let Some(error) = failed {
+        return Err(error);
+    }
     Ok(match (command.exit_code, status) {
         (ExitCodeChoice::Program, Some(status)) => code_of(status),
         _ => Exit::Clean.into(),

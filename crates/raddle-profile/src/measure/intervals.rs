@@ -7,6 +7,9 @@
 //!
 //! A thread that was ready at both looks and was never put on a processor in between was queueing, however late the
 //! counter.
+//!
+//! What was taken for something else because a counter came too late is made up for: the counter's seconds are taken from
+//! the time that follows, so that sums are right although their place in time is not.
 
 use crate::state::State;
 
@@ -42,6 +45,9 @@ pub struct Watch {
     open: f64,
     /// Seconds already counted as queueing that the counter will bring again.
     foretold: f64,
+    /// Seconds on a processor and in the run queue that are known and have not been taken from the time yet. No time was
+    /// left for them because it was taken for something else while the counters were late.
+    owed: (f64, f64),
 }
 
 /// Longest time that is left open: longer than a thread queues at once on a very busy machine, during which its counters
@@ -66,7 +72,7 @@ pub struct Amounts {
 impl Watch {
     /// A thread that is met at `at`. What its counters hold already is not counted.
     pub fn new(at: f64, counters: Counters) -> Self {
-        Self { at, counters, seen: Seen::Ready, slept: None, open: 0.0, foretold: 0.0 }
+        Self { at, counters, seen: Seen::Ready, slept: None, open: 0.0, foretold: 0.0, owed: (0.0, 0.0) }
     }
 
     /// Whether the counters show that it has not run since the last look.
@@ -89,20 +95,28 @@ impl Watch {
         self.counters
     }
 
+    /// Raddle itself has stopped it for so many seconds, which no counter tells. It would have run, and had no processor.
+    pub fn was_stopped(&mut self, seconds: f64) {
+        self.owed.1 += seconds;
+    }
+
     /// A look. The amounts add up to the time since the last look, but for what is left open.
     pub fn look(&mut self, at: f64, counters: Counters, seen: Seen) -> Amounts {
         let mut amounts = Amounts { from: self.at - self.open, to: at, ..Amounts::default() };
         let mut unexplained = (at - self.at).max(0.0) + self.open;
         let was = self.seen;
         let ran = (counters.run - self.counters.run).max(0.0);
-        amounts.cpu = ran.min(unexplained);
+        let due = ran + self.owed.0;
+        amounts.cpu = due.min(unexplained);
+        self.owed.0 = due - amounts.cpu;
         unexplained -= amounts.cpu;
 
-        let mut queued = (counters.queued - self.counters.queued).max(0.0);
-        let known = queued.min(self.foretold);
+        let due = (counters.queued - self.counters.queued).max(0.0) + self.owed.1;
+        let known = due.min(self.foretold);
         self.foretold -= known;
-        queued -= known;
+        let queued = due - known;
         amounts.queued = queued.min(unexplained);
+        self.owed.1 = queued - amounts.queued;
         unexplained -= amounts.queued;
 
         let never_ran = counters.slices == self.counters.slices && ran == 0.0;

@@ -157,6 +157,41 @@ proptest! {
     }
 }
 
+proptest! {
+    /// Time passes between the look at the counters and the look at what a thread does.
+    #[test]
+    fn counters_that_are_read_too_early_are_made_up_for(
+        phases in proptest::collection::vec((0u8..3, 0.001..0.04f64), 40..120),
+        looks in proptest::collection::vec((0.006..0.014f64, 0.0..0.001f64), 100..400),
+    ) {
+        let truth = Truth::new(&phases);
+        let mut watch = Watch::new(0.0, Counters::default());
+        let (mut cpu, mut queued, mut at) = (0.0, 0.0, 0.0);
+        let mut count = |watch: &mut Watch, at: f64, counters: Counters, seen: Seen| {
+            let amounts = watch.look(at, counters, seen);
+            cpu += amounts.cpu;
+            queued += amounts.queued;
+        };
+        let mut read: f64 = 0.0;
+        for (gap, early) in looks {
+            at += gap;
+            if at > truth.end {
+                break;
+            }
+            read = read.max(at - early);
+            count(&mut watch, at, truth.look(read).0, truth.look(at).1);
+        }
+        // In the end it sleeps for long, so that all is settled.
+        let (true_cpu, true_queued, _) = truth.until(truth.end);
+        let slices = watch.counters().slices + 1;
+        let settled = Counters { run: true_cpu, queued: true_queued, slices };
+        count(&mut watch, truth.end + 5.0, settled, Seen::Asleep(State::Timer));
+        prop_assert!((cpu - true_cpu).abs() < 0.001, "cpu {} is not {}", cpu, true_cpu);
+        // What was foretold when it was last seen in the queue may be counted twice, but nothing is lost.
+        prop_assert!(queued > true_queued - 0.001, "queued {} is not {}", queued, true_queued);
+    }
+}
+
 /// A thread's life: phases of running (0), queueing (1) and sleeping (2).
 struct Truth {
     phases: Vec<(u8, f64, f64)>,
@@ -220,6 +255,18 @@ fn a_queue_that_lasts_for_many_looks_is_counted_once() {
     let amounts = watch.look(0.11, Counters { run: 0.005, queued: 0.105, slices: 1 }, Seen::Ready);
     close(amounts.queued, 0.005);
     close(amounts.cpu, 0.005);
+}
+
+#[test]
+fn time_in_which_raddle_has_stopped_a_thread_is_not_taken_for_sleep() {
+    let mut watch = Watch::new(0.0, Counters::default());
+    let counters = |run: f64, slices| Counters { run, queued: 0.0, slices };
+    watch.look(0.01, counters(0.01, 1), Seen::Ready);
+    watch.was_stopped(0.03);
+    let first = watch.look(0.05, counters(0.02, 2), Seen::Ready);
+    let last = watch.look(0.06, counters(0.02, 2), Seen::Asleep(State::Timer));
+    close(first.queued + last.queued, 0.03);
+    close(last.asleep[0].unwrap().1, 0.01);
 }
 
 #[test]

@@ -59,6 +59,9 @@ pub struct Subject {
     pub attached: bool,
     /// How it ended.
     pub ending: Ending,
+    /// Processes that it has started and left behind running.
+    #[serde(default)]
+    pub left_running: Vec<i32>,
     /// Names of interpreters with a lock around them that run in it.
     pub interpreters: Vec<String>,
 }

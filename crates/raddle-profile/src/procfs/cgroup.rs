@@ -5,8 +5,10 @@
 use std::path::{Path, PathBuf};
 
 /// A limit on processor time.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Quota {
+    /// The group's directory.
+    pub directory: PathBuf,
     /// Processors' worth of time.
     pub cores: f64,
     /// Seconds for which threads have been stopped, since the group was made.
@@ -57,12 +59,23 @@ pub fn throttled(text: &str) -> (u64, f64) {
     (times, seconds)
 }
 
+impl Quota {
+    /// How often and for how long the group has stopped threads by now. The process need not be there any more.
+    pub fn throttled_now(&self) -> (u64, f64) {
+        throttled(&std::fs::read_to_string(self.directory.join("cpu.stat")).unwrap_or_default())
+    }
+}
+
 /// The smallest limit that holds for a process.
 pub fn quota(pid: i32) -> Option<Quota> {
     let text = std::fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
-    let root = Path::new("/sys/fs/cgroup");
+    smallest(Path::new("/sys/fs/cgroup"), &text)
+}
+
+/// The smallest limit of the groups in `text`, as `/proc/PID/cgroup` lists them, below the directory where groups are.
+pub(super) fn smallest(root: &Path, text: &str) -> Option<Quota> {
     let mut smallest: Option<Quota> = None;
-    for (version, path) in paths(&text) {
+    for (version, path) in paths(text) {
         let mounts: &[&str] = match version {
             Version::One => &["cpu", "cpu,cpuacct"],
             Version::Two => &["", "unified"],
@@ -70,7 +83,7 @@ pub fn quota(pid: i32) -> Option<Quota> {
         for mount in mounts {
             for directory in upwards(&root.join(mount), &path) {
                 let Some(found) = limit(&directory, version) else { continue };
-                if smallest.is_none_or(|smallest| found.cores < smallest.cores) {
+                if smallest.as_ref().is_none_or(|smallest| found.cores < smallest.cores) {
                     smallest = Some(found);
                 }
             }
@@ -90,7 +103,7 @@ fn limit(directory: &Path, version: Version) -> Option<Quota> {
         }
     };
     let (times, throttled) = throttled(&read("cpu.stat").unwrap_or_default());
-    Some(Quota { cores, throttled, times })
+    Some(Quota { directory: directory.to_path_buf(), cores, throttled, times })
 }
 
 /// The directory of a group and all above it, the hierarchy's root included: inside a container that is the limit's

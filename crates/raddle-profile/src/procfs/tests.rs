@@ -128,6 +128,30 @@ fn limits_of_control_groups() {
     assert_eq!(cgroup::throttled(""), (0, 0.0));
 }
 
+/// A hierarchy that is made up: the kernel's own needs rights that tests do not have.
+#[test]
+fn the_smallest_limit_of_all_groups_above_a_process_holds() {
+    let root = tempfile::tempdir().unwrap();
+    let write = |path: &str, text: &str| {
+        let path = root.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    assert_eq!(cgroup::smallest(root.path(), "0::/a/b\n"), None);
+    write("a/cpu.max", "150000 100000\n");
+    write("a/b/cpu.max", "max 100000\n");
+    write("a/cpu.stat", "usage_usec 1\nnr_throttled 3\nthrottled_usec 2500000\n");
+    let quota = cgroup::smallest(root.path(), "0::/a/b\n").unwrap();
+    assert_eq!((quota.cores, quota.times, quota.throttled), (1.5, 3, 2.5));
+    // Later, and whether or not the process is still there.
+    write("a/cpu.stat", "nr_throttled 5\nthrottled_usec 4000000\n");
+    assert_eq!(quota.throttled_now(), (5, 4.0));
+    write("cpu,cpuacct/cpu.cfs_quota_us", "50000\n");
+    write("cpu,cpuacct/cpu.cfs_period_us", "100000\n");
+    let quota = cgroup::smallest(root.path(), "3:cpu,cpuacct:/x\n0::/a/b\n").unwrap();
+    assert_eq!((quota.cores, quota.times), (0.5, 0), "version 1, of the container's root");
+}
+
 #[test]
 fn this_process_can_be_read() {
     let pid = i32::try_from(std::process::id()).unwrap();

@@ -25,6 +25,9 @@ use std::collections::HashMap;
 
 /// Stacks of running threads, a second.
 pub const RUNNING_RATE: f64 = 20.0;
+/// How many times as long as a thread was stopped none is stopped again. A stop takes microseconds, but on a machine so
+/// busy that the helper has to queue before it can let the thread go on.
+const STOPPED: f64 = 10.0;
 /// Stacks of blocked threads, a second.
 const BLOCKED_RATE: f64 = 50.0;
 /// Looks at callers of futexes, a second.
@@ -133,15 +136,17 @@ impl Stacks {
         self.keep(frames, Taken { stack: 0, at: self.now, tid, pid, site: Some(site) });
     }
 
-    /// A thread has been found running. Takes its stack if it is time for one, with the help of another thread.
-    pub fn runner(&mut self, pid: i32, tid: i32) {
+    /// A thread has been found running. Takes its stack if it is time for one, with the help of another thread. Returns
+    /// whether it does.
+    pub fn runner(&mut self, pid: i32, tid: i32) -> bool {
         if self.now < self.next_running {
-            return;
+            return false;
         }
-        let Some(helper) = &mut self.helper else { return };
-        if helper.ask(pid, tid) {
+        let asked = self.helper.as_mut().is_some_and(|helper| helper.ask(pid, tid));
+        if asked {
             self.next_running = self.now.max(self.next_running + 1.0 / RUNNING_RATE);
         }
+        asked
     }
 
     /// Whether a thread may be stopped at this moment, for its stack.
@@ -149,10 +154,15 @@ impl Stacks {
         self.helper.as_ref().is_some_and(|helper| helper.holding() == Some(tid))
     }
 
-    /// Collects the stacks of running threads that have been taken meanwhile.
-    pub fn collect(&mut self) {
-        let Some(helper) = &mut self.helper else { return };
+    /// Collects the stacks of running threads that have been taken meanwhile. Returns which threads were stopped for that,
+    /// and for how many seconds.
+    pub fn collect(&mut self) -> Vec<(i32, f64)> {
+        let Some(helper) = &mut self.helper else { return Vec::new() };
         let copies = helper.collect();
+        let stopped: Vec<(i32, f64)> = copies.iter().map(|copy| (copy.tid, copy.stopped)).collect();
+        for (_, seconds) in &stopped {
+            self.next_running = self.next_running.max(self.now + seconds * STOPPED);
+        }
         for mut copy in copies {
             let registers = (copy.pc, copy.sp, copy.bp);
             let (frames, complete) = unwind::unwind(&mut self.modules, copy.pid, self.now, registers, &mut copy.stack);
@@ -161,6 +171,7 @@ impl Stacks {
             let (tid, pid) = (copy.tid, copy.pid);
             self.keep(frames, Taken { stack: 0, at: self.now, tid, pid, site: None });
         }
+        stopped
     }
 
     /// Ends the helper; nothing is stopped any more afterwards.

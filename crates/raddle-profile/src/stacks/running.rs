@@ -13,7 +13,7 @@ use nix::unistd::Pid;
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How much of a stack is copied.
 const COPIED: usize = 32 * 1024;
@@ -36,6 +36,9 @@ pub struct Copy {
     pub bp: u64,
     /// The stack.
     pub stack: Copied,
+    /// For how long it was stopped, seconds. That is microseconds, but for a machine so busy that this helper has to queue
+    /// before it can let the thread go on.
+    pub stopped: f64,
 }
 
 /// The helper.
@@ -136,6 +139,7 @@ fn is_own_child(thread: Pid) -> bool {
 
 fn copy(pid: i32, tid: i32, ended: &mut Vec<Pid>) -> Option<Copy> {
     let thread = Pid::from_raw(tid);
+    let (began, before) = (Instant::now(), accounted(pid, tid));
     match ptrace::seize(thread, ptrace::Options::empty()) {
         Ok(()) => {}
         Err(errno) => {
@@ -153,12 +157,21 @@ fn copy(pid: i32, tid: i32, ended: &mut Vec<Pid>) -> Option<Copy> {
         let mut bytes = vec![0; COPIED];
         let length = memory::read(pid, sp, &mut bytes);
         bytes.truncate(length);
-        Copy { pid, tid, pc, sp, bp, stack: Copied { start: sp, bytes } }
+        Copy { pid, tid, pc, sp, bp, stack: Copied { start: sp, bytes }, stopped: 0.0 }
     });
+    // It stands still, so its counters are settled.
+    let after = accounted(pid, tid);
     if ptrace::detach(thread, signal).is_err() {
         ended.push(thread);
     }
-    copy
+    let stopped = began.elapsed().as_secs_f64() - (after - before);
+    copy.map(|copy| Copy { stopped: stopped.max(0.0), ..copy })
+}
+
+/// Seconds that a thread has run and queued, by the scheduler's counters.
+fn accounted(pid: i32, tid: i32) -> f64 {
+    let bytes = std::fs::read(format!("/proc/{pid}/task/{tid}/schedstat")).unwrap_or_default();
+    crate::procfs::stat::schedstat(&bytes).map_or(0.0, |counters| (counters.run + counters.queued) as f64 / 1e9)
 }
 
 /// Stops the thread. Inner `Some`: a signal that was about to be delivered. `None`: it has ended.
@@ -173,8 +186,9 @@ fn stop(thread: Pid) -> Option<Option<Signal>> {
         match waitid(Id::Pid(thread), flags) {
             Ok(WaitStatus::StillAlive) => {
                 tries += 1;
+                // A thread that runs stops at once. Yielding would put this one behind all others on a busy machine.
                 if tries < 50 {
-                    std::thread::yield_now();
+                    std::hint::spin_loop();
                     continue;
                 }
                 let has_ended = || {

@@ -92,6 +92,28 @@ impl Names {
     }
 }
 
+/// A stack in the words of a Python program, if its interpreter has written a perf map (Python 3.12 and later, when
+/// started with `PYTHONPERFSUPPORT=1`): Python's functions, and between them what extensions and libraries do, without
+/// the functions of the interpreter itself. Other stacks stay as they are.
+pub(crate) fn without_interpreter(stack: Vec<Function>) -> Vec<Function> {
+    if !stack.iter().any(|function| python_function(&function.name).is_some()) {
+        return stack;
+    }
+    let of_interpreter =
+        |function: &Function| ["python", "libpython"].iter().any(|name| function.file.starts_with(name));
+    let kept = stack.into_iter().filter(|function| !of_interpreter(function));
+    kept.map(|function| match python_function(&function.name) {
+        Some((name, file)) => Function { name: name.to_owned(), file: file_name(Path::new(file)), line: None },
+        None => function,
+    })
+    .collect()
+}
+
+/// `py::work:/app/x.py` is `work` of `/app/x.py`.
+fn python_function(name: &str) -> Option<(&str, &str)> {
+    name.strip_prefix("py::")?.rsplit_once(':')
+}
+
 /// Lines of start, size and name.
 fn perf_map(text: &str) -> Vec<(u64, u64, String)> {
     let entry = |line: &str| {
@@ -135,6 +157,21 @@ mod tests {
         assert_eq!(demangle("_ZN3foo3barEv"), "foo::bar()");
         assert_eq!(demangle("pthread_cond_wait@@GLIBC_2.3.2"), "pthread_cond_wait");
         assert_eq!(demangle("main.main"), "main.main");
+    }
+
+    #[test]
+    fn python_functions_stand_without_their_interpreter() {
+        let function = |name: &str, file: &str| Function { name: name.into(), file: file.into(), line: None };
+        let stack = vec![
+            function("deflate", "libz.so.1"),
+            function("_PyEval_EvalFrameDefault", "python3.12"),
+            function("py::pack:/app/x.py", "[generated]"),
+            function("PyObject_Vectorcall", "libpython3.12.so.1.0"),
+            function("py::<module>:/app/main.py", "[generated]"),
+        ];
+        let expected = [function("deflate", "libz.so.1"), function("pack", "x.py"), function("<module>", "main.py")];
+        assert_eq!(without_interpreter(stack.clone()), expected);
+        assert_eq!(without_interpreter(stack[..2].to_vec()), stack[..2], "without a perf map nothing is left out");
     }
 
     #[test]

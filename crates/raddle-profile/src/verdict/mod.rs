@@ -158,7 +158,8 @@ fn computing(measurement: &Measurement) -> Bottleneck {
     }
     let wanted = measurement.thread_time[State::Cpu] + measurement.own_queue;
     let queued = measurement.own_queue / wanted.max(1e-9);
-    if measurement.demand >= OVERSUBSCRIBED * measurement.machine.capacity && queued >= 0.1 {
+    // One thread cannot oversubscribe anything, however small a part of a processor it may use.
+    if measurement.demand >= OVERSUBSCRIBED * measurement.machine.capacity.max(1.0) && queued >= 0.1 {
         Bottleneck::CpuOversubscribed
     } else if measurement.demand >= PARALLEL {
         Bottleneck::CpuParallel

@@ -20,10 +20,14 @@ pub(super) fn reasons(bottleneck: &Bottleneck, shares: &Shares<'_>) -> Vec<Sente
                 "cpu-serial",
                 format!(
                     "{} of the time at least one thread computed or was ready to, and then {} of them on average: one \
-                     chain of work, for which one of the {} is enough.",
+                     chain of work, {}.",
                     percent(shares.computing()),
                     decimal(m.demand),
-                    processors(m)
+                    if m.machine.capacity < 1.0 {
+                        format!("which could use one processor and may use {}", processors(m))
+                    } else {
+                        format!("for which one of the {} is enough", processors(m))
+                    }
                 ),
             ));
         }
@@ -188,17 +192,21 @@ fn not_enough(m: &Measurement) -> Vec<Sentence> {
         sentence(
             "counters",
             format!(
-                "The kernel's counters say that it computed for {} ({} of that in the kernel) and waited for the rest.",
+                "The kernel's counters say that it computed for {} ({} of that in the kernel){}.",
                 seconds(cpu),
-                percent(m.cpu.system / cpu.max(1e-9))
+                percent(m.cpu.system / cpu.max(1e-9)),
+                if cpu < 0.9 * m.wall { " and waited for the rest" } else { "" }
             ),
         ),
         sentence(
             "repeat",
-            format!(
-                "Watch many runs at once: raddle profile -- sh -c 'for i in $(seq 200); do {}; done'",
-                if m.subject.command.is_empty() { "COMMAND".to_owned() } else { m.subject.command.join(" ") }
-            ),
+            match m.subject.left_running.first() {
+                Some(pid) => format!("What it has started runs on; watch that: raddle profile --pid {pid}"),
+                None => format!(
+                    "Watch many runs at once: raddle profile -- sh -c 'for i in $(seq 200); do {}; done'",
+                    if m.subject.command.is_empty() { "COMMAND".to_owned() } else { m.subject.command.join(" ") }
+                ),
+            },
         ),
     ]
 }

@@ -47,7 +47,7 @@ impl Budget {
 }
 
 /// Processor time of this thread, seconds.
-fn thread_cpu() -> f64 {
+pub(super) fn thread_cpu() -> f64 {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }

@@ -2,7 +2,8 @@
 
 use super::session::{Sample, Samples};
 use super::watcher::Watcher;
-use crate::classify::{Object, Wait};
+use crate::classify::{Descriptor, Object, Wait};
+use crate::measure::accounts::Site;
 use crate::measure::bins::coarser;
 use crate::model::{
     Counts, Cpu, Ending, Machine, Measurement, Moment, Place, Sampling, Subject, ThreadLine, Timeline, Unwinding,
@@ -10,12 +11,12 @@ use crate::model::{
 };
 use crate::procfs::cgroup::Quota;
 use crate::procfs::stat;
-use crate::stacks::symbols::{Function, Names};
+use crate::stacks::symbols::{Function, Names, without_interpreter};
 use crate::state::{Standing, State};
 use nix::sys::resource::{Usage, UsageWho, getrusage};
 use rustix::process::Pid;
 use rustix::thread::{CpuSet, sched_getaffinity};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Steps of the timeline.
 const MOMENTS: usize = 240;
@@ -50,6 +51,7 @@ pub struct Context {
     pub pid: i32,
     pub attached: bool,
     pub ending: Ending,
+    pub left_running: Vec<(i32, String)>,
     pub wall: f64,
     pub rate: f64,
     pub rounds: u64,
@@ -63,7 +65,7 @@ pub struct Context {
 }
 
 /// The machine as a process may use it.
-pub fn machine(pid: i32, quota: Option<Quota>) -> Machine {
+pub fn machine(pid: i32, quota: Option<&Quota>) -> Machine {
     let count = |set: CpuSet| set.count();
     let cores = std::thread::available_parallelism().map_or(1, |count| count.get() as u32);
     let allowed = sched_getaffinity(Pid::from_raw(pid)).map_or(cores, count).max(1);
@@ -86,14 +88,14 @@ fn ranges(text: &str) -> Option<u32> {
 /// Adds what the control group and the host have taken away meanwhile.
 pub fn with_throttling(
     mut machine: Machine,
-    before: Option<Quota>,
-    after: Option<Quota>,
+    quota: Option<&Quota>,
     stolen_before: Option<(u64, u64)>,
     stolen_after: Option<(u64, u64)>,
 ) -> Machine {
-    if let (Some(before), Some(after)) = (before, after.or(before)) {
-        machine.throttled = (after.throttled - before.throttled).max(0.0);
-        machine.throttled_times = after.times.saturating_sub(before.times);
+    if let Some(before) = quota {
+        let (times, throttled) = before.throttled_now();
+        machine.throttled = (throttled - before.throttled).max(0.0);
+        machine.throttled_times = times.saturating_sub(before.times);
     }
     if let (Some(before), Some(after)) = (stolen_before, stolen_after) {
         let all = after.1.saturating_sub(before.1);
@@ -198,6 +200,7 @@ pub fn report(mut watcher: Watcher, context: Context) -> (Measurement, Samples) 
             pid: context.pid,
             attached: context.attached,
             ending: context.ending,
+            left_running: context.left_running.iter().map(|(pid, _)| *pid).collect(),
             interpreters: watcher.interpreters.iter().map(|name| (*name).to_owned()).collect(),
         },
         sampling,
@@ -293,6 +296,7 @@ fn samples(watcher: &Watcher, names: &mut Names) -> Samples {
         .iter()
         .zip(&process_of_stack)
         .map(|(frames, pid)| frames.iter().flat_map(|frame| names.functions(*pid, *frame)).collect())
+        .map(without_interpreter)
         .collect();
     let samples = stacks.taken.iter().map(|taken| {
         let (state, seconds) = match taken.site {
@@ -341,6 +345,45 @@ fn words(stack: &[Function]) -> Vec<String> {
 }
 
 fn waits(watcher: &mut Watcher, samples: &Samples) -> Vec<WaitLine> {
+    let mut lines = single_waits(watcher, samples);
+    lines.extend(waits_for_many_files(watcher));
+    lines.sort_by(|a, b| b.seconds.total_cmp(&a.seconds));
+    lines.truncate(LISTED);
+    lines
+}
+
+/// Calls of one kind on files of which none stands out: together they may be the longest wait, although each is short.
+fn waits_for_many_files(watcher: &Watcher) -> Vec<WaitLine> {
+    let mut groups: BTreeMap<(i32, &str, State), Vec<&Site>> = BTreeMap::new();
+    for ((pid, wait), site) in &watcher.sites.all {
+        if matches!(&wait.object, Object::Descriptor(Descriptor::File(_) | Descriptor::Unknown)) && site.seconds > 0.0 {
+            groups.entry((*pid, wait.call, wait.state)).or_default().push(site);
+        }
+    }
+    let mut lines = Vec::new();
+    for ((pid, call, state), sites) in groups {
+        let seconds: f64 = sites.iter().map(|site| site.seconds).sum();
+        let longest = sites.iter().map(|site| site.seconds).fold(0.0, f64::max);
+        if sites.len() < 5 || longest > 0.5 * seconds {
+            continue;
+        }
+        lines.push(WaitLine {
+            state,
+            pid,
+            process: watcher.names.get(&pid).cloned().unwrap_or_default(),
+            call: call.to_owned(),
+            object: format!("{} together", crate::words::counted(sites.len() as u64, "file")),
+            seconds,
+            seen: sites.iter().map(|site| site.seen).sum(),
+            most_waiters: sites.iter().map(|site| site.most).max().unwrap_or(0),
+            stack: Vec::new(),
+            stack_seen: (0, 0),
+        });
+    }
+    lines
+}
+
+fn single_waits(watcher: &mut Watcher, samples: &Samples) -> Vec<WaitLine> {
     let mut order: Vec<usize> = (0..watcher.sites.all.len()).collect();
     let seconds = |index: &usize| watcher.sites.all[*index].1.seconds;
     order.sort_by(|a, b| seconds(b).total_cmp(&seconds(a)).then(a.cmp(b)));
@@ -438,6 +481,17 @@ fn notes(watcher: &Watcher, context: &Context, sampling: &Sampling) -> Vec<Strin
     }
     if watcher.tables.too_long() {
         notes.push("there are so many connections that not all could be told apart: some peers are missing".to_owned());
+    }
+    if let Some((pid, name)) = context.left_running.first() {
+        notes.push(format!(
+            "the measurement ended with the program's first process; {} that it has started still {}, as a daemon does \
+             (`{name}`, process {pid}); to watch that: raddle profile --pid {pid}",
+            match context.left_running.len() {
+                1 => "a process".to_owned(),
+                more => format!("{more} processes"),
+            },
+            if context.left_running.len() == 1 { "runs" } else { "run" }
+        ));
     }
     if context.ending == Ending::StillRuns && !context.attached {
         notes.push("the program still runs; this is what it did until the measurement ended".to_owned());

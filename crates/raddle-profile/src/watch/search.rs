@@ -1,5 +1,6 @@
 //! Searches for processes and threads that have been born, and meets them.
 
+use super::budget::thread_cpu;
 use super::process::Process;
 use super::thread::Thread;
 use super::watcher::{WHEEL, Watcher, reap};
@@ -16,6 +17,9 @@ const POOR_SCAN_PERIOD: f64 = 0.05;
 const DETAILED: usize = 64;
 /// Threads up to which children are searched for thread by thread.
 const FEW: usize = 16;
+/// Processor time that meeting new processes may take in one search, seconds. In a storm of forks the rest is met by the
+/// next search, or never; then its parent's books tell what it has used.
+const MEETING: f64 = 0.004;
 
 impl Watcher {
     /// Searches for new threads and processes, if there can be any.
@@ -39,10 +43,15 @@ impl Watcher {
             return;
         }
         self.thorough = at;
+        let began = thread_cpu();
+        // At first all that runs on the machine is unknown.
+        let first = older || self.strangers.is_empty();
+        let lasts = |share: f64| first || thread_cpu() - began < share * MEETING;
         let listed = scan::processes();
         let mut unknown: Vec<(i32, Stat)> = listed
             .iter()
             .filter(|pid| !self.processes.contains_key(pid) && !self.strangers.contains(pid))
+            .take_while(|_| lasts(0.4))
             .filter_map(|pid| Some((*pid, scan::stat(*pid)?)))
             .collect();
         // A child can be listed before its parent.
@@ -54,7 +63,7 @@ impl Watcher {
             if ours.is_empty() {
                 break;
             }
-            for (pid, stat) in ours {
+            for (pid, stat) in ours.into_iter().take_while(|_| lasts(1.0)) {
                 if stat.parent == self.me && stat.state == 'Z' {
                     reap(pid);
                 } else if !matches!(stat.state, 'Z' | 'X') {
@@ -80,10 +89,14 @@ impl Watcher {
     /// threads; what it misses is found by the next thorough search.
     pub(super) fn scan_children(&mut self, at: f64) {
         let tids: Vec<(i32, i32)> = self.threads.values().map(|thread| (thread.pid, thread.tid)).collect();
-        for (pid, tid) in tids {
+        let began = thread_cpu();
+        'search: for (pid, tid) in tids {
             for child in scan::children(pid, tid) {
                 if self.processes.contains_key(&child) {
                     continue;
+                }
+                if thread_cpu() - began >= MEETING {
+                    break 'search;
                 }
                 if let Some(stat) = scan::stat(child)
                     && !matches!(stat.state, 'Z' | 'X')
@@ -126,7 +139,10 @@ impl Watcher {
         }
         self.processes.insert(pid, process);
         self.stacks.set_time(at);
-        self.stacks.meet(pid);
+        // What is not read now is read when a stack is to be unwound, if the process lives that long.
+        if self.budget.lasts() {
+            self.stacks.meet(pid);
+        }
         for tid in scan::threads(pid).unwrap_or_default() {
             self.add_thread(pid, tid, older, at);
         }

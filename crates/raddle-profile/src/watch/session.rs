@@ -134,7 +134,7 @@ pub fn watch(target: Target, options: &Options, stop: &dyn Stop) -> Result<Recor
     let began = Instant::now();
     let ended_fd = Pid::from_raw(pid).and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
     let quota = cgroup::quota(pid);
-    let machine = report::machine(pid, quota);
+    let machine = report::machine(pid, quota.as_ref());
     let stolen = stolen();
     let (allowance, limit) = Allowance::raise();
     let stacks = Stacks::new(options.stacks);
@@ -196,18 +196,18 @@ pub fn watch(target: Target, options: &Options, stop: &dyn Stop) -> Result<Recor
         None => Ending::StillRuns,
     };
     let after = report::Own::now();
-    let throttled_after = cgroup::quota(pid);
     let context = report::Context {
         words,
         pid,
         attached,
         ending,
+        left_running: if status.is_some() { left_running() } else { Vec::new() },
         wall: end,
         rate: options.rate,
         rounds,
         interrupted,
         longest_gap,
-        machine: report::with_throttling(machine, quota, throttled_after, stolen, self::stolen()),
+        machine: report::with_throttling(machine, quota.as_ref(), stolen, self::stolen()),
         before,
         after,
         collected: status.is_some(),
@@ -252,6 +252,15 @@ pub fn start(mut command: Command, cores: Option<usize>) -> Result<Child, Error>
         std::io::ErrorKind::NotFound => Error::NoSuchProgram(program),
         _ => Error::CannotRun { program, reason },
     })
+}
+
+/// Processes that the program has left behind. They have become children of this one, as [`start`] has arranged.
+fn left_running() -> Vec<(i32, String)> {
+    let me = i32::try_from(std::process::id()).unwrap_or(0);
+    let threads = scan::threads(me).unwrap_or_default();
+    let children = threads.into_iter().flat_map(|tid| scan::children(me, tid));
+    let living = children.filter_map(|pid| Some((pid, scan::stat(pid)?)));
+    living.filter(|(_, stat)| !matches!(stat.state, 'Z' | 'X')).map(|(pid, stat)| (pid, stat.name)).collect()
 }
 
 /// Whether a running process may be watched.

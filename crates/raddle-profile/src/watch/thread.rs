@@ -37,6 +37,8 @@ pub struct Thread {
     older: bool,
     /// Stack pointer where it last slept.
     pub sp: u64,
+    /// Processor time that no stack stands for yet, seconds; below zero when a stack was taken early.
+    pub unsampled: f64,
     schedstat: KeptFile,
     syscall: KeptFile,
 }
@@ -70,6 +72,7 @@ impl Thread {
             base_ticks: (0, 0),
             older,
             sp: 0,
+            unsampled: 0.0,
             schedstat: file("schedstat"),
             syscall: file("syscall"),
         }

@@ -22,6 +22,7 @@ use crate::procfs::{scan, stat};
 use crate::stacks::Stacks;
 use crate::state::State;
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::time::{Duration, Instant};
 
 /// Rounds ahead for which looks are planned.
 pub(super) const WHEEL: usize = 32;
@@ -31,6 +32,8 @@ const LONGEST_PAUSE: u32 = 16;
 const AT_LEAST: usize = 4;
 /// Seconds between readings of a thread's details.
 const DETAILS_PERIOD: f64 = 1.0;
+/// Time between two readings of a thread that belong together.
+const LATE: Duration = Duration::from_millis(1);
 /// Processor time after which a thread's stack is worth taking, seconds.
 const ESTABLISHED: f64 = 0.02;
 
@@ -118,6 +121,10 @@ pub struct Watcher {
     /// Stack sizes, bytes.
     pub stack_sizes: Vec<u64>,
     pub(super) stacks_measured: f64,
+    /// Threads found running in this round.
+    pub(super) runners: Vec<i32>,
+    /// Processor time of all threads that no stack stands for yet, seconds.
+    pub(super) unsampled: f64,
 }
 
 impl Watcher {
@@ -160,6 +167,8 @@ impl Watcher {
             interpreters: HashSet::new(),
             stack_sizes: Vec::new(),
             stacks_measured: 0.0,
+            runners: Vec::new(),
+            unsampled: 0.0,
         };
         watcher.adopt(root, stat, older, 0.0);
         if older {
@@ -173,7 +182,12 @@ impl Watcher {
         self.budget.begin(at - self.last);
         self.last = at;
         self.stacks.set_time(at);
-        self.stacks.collect();
+        for (tid, stopped) in self.stacks.collect() {
+            if let Some(thread) = self.threads.get_mut(&tid) {
+                thread.watch.was_stopped(stopped);
+            }
+        }
+        self.runners.clear();
         self.search(at);
         self.round += 1;
         let due = std::mem::take(&mut self.wheel[self.round % WHEEL]);
@@ -189,6 +203,7 @@ impl Watcher {
             }
             self.visit(*tid, at);
         }
+        self.take_running_stack();
         self.visit_processes(at);
         self.bins.count(self.threads.len(), at);
         self.peaks.threads = self.peaks.threads.max(self.threads.len() as u64);
@@ -216,8 +231,9 @@ impl Watcher {
         let Some(thread) = self.threads.get_mut(&tid) else { return false };
         let Some(process) = self.processes.get_mut(&thread.pid) else { return false };
         self.visits += 1;
+        let began = Instant::now();
         let counters = if self.coarse { thread.coarse_counters(self.tick) } else { thread.counters() };
-        let Ok(counters) = counters else {
+        let Ok(mut counters) = counters else {
             self.end_thread(tid, at);
             return false;
         };
@@ -283,6 +299,13 @@ impl Watcher {
                 }
             }
         };
+        // On a busy machine Raddle itself may have queued in between, and the thread have done something else.
+        if began.elapsed() > LATE
+            && !self.coarse
+            && let Ok(again) = thread.counters()
+        {
+            counters = again;
+        }
         let amounts = thread.watch.look(at, counters, seen);
         thread.account.slices = counters.slices;
         self.bins.lay(State::Cpu, amounts.cpu, amounts.from, amounts.to);
@@ -298,11 +321,25 @@ impl Watcher {
                 self.sites.spend(site, seconds);
             }
         }
+        thread.unsampled += amounts.cpu;
+        self.unsampled += amounts.cpu;
         // Not of a thread that may be gone in the next moment.
         if seen == Seen::Ready && amounts.cpu > 0.0 && thread.account.time[State::Cpu] >= ESTABLISHED {
-            self.stacks.runner(thread.pid, tid);
+            self.runners.push(tid);
         }
         true
+    }
+
+    /// Asks for the stack of a running thread, if it is time for one: of the one that has run longest without having been
+    /// chosen, so that threads have stacks in proportion to their processor time. Whoever came first in each round would
+    /// have most of them otherwise, although another one did the work.
+    fn take_running_stack(&mut self) {
+        let unsampled = |tid: &&i32| self.threads.get(tid).map_or(f64::MIN, |thread| thread.unsampled);
+        let Some(tid) = self.runners.iter().max_by(|a, b| unsampled(a).total_cmp(&unsampled(b))) else { return };
+        let Some(thread) = self.threads.get_mut(tid) else { return };
+        if self.stacks.runner(thread.pid, thread.tid) {
+            thread.unsampled -= std::mem::take(&mut self.unsampled);
+        }
     }
 
     /// How much address space the stacks of threads have reserved, from time to time.

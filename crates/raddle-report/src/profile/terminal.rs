@@ -106,11 +106,11 @@ impl Page<'_> {
         } else {
             format!("{} processes", count(m.counts.processes_seen))
         };
-        let rest = format!(
-            "watched for {}; {processes}, {}; {ending}",
-            seconds(m.wall),
-            counted(m.counts.threads_seen, "thread")
-        );
+        let threads = match m.counts.threads_seen {
+            0 => String::new(),
+            seen => format!(", {}", counted(seen, "thread")),
+        };
+        let rest = format!("watched for {}; {processes}{threads}; {ending}", seconds(m.wall));
         let name = cut(&command, self.width().saturating_sub(LABEL));
         self.labelled("profile", &name, Ink::Heading);
         self.labelled("", &rest, Ink::Heading);
@@ -371,10 +371,16 @@ impl Page<'_> {
             loads.dedup();
             loads
         };
+        // Where there is no room for the memory of each load, that of the largest is shown.
+        let narrow = self.width() < 32 + 15 * loads.len();
+        let (names, cells) = if narrow { (22, 9) } else { (30, 15) };
         self.heading("what if: throughput relative to now, and memory, at more load");
-        let mut head = format!("  {}", pad("", 30));
+        let mut head = format!("  {}", pad("", names));
         for load in &loads {
-            head.push_str(&format!("{:>15}", format!("{load} x load")));
+            head.push_str(&format!("{:>cells$}", if narrow { format!("{load} x") } else { format!("{load} x load") }));
+        }
+        if narrow {
+            head.push_str("    memory");
         }
         let head = self.style.ink(Ink::Faint, &head);
         self.line(head);
@@ -399,9 +405,13 @@ impl Page<'_> {
                     format!("up to {most} processes")
                 }
             };
-            let mut line = format!("  {}", pad(&cut(&name, 30), 30));
-            for row in rows {
-                line.push_str(&format!("{:>15}", format!("{:.2}, {}", row.throughput, short_bytes(row.memory))));
+            let mut line = format!("  {}", pad(&cut(&name, names), names));
+            for row in &rows {
+                let memory = if narrow { String::new() } else { format!(", {}", short_bytes(row.memory)) };
+                line.push_str(&format!("{:>cells$}", format!("{:.2}{memory}", row.throughput)));
+            }
+            if narrow {
+                line.push_str(&format!("{:>10}", rows.last().map_or_else(String::new, |row| short_bytes(row.memory))));
             }
             self.line(line);
         }

@@ -242,7 +242,9 @@ impl Process {
         {
             self.reports = None;
         }
-        while let Some(message) = frame::decode::<Message>(&mut self.bytes)? {
+        loop {
+            frame::skip_alive(&mut self.bytes);
+            let Some(message) = frame::decode::<Message>(&mut self.bytes)? else { break };
             let answer = match message {
                 Message::Finished(summary) => return Ok(Some(Heard::Finished(summary))),
                 Message::Fault(sentence) => return Ok(Some(Heard::Fault(sentence))),

@@ -23,13 +23,17 @@ pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
     frame
 }
 
-/// Takes the first whole frame with a value off `bytes`, and those without that come before it; `Ok(None)` when more bytes are needed.
+/// Takes the frames without a value off the beginning of `bytes`.
+pub fn skip_alive(bytes: &mut Vec<u8>) {
+    let alive = bytes.chunks_exact(ALIVE.len()).take_while(|chunk| *chunk == ALIVE).count();
+    bytes.drain(..alive * ALIVE.len());
+}
+
+/// Takes the first whole frame off `bytes`; `Ok(None)` when more bytes are needed.
 ///
 /// # Errors
 /// When the frame does not hold a `T` and nothing else: the two sides are of different versions, or the writer's memory was damaged.
 pub fn decode<T: DeserializeOwned>(bytes: &mut Vec<u8>) -> Result<Option<T>, Malformed> {
-    let alive = bytes.chunks_exact(ALIVE.len()).take_while(|chunk| *chunk == ALIVE).count();
-    bytes.drain(..alive * ALIVE.len());
     let Some(length) = bytes.first_chunk::<4>() else { return Ok(None) };
     let end = 4 + u32::from_le_bytes(*length) as usize;
     if bytes.len() < end {

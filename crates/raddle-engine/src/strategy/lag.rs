@@ -75,7 +75,7 @@ pub struct Lag {
     patience: usize,
     /// Entries of the log that have been looked at.
     read: usize,
-    /// Points since somebody last stood still or went on.
+    /// Points since the one that stands still longest came to.
     waited: usize,
     /// Whether loads read the latest store in this execution.
     latest: bool,
@@ -122,8 +122,10 @@ impl Lag {
         };
         let rate = (self.shared * times / self.learnt.max(1) / self.expected).max(2);
         if self.common.random.below(rate) == 0 && !self.still.contains(&thread) {
+            if self.still.is_empty() {
+                self.waited = 0;
+            }
             self.still.push(thread);
-            self.waited = 0;
         }
     }
 
@@ -160,22 +162,24 @@ impl Lag {
         self.read = question.steps.len();
     }
 
-    /// Lets one of those go on that stand still; returns its answer. Only those count for which `may` says so.
-    fn release(&mut self, question: &Question<'_>, except: Option<usize>) -> usize {
+    /// Lets one of those go on that stand still, in this order; returns its answer.
+    fn release(&mut self, question: &Question<'_>, order: Order, except: Option<usize>) -> usize {
         let answer = |thread: ThreadId| {
             (0..question.options).find(|answer| question.thread(*answer) == thread && Some(*answer) != except)
         };
         let able: Vec<(usize, usize)> =
             self.still.iter().enumerate().filter_map(|(at, thread)| Some((at, answer(*thread)?))).collect();
-        let chosen = match (self.order, able.len()) {
-            (_, 0) => return except.map_or(0, |answer| (answer + 1) % question.options),
+        let (at, answer) = match (order, able.len()) {
+            (_, 0) => return usize::from(except == Some(0)),
             (Order::FirstCome, _) => able[0],
             (Order::LastCome, many) => able[many - 1],
             (Order::Any, many) => able[self.common.random.below(many)],
         };
-        self.still.remove(chosen.0);
-        self.waited = 0;
-        chosen.1
+        self.still.remove(at);
+        if at == 0 {
+            self.waited = 0;
+        }
+        answer
     }
 }
 
@@ -209,7 +213,8 @@ impl Strategy for Lag {
         }
         self.waited += 1;
         if self.waited > self.patience {
-            return self.release(question, None);
+            self.waited = 0;
+            return self.release(question, Order::FirstCome, None);
         }
         let turn_is_over = runs_on && self.common.turn_is_over(question.current);
         let leaves = wish == Wish::Leave || turn_is_over;
@@ -221,8 +226,14 @@ impl Strategy for Lag {
         self.free.clear();
         self.free.extend(free.filter(|answer| !is_still(*answer)));
         match self.free.len() {
-            0 if !is_still(0) && question.hint != Hint::Spins && self.common.random.below(YIELDS) != 0 => 0,
-            0 => self.release(question, leaves.then_some(0)),
+            0 if question.hint == Hint::Yields
+                && !turn_is_over
+                && !is_still(0)
+                && self.common.random.below(YIELDS) != 0 =>
+            {
+                0
+            }
+            0 => self.release(question, self.order, leaves.then_some(0)),
             1 => self.free[0],
             many => self.free[self.common.random.below(many)],
         }

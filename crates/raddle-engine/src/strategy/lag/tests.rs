@@ -65,3 +65,17 @@ fn a_seed_settles_everything() {
     assert_eq!(orders(4), orders(4));
     assert_ne!(orders(4), orders(5));
 }
+
+/// However long the others go on changing things, whoever stands still longest goes on in the end.
+#[test]
+fn nobody_stands_still_for_ever() {
+    const LONG: usize = 60_000;
+    let toy = vec![writes(1, 4), writes(1, LONG), writes(1, LONG)];
+    let mut tape = Tape::new(Box::new(Lag::new(6)));
+    for execution in 0..12 {
+        let order = perform(&toy, &mut tape, execution);
+        let done = order.iter().rposition(|thread| *thread == 0).unwrap_or(0);
+        // Four writes, before and after each of which it may stand still; others add a slice to each wait.
+        assert!(done < 8 * (PATIENCE[1] + 4_000), "execution {execution}: {done}");
+    }
+}

@@ -10,6 +10,8 @@ struct Expected {
     codes: Vec<String>,
     /// The code that is named as the reason.
     pattern: Option<String>,
+    /// How one of the sentences begins that say why.
+    reason: Option<String>,
 }
 
 fn expected(text: &str) -> BTreeMap<String, Expected> {
@@ -22,8 +24,8 @@ fn expected(text: &str) -> BTreeMap<String, Expected> {
         let one = |key: &str| value(key).unwrap().remove(0);
         let mut codes = value("expected").unwrap();
         codes.extend(value("or").unwrap_or_default());
-        let pattern = value("pattern").map(|mut codes| codes.remove(0));
-        all.insert(format!("{} {}", one("binary"), one("test")), Expected { codes, pattern });
+        let [pattern, reason] = ["pattern", "reason"].map(|key| value(key).map(|mut values| values.remove(0)));
+        all.insert(format!("{} {}", one("binary"), one("test")), Expected { codes, pattern, reason });
     }
     all
 }
@@ -42,7 +44,7 @@ fn each_wrong_one_is_found_and_each_fixed_one_is_left_alone() {
         let test = event["test"].as_str().unwrap();
         let found: Vec<&str> =
             event["findings"].as_array().unwrap().iter().map(|code| code.as_str().unwrap()).collect();
-        let Some(Expected { codes, pattern }) = left.remove(test) else {
+        let Some(Expected { codes, pattern, reason }) = left.remove(test) else {
             wrong.push(format!("{test} is not in EXPECTED.toml"));
             continue;
         };
@@ -54,10 +56,16 @@ fn each_wrong_one_is_found_and_each_fixed_one_is_left_alone() {
         if !right {
             wrong.push(format!("{test}: expected {codes:?}, found {found:?}, {}", event["outcome"]));
         }
-        let named = events.iter().find(|event| event["type"] == "finding" && event["test"] == test);
-        let named = named.and_then(|finding| finding["pattern"].as_str());
+        let finding = events.iter().find(|event| event["type"] == "finding" && event["test"] == test);
+        let named = finding.and_then(|finding| finding["pattern"].as_str());
         if pattern.is_some() && named != pattern.as_deref() {
             wrong.push(format!("{test}: expected {pattern:?} as the reason, found {named:?}"));
+        }
+        if let (Some(reason), Some(finding)) = (&reason, finding) {
+            let said = finding["reason"].as_array().unwrap();
+            if !said.iter().any(|sentence| sentence.as_str().unwrap().starts_with(reason)) {
+                wrong.push(format!("{test}: expected the reason {reason:?}, found {said:?}"));
+            }
         }
     }
     wrong.extend(left.keys().map(|test| format!("{test} was not explored")));

@@ -13,6 +13,8 @@ struct Expected {
     also: Vec<String>,
     /// The code that is named as the reason.
     pattern: Option<String>,
+    /// How one of the sentences begins that say why.
+    reason: Option<String>,
 }
 
 /// What is right for each test when the command is run with this option, or without any. A mistake that takes an option is
@@ -34,8 +36,8 @@ fn expected(text: &str, option: Option<&str>) -> BTreeMap<String, Expected> {
             _ => {}
         }
         let also = value("also").unwrap_or_default();
-        let pattern = value("pattern").map(|mut codes| codes.remove(0));
-        all.insert(format!("{} {}", one("binary"), one("test")), Expected { codes, also, pattern });
+        let [pattern, reason] = ["pattern", "reason"].map(|key| value(key).map(|mut values| values.remove(0)));
+        all.insert(format!("{} {}", one("binary"), one("test")), Expected { codes, also, pattern, reason });
     }
     all
 }
@@ -45,7 +47,7 @@ fn check(mut left: BTreeMap<String, Expected>, events: &[Value]) {
     let mut wrong = Vec::new();
     for event in events.iter().filter(|event| event["type"] == "test-finished") {
         let test = event["test"].as_str().unwrap();
-        let Some(Expected { codes, also, pattern }) = left.remove(test) else {
+        let Some(Expected { codes, also, pattern, reason }) = left.remove(test) else {
             wrong.push(format!("{test} is not in EXPECTED.toml"));
             continue;
         };
@@ -59,10 +61,16 @@ fn check(mut left: BTreeMap<String, Expected>, events: &[Value]) {
         if !right {
             wrong.push(format!("{test}: expected {codes:?}, found {found:?}, {}", event["outcome"]));
         }
-        let named = events.iter().find(|event| event["type"] == "finding" && event["test"] == test);
-        let named = named.and_then(|finding| finding["pattern"].as_str());
+        let finding = events.iter().find(|event| event["type"] == "finding" && event["test"] == test);
+        let named = finding.and_then(|finding| finding["pattern"].as_str());
         if pattern.is_some() && named != pattern.as_deref() {
             wrong.push(format!("{test}: expected {pattern:?} as the reason, found {named:?}"));
+        }
+        if let (Some(reason), Some(finding)) = (&reason, finding) {
+            let said = finding["reason"].as_array().unwrap();
+            if !said.iter().any(|sentence| sentence.as_str().unwrap().starts_with(reason)) {
+                wrong.push(format!("{test}: expected the reason {reason:?}, found {said:?}"));
+            }
         }
     }
     wrong.extend(left.keys().map(|test| format!("{test} was not explored")));

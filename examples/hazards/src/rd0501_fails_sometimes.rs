@@ -103,3 +103,50 @@ mod announced_too_early {
         });
     }
 }
+
+/// A result is there before it is announced, but nothing orders the two for who looks.
+mod announced_without_order {
+    use super::*;
+
+    #[derive(Default)]
+    struct Job {
+        done: AtomicBool,
+        result: AtomicU32,
+    }
+
+    impl Job {
+        /// Who sees the flag may still see what the result was before.
+        fn finish_relaxed(&self, result: u32) {
+            self.result.store(result, Ordering::Relaxed);
+            self.done.store(true, Ordering::Relaxed);
+        }
+
+        /// Who sees the flag sees all that came before it.
+        fn finish(&self, result: u32) {
+            self.result.store(result, Ordering::Relaxed);
+            self.done.store(true, Ordering::Release);
+        }
+
+        fn result(&self) -> Option<u32> {
+            self.done.load(Ordering::Acquire).then(|| self.result.load(Ordering::Relaxed))
+        }
+    }
+
+    #[test]
+    fn wrong() {
+        let job = Job::default();
+        thread::scope(|scope| {
+            scope.spawn(|| assert!(matches!(job.result(), None | Some(42))));
+            job.finish_relaxed(42);
+        });
+    }
+
+    #[test]
+    fn fixed() {
+        let job = Job::default();
+        thread::scope(|scope| {
+            scope.spawn(|| assert!(matches!(job.result(), None | Some(42))));
+            job.finish(42);
+        });
+    }
+}

@@ -7,6 +7,7 @@ use crate::panic::{self, Panic};
 use crate::words;
 use raddle_instrument::symbols::SourceFrame;
 use raddle_protocol::trace::ThreadId;
+use raddle_protocol::{Choice, ChoiceKind};
 
 /// The program ended with a status other than 0.
 pub fn exited(case: &Case<'_>, status: i32) -> Diagnosis {
@@ -22,8 +23,10 @@ pub fn exited(case: &Case<'_>, status: i32) -> Diagnosis {
     }
     let (passed, failed) = (case.context.passed, case.context.failed);
     if passed > 0 {
+        let sees = |choice: &Choice| choice.kind == ChoiceKind::ReadsFrom && choice.taken != 0;
+        let loads = if case.raw.choices.iter().any(sees) { ", and which stores their loads saw," } else { "" };
         diagnosis.reason.push(format!(
-            "The same test passes under other schedules ({} of {} executions so far): nothing but the order of the threads' steps was different.",
+            "The same test passes under other schedules ({} of {} executions so far): nothing but the order of the threads' steps{loads} was different.",
             passed,
             passed + failed.max(1)
         ));

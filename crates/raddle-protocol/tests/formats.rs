@@ -47,8 +47,8 @@ fn choices() -> Vec<Choice> {
 
 #[test]
 fn choices_of_version_4() {
-    assert_eq!(body(&choices()), "0800ac020201ac020202ac020203ac020204ac020205ac020206ac020207ac0202");
-    assert_eq!(to_text(&choices()), "t2/300 w2/300 s2/300 l2/300 r2/300 m2/300 i2/300 f2/300");
+    assert_eq!(body(&choices()), "0900ac020201ac020202ac020203ac020204ac020205ac020206ac020207ac020208ac0202");
+    assert_eq!(to_text(&choices()), "t2/300 w2/300 s2/300 l2/300 r2/300 m2/300 i2/300 f2/300 c2/300");
 }
 
 fn plan(job: Job) -> Plan {
@@ -76,13 +76,13 @@ fn plan(job: Job) -> Plan {
 /// What the runtime is told. The version comes first, so that any version can be told from any other.
 #[test]
 fn plans_of_version_4() {
-    let (before, after) = ("1101022122", "310672616e646f6d01414243440151525301016667016801016101626364016561010001");
+    let (before, after) = ("1101022122", "310672616e646f6d0141424344015152530101666701680101610162636401656101000101");
     assert_eq!(body(&plan(Job::Explore)), format!("{before}00{after}"));
     assert_eq!(body(&plan(Job::Verify)), format!("{before}02{after}"));
     let replay = Job::Replay { choices: choices(), accesses: Some((16, 8)), ignored: vec![9], live_output: true };
     assert_eq!(body(&plan(replay)), format!("{before}01{}011008010901{after}", body(&choices())));
     let main = Plan { entry: Entry::Main, isolation: Isolation::Auto, keep_going: false, ..plan(Job::Explore) };
-    assert_eq!(body(&main), "110000310672616e646f6d01414243440051525300016667016801016101626364016561010001");
+    assert_eq!(body(&main), "110000310672616e646f6d0141424344005152530001666701680101610162636401656101000101");
 }
 
 /// What the runtime tells.
@@ -111,6 +111,7 @@ fn messages_of_version_4() {
         isolation_ns: 0x49,
         digest: 0x4a,
         end: End::AlwaysFails,
+        cancelled: 0x6f,
         left_early: 0x4b,
         search: Some(Search {
             executions: 0x4c,
@@ -120,7 +121,7 @@ fn messages_of_version_4() {
             estimate: 0.0,
         }),
     };
-    assert_eq!(body(&Message::Finished(summary)), "07414243444b000045464748494a034b014c4d0101040000000000000000");
+    assert_eq!(body(&Message::Finished(summary)), "07414243444b000045464748494a034b014c4d01010400000000000000006f");
 }
 
 #[test]

@@ -92,6 +92,10 @@ fn nothing_is_found_in_the_programs() {
     let tests: Vec<&Value> = events.iter().filter(|event| event["type"] == "test-finished").collect();
     assert!(tests.len() >= 6, "{}", tests.len());
     for test in tests {
-        assert_eq!((&test["outcome"], test["findings"].as_array().unwrap().len()), (&Value::from("passed"), 0), "{test}");
+        assert_eq!(
+            (&test["outcome"], test["findings"].as_array().unwrap().len()),
+            (&Value::from("passed"), 0),
+            "{test}"
+        );
     }
 }

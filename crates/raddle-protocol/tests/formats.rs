@@ -111,6 +111,7 @@ fn messages_of_version_3() {
         isolation_ns: 0x49,
         digest: 0x4a,
         end: End::AlwaysFails,
+        cancelled: 0x6f,
         left_early: 0x4b,
         search: Some(Search {
             executions: 0x4c,

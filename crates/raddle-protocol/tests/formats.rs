@@ -48,7 +48,7 @@ fn choices() -> Vec<Choice> {
 #[test]
 fn choices_of_version_4() {
     assert_eq!(body(&choices()), "0900ac020201ac020202ac020203ac020204ac020205ac020206ac020207ac020208ac0202");
-    assert_eq!(to_text(&choices()), "t2/300 w2/300 s2/300 l2/300 r2/300 m2/300 i2/300 f2/300");
+    assert_eq!(to_text(&choices()), "t2/300 w2/300 s2/300 l2/300 r2/300 m2/300 i2/300 f2/300 c2/300");
 }
 
 fn plan(job: Job) -> Plan {

@@ -98,7 +98,7 @@ impl Reader<'_> {
                 let object = self.object(*address, ObjectKind::Memory, at);
                 return self.calls.push(at, step, What::Accessed(*access), Some(object));
             }
-            Op::Fence { .. } | Op::Detach { .. } | Op::Woke => return,
+            Op::Fence { .. } | Op::Detach { .. } | Op::Woke | Op::Returned => return,
         };
         self.calls.push(at, step, what, None);
     }

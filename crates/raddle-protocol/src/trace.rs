@@ -337,6 +337,8 @@ pub enum Op {
     },
     /// Goes on after sleeping.
     Woke,
+    /// The test function has returned. Threads that are not done get some turns more.
+    Returned,
     /// Everything has stood still for so long, while the thread waited with a deadline: this has passed.
     Stalled {
         ns: u64,

@@ -159,6 +159,10 @@ pub extern "C" fn returned(word: u64) {
         crate::sched::finish(if status == 0 { Outcome::Passed } else { Outcome::Exited(status & 0xff) });
     }
     if runtime.execution.running == runtime.execution.root {
+        runtime.execution.odd.outlived = runtime.execution.has_survivors();
+        if crate::state::recording() {
+            crate::record::step(raddle_protocol::Op::Returned);
+        }
         let_others_finish();
     }
     let runtime = rt();

@@ -431,7 +431,7 @@ impl Explorer {
     fn look_closer(&mut self, execution: u64) {
         let runtime = rt();
         let mut odd = runtime.execution.odd;
-        odd.outlived = execution == 0 && runtime.execution.has_survivors();
+        odd.outlived &= execution == 0;
         if !odd.beyond(self.looked_at) {
             return;
         }

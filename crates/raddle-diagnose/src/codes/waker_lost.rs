@@ -15,6 +15,9 @@ use crate::site::Site;
 use raddle_instrument::symbols::{Origin, SourceFrame};
 use raddle_protocol::trace::{State, ThreadId};
 
+/// Functions that clone or call a waker, or keep one, by parts of their names.
+const WAKERS: [&str; 4] = ["core::task::wake::", "::task::waker::", "::util::wake::", "AtomicWaker"];
+
 /// The first thread that waits for a future that will not be woken.
 pub fn find(case: &Case<'_>) -> Option<Diagnosis> {
     let trace = case.trace();
@@ -41,9 +44,7 @@ fn lost(case: &Case<'_>, thread: ThreadId) -> Option<Diagnosis> {
     let function = &leaf.function;
     let hands_on = |at: usize| {
         case.site_at(at).is_some_and(|site| {
-            let wakes = |frame: &SourceFrame| {
-                frame.origin != Origin::User && ["Waker", "waker"].iter().any(|name| frame.function.contains(name))
-            };
+            let wakes = |frame: &SourceFrame| WAKERS.iter().any(|name| frame.function.contains(name));
             site.frames.iter().any(|frame| frame.function == *function) && site.frames.iter().any(wakes)
         })
     };

@@ -475,7 +475,7 @@ impl Explorer {
             summary.failed += 1;
         }
         let class = runtime.execution.schedule.class();
-        let new = self.classes.count(class, !runtime.tape.strategy().is_systematic());
+        let new = self.classes.count(class, runtime.tape.strategy().is_sample());
         let (choices, passed) = (runtime.tape.record().len() as u64, *outcome == Outcome::Passed);
         let schedule = &runtime.execution.schedule;
         let found = [

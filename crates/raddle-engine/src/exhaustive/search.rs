@@ -513,7 +513,7 @@ impl Strategy for Exhaustive {
         Some(self.status())
     }
 
-    fn is_systematic(&self) -> bool {
-        true
+    fn is_sample(&self) -> bool {
+        false
     }
 }

@@ -177,8 +177,8 @@ impl Strategy for Auto {
         Some(self.search.status())
     }
 
-    fn is_systematic(&self) -> bool {
-        self.active == SEARCH
+    fn is_sample(&self) -> bool {
+        self.members.get(self.active).is_some_and(|member| member.strategy.is_sample())
     }
 
     fn pct(&self) -> Option<&PctRuns> {

@@ -245,4 +245,8 @@ impl Strategy for Lag {
         }
         self.ended += 1;
     }
+
+    fn is_sample(&self) -> bool {
+        false
+    }
 }

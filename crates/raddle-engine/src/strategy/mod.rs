@@ -135,9 +135,10 @@ pub trait Strategy {
         None
     }
 
-    /// Whether the present execution is one of a systematic search, rather than drawn at random.
-    fn is_systematic(&self) -> bool {
-        false
+    /// Whether the present execution is drawn at random from all there are, so that it tells of what has not been seen.
+    /// Those of a systematic search and of a strategy that reaches only some are not.
+    fn is_sample(&self) -> bool {
+        true
     }
 
     /// Where and how the recorded stream stopped fitting the program; only a replay ever answers.

@@ -22,6 +22,11 @@ const FEW_EXECUTIONS: u64 = 150;
 /// Bound on the schedules of one program.
 const SCHEDULES: u64 = 200_000;
 
+/// Whether a strategy is not meant to reach everything.
+fn is_partial(strategy: &str) -> bool {
+    strategy == "lag"
+}
+
 /// A program and what is known of it.
 pub struct Litmus {
     program: Program,
@@ -45,7 +50,9 @@ impl Litmus {
         let names = NAMES.iter().filter(|name| found.is_finished || **name != "exhaustive");
         for name in names {
             let reached = walk(&self.program, name);
-            assert_eq!(reached.keys().cloned().collect::<BTreeSet<_>>(), possible, "reached by {name}");
+            let outcomes: BTreeSet<_> = reached.keys().cloned().collect();
+            assert!(outcomes.is_subset(&possible), "reached by {name}");
+            assert!(is_partial(name) || outcomes == possible, "reached by {name}: {outcomes:?} of {possible:?}");
             for (outcome, record) in &reached {
                 let (again, record_again) = replay(&self.program, record);
                 assert_eq!((&again, &record_again), (outcome, record), "replayed");
@@ -88,7 +95,8 @@ impl Litmus {
             executions(&self.program, name, |_, _, schedule| {
                 reached.insert(schedule.class());
             });
-            assert_eq!(reached, all, "classes reached by {name}");
+            assert!(reached.is_subset(&all), "classes reached by {name}");
+            assert!(is_partial(name) || reached == all, "classes reached by {name}: {reached:?} of {all:?}");
         }
     }
 
@@ -96,9 +104,13 @@ impl Litmus {
     /// seen then.
     pub fn unseen(&self) {
         const FEW: usize = 100;
-        for name in NAMES.iter().filter(|name| **name != "exhaustive") {
+        for name in NAMES.iter().filter(|name| **name != "exhaustive" && !is_partial(name)) {
             let mut classes = Vec::new();
-            executions(&self.program, name, |_, _, schedule| classes.push(schedule.class()));
+            executions(&self.program, name, |_, tape, schedule| {
+                if tape.strategy().is_sample() {
+                    classes.push(schedule.class());
+                }
+            });
             let mut counts = BTreeMap::<u64, u64>::new();
             classes[..FEW].iter().for_each(|class| *counts.entry(*class).or_default() += 1);
             let singletons = counts.values().filter(|count| **count == 1).count() as u64;

@@ -2,9 +2,9 @@
 //!
 //! No strategy is best for all programs, and none knows beforehand which bug there is. The portfolio is the strategies
 //! that find most of the programs of `bench/buggy` first (the table in `bench/README.md`): SURW and POS; and PCT, which
-//! finds few of them first but comes with a guarantee; and lagging, which alone lets a thread stand still while others do a
-//! great deal. The random walk is first only where all are quick, and is left out. Every second execution goes round the portfolio, in turns that favour those that did well there; in the others
-//! a strategy is drawn in proportion to how often its last executions were equivalent to no earlier one (probability
+//! finds few of them first but comes with a guarantee; and lagging, which alone lets a thread stand still while others do
+//! a great deal. The random walk is first only where all are quick, and is left out. Every second execution goes round
+//! the portfolio, in turns that favour those that did well there; in the others a strategy is drawn in proportion to how often its last executions were equivalent to no earlier one (probability
 //! matching, a bandit algorithm: Thompson, "On the likelihood that one unknown probability exceeds another", Biometrika
 //! 1933, here with the means in place of samples). Rewards fade, since what is left to be found changes.
 //!

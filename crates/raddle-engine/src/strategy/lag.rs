@@ -13,7 +13,8 @@
 //! same share of them, however often they are changed: most changes are bookkeeping. What only one thread ever touched in
 //! the executions looked at is left out. Which of several that stand still goes on first is drawn for each execution: the
 //! first, the last, or any. A thread that yields keeps its turn if all others stand still, since it may go to sleep after
-//! many yields. Loads read the latest store in every second execution.
+//! many yields. There are no more than twice the delays to be expected. Loads read the latest store in every second
+//! execution.
 //!
 //! Cannot reach: a preemption between two loads. Other strategies are there for that.
 
@@ -34,6 +35,9 @@ const EXPECTED: [usize; 8] = [1, 2, 4, 8, 12, 16, 24, 32];
 const COUNTED: u64 = 4;
 /// See [`COUNTED`].
 const COUNTED_LATER: u64 = 64;
+/// After so many times the delays to be expected there are no more in an execution: one that goes on for ever if somebody
+/// keeps coming late would not end.
+const TIMES_EXPECTED: usize = 2;
 /// Points after which a thread goes on that stands still; drawn for each execution. Most waiting is noticed long before;
 /// a pool's worker passes some hundred points before it sleeps.
 const PATIENCE: [usize; 2] = [1000, 4000];
@@ -69,8 +73,9 @@ pub struct Lag {
     /// Who stands still, in the order in which they came to.
     still: Vec<ThreadId>,
     order: Order,
-    /// How many delays are to be expected.
+    /// How many delays are to be expected, and how many there have been.
     expected: usize,
+    delays: usize,
     /// This execution's pick of [`PATIENCE`].
     patience: usize,
     /// Entries of the log that have been looked at.
@@ -98,6 +103,7 @@ impl Lag {
             still: Vec::new(),
             order: Order::Any,
             expected: 1,
+            delays: 0,
             patience: PATIENCE[0],
             read: 0,
             waited: 0,
@@ -112,7 +118,7 @@ impl Lag {
 
     /// A thread has done this, or is about to: if it changes what others touch, the thread may come to stand still.
     fn place(&mut self, thread: ThreadId, access: Access) {
-        if !access.is_shared() || access.only_reads() {
+        if !access.is_shared() || access.only_reads() || self.delays >= TIMES_EXPECTED * self.expected {
             return;
         }
         let times = match self.objects.get(&access.object) {
@@ -126,6 +132,7 @@ impl Lag {
                 self.waited = 0;
             }
             self.still.push(thread);
+            self.delays += 1;
         }
     }
 
@@ -187,7 +194,7 @@ impl Strategy for Lag {
     fn begin(&mut self, execution: u64) {
         self.common.begin(execution);
         self.still.clear();
-        (self.read, self.waited) = (0, 0);
+        (self.read, self.waited, self.delays) = (0, 0, 0);
         let random = &mut self.common.random;
         self.latest = random.below(2) == 0;
         self.order = ORDERS[random.below(ORDERS.len())];

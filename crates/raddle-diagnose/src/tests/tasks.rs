@@ -44,6 +44,7 @@ fn finding(scene: &Scene, outcome: Outcome) -> Finding {
         trace: scene.trace.clone(),
         differs: None,
         ignored: Vec::new(),
+        cause: None,
     };
     scene.diagnose(&raw)
 }

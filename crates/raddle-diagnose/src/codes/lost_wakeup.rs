@@ -5,9 +5,11 @@
 
 use super::{Diagnosis, bystanders};
 use crate::case::Case;
+use crate::function;
 use crate::object::ObjectKind;
 use crate::states;
 use raddle_engine::waits::{Fate, Final, LostWakeup, Object, WaitFor};
+use raddle_instrument::symbols::Origin;
 
 /// Describes it.
 pub fn lost_wakeup(case: &Case<'_>, found: &LostWakeup) -> Diagnosis {
@@ -55,7 +57,14 @@ pub fn lost_wakeup(case: &Case<'_>, found: &LostWakeup) -> Diagnosis {
         diagnosis.about.extend(there);
     }
     diagnosis.reason.extend(bystanders(case, &diagnosis.about));
-    diagnosis.fix = fix(found, kind, &name);
+    if let Fate::SentEarly { at, .. } = &found.fate
+        && let Some((krate, ..)) = of_dependency(case, found, kind, *at)
+    {
+        diagnosis.fix.push(format!(
+            "The condition variable is a part of the crate `{krate}`. If this code uses the crate as its documentation asks, the mistake is the crate's: see whether a newer version has mended it, else report it there. What follows is for the code of the crate."
+        ));
+    }
+    diagnosis.fix.extend(fix(found, kind, &name));
     diagnosis
 }
 
@@ -110,6 +119,11 @@ fn fate(case: &Case<'_>, found: &LostWakeup, kind: Option<ObjectKind>, name: &st
                 case.threads.capital(*by),
                 case.at(place.as_ref())
             ));
+            if let Some((krate, waits, notifies)) = of_dependency(case, found, kind, *at) {
+                diagnosis.reason.push(format!(
+                    "Both happen inside the crate `{krate}`: `{waits}` waits, `{notifies}` notifies."
+                ));
+            }
             test_before_wait(case, found, *by, *at, diagnosis);
             diagnosis.reason.push("After that, no thread is left that would notify again.".to_owned());
             if let (Some(at), Some(since)) = (*at, found.since) {
@@ -165,6 +179,27 @@ fn fate(case: &Case<'_>, found: &LostWakeup, kind: Option<ObjectKind>, name: &st
                 .to_owned(),
         ),
     }
+}
+
+/// The crate of a dependency that both waits on a condition variable and notifies it, at step `at`, without the user's
+/// code having named one; with its functions that the user's code called.
+fn of_dependency(
+    case: &Case<'_>,
+    found: &LostWakeup,
+    kind: Option<ObjectKind>,
+    at: Option<usize>,
+) -> Option<(String, String, String)> {
+    if kind != Some(ObjectKind::Condvar) {
+        return None;
+    }
+    let called = |at: Option<usize>| {
+        let entry = case.site_at(at?)?.entry().filter(|entry| entry.origin == Origin::Dependency)?;
+        let short = function::short(&entry.function);
+        // A condition variable that comes from a crate, used by the user's own code, is the user's.
+        (!short.starts_with("Condvar::")).then(|| (function::krate(&entry.function), short))
+    };
+    let ((waits_in, waits), (notifies_in, notifies)) = (called(found.since)?, called(at)?);
+    (waits_in == notifies_in).then_some((waits_in, waits, notifies))
 }
 
 /// The condition that the waiter tested before the notification: what it read last before it slept.

@@ -119,6 +119,42 @@ fn lost_wakeup() {
 }
 
 #[test]
+fn a_lost_wakeup_inside_a_dependency_is_laid_at_its_door() {
+    const NOTIFY: Library = std_fn("std::sys::sync::condvar::futex::Condvar::notify_one");
+    let told = |krate: &str, waits: Library, notifies: Library| {
+        let (mutex, condvar) = (Scene::cfa(0) - 0x30, Scene::cfa(0) - 0x20);
+        let (sends, receives) = (("bank::tests::scene", 14, 9), ("bank::tests::scene", 20, 9));
+        let mut scene = Scene::new();
+        let receiver = scene.thread(None, Some(("bank::tests::scene", 9, 9)));
+        scene.step(receiver, rmw(condvar, 0, 1), &[ADD, NOTIFY, notifies], receives);
+        scene.step(
+            receiver,
+            Op::FutexWake { address: condvar, asked: 1, woken: Vec::new() },
+            &[NOTIFY, notifies],
+            receives,
+        );
+        scene.step(0, load(condvar, 0), &[LOAD, CONDVAR_WAIT, waits], sends);
+        scene.step(0, rmw(mutex, 1, 0), &[SWAP, MUTEX_UNLOCK, CONDVAR_WAIT, waits], sends);
+        scene.step(0, futex_wait(condvar, 0), &[FUTEX_WAIT, CONDVAR_WAIT, waits], sends);
+        scene.waits(0, Wait::Futex(condvar), &[FUTEX_WAIT, CONDVAR_WAIT, waits], sends);
+        let finding = scene.finding(Outcome::Stuck);
+        assert_eq!(finding.code.to_string(), "RD0204");
+        assert!(finding.message.contains("notified the condition variable before"), "{}", finding.message);
+        let name = format!("the crate `{krate}`");
+        let said = |lines: &[String]| lines.iter().any(|line| line.contains(&name));
+        assert_eq!(said(&finding.reason), said(&finding.fix));
+        said(&finding.reason)
+    };
+    let send = ("tokio::sync::broadcast::Sender<T>::send", Origin::Dependency);
+    let receive = ("tokio::sync::broadcast::Receiver<T>::recv", Origin::Dependency);
+    assert!(told("tokio", send, receive));
+    // A condition variable that the user's code took from a crate is the user's own.
+    let wait = ("parking_lot::condvar::Condvar::wait", Origin::Dependency);
+    let notify = ("parking_lot::condvar::Condvar::notify_one", Origin::Dependency);
+    assert!(!told("parking_lot", wait, notify));
+}
+
+#[test]
 fn a_message_that_nobody_is_left_to_send() {
     const SEND: Library = std_fn("std::sync::mpmc::Sender<T>::send");
     const RECEIVE: Library = std_fn("std::sync::mpmc::Receiver<T>::recv");

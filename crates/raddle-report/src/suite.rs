@@ -118,8 +118,12 @@ fn count(event: &TestFinished) -> String {
     match event.outcome {
         TestOutcome::Passed => of_mode(&tried),
         TestOutcome::Exhausted => match &event.search {
-            Some(search) => format!("all {} explored", counted(search.executions, "execution")),
-            None => of_mode(&format!("all {tried}")),
+            Some(search) if search.executions > 0 => {
+                format!("all {} explored", counted(search.executions, "execution"))
+            }
+            // Nothing was to be decided in the first one, so nobody had to search.
+            _ if event.schedules == 1 => "the only execution there is".to_owned(),
+            _ => of_mode(&format!("all {tried}")),
         },
         TestOutcome::SingleThreaded => "no concurrency: one schedule".to_owned(),
         TestOutcome::Error if event.schedules == 0 => "could not be explored".to_owned(),

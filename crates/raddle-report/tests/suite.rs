@@ -17,7 +17,7 @@ fn code(code: &str) -> Code {
 
 fn started() -> SuiteStarted {
     SuiteStarted {
-        tests: 9,
+        tests: 10,
         ignored: 2,
         seed: 20_231_124,
         strategy: "random".into(),
@@ -98,6 +98,14 @@ fn tests() -> Vec<TestFinished> {
             ..passed("shop::cache::tests::fills_once")
         },
         TestFinished {
+            outcome: TestOutcome::Exhausted,
+            search: Some(search(0)),
+            schedules: 1,
+            distinct: 1,
+            elapsed_ms: 2,
+            ..passed("shop::cache::tests::is_empty_at_first")
+        },
+        TestFinished {
             outcome: TestOutcome::SingleThreaded,
             schedules: 1,
             elapsed_ms: 1,
@@ -136,7 +144,7 @@ fn finished() -> SuiteFinished {
         replay: replay.into(),
     };
     let mut suite = SuiteFinished {
-        tests: 9,
+        tests: 10,
         ignored: 2,
         seed: 20_231_124,
         elapsed_ms: 31_446,
@@ -177,7 +185,7 @@ fn a_run_that_finds_nothing() {
 #[test]
 fn a_run_that_is_interrupted() {
     let mut event =
-        SuiteFinished { tests: 9, seed: 7, elapsed_ms: 2_310, interrupted: true, ..SuiteFinished::default() };
+        SuiteFinished { tests: 10, seed: 7, elapsed_ms: 2_310, interrupted: true, ..SuiteFinished::default() };
     event.count(&passed("a"));
     insta::assert_snapshot!("interrupted", suite::finished(&event, &UTF8));
 }
@@ -317,7 +325,18 @@ fn json_says_outcomes_modes_and_severities_in_the_words_of_the_contract() {
     };
     assert_eq!(
         words("outcome"),
-        ["passed", "passed", "failed", "failed", "failed", "exhausted", "single-threaded", "passed", "error"]
+        [
+            "passed",
+            "passed",
+            "failed",
+            "failed",
+            "failed",
+            "exhausted",
+            "exhausted",
+            "single-threaded",
+            "passed",
+            "error"
+        ]
     );
     assert!(words("mode").iter().all(|mode| mode == "rewind" || mode == "fork"));
     let finding: serde_json::Value = serde_json::from_str(&json::finding(&samples::deadlock())).unwrap();

@@ -5,7 +5,7 @@ use crate::classes::Classes;
 use crate::interpose::raw;
 use crate::record::Recorder;
 use crate::snapshot::{self, Snapshot};
-use crate::state::{Odd, RECORDING, Runtime, rt};
+use crate::state::{Odd, RECORDING, rt};
 use crate::{cancel, cause, crash, fault, heap, modules, record, shrink, state, sys, tls, watch};
 use raddle_engine::random::mix;
 use raddle_engine::strategy::{Replay, by_name};

@@ -108,10 +108,8 @@ fn nothing_is_found_in_the_programs() {
     let tests: Vec<&Value> = events.iter().filter(|event| event["type"] == "test-finished").collect();
     assert!(tests.len() >= 6, "{}", tests.len());
     for test in tests {
-        assert_eq!(
-            (&test["outcome"], test["findings"].as_array().unwrap().len()),
-            (&Value::from("passed"), 0),
-            "{test}"
-        );
+        // One of them has nothing to do for more than one thread.
+        assert!(["passed", "exhausted", "single-threaded"].iter().any(|right| test["outcome"] == *right), "{test}");
+        assert_eq!(test["findings"], Value::Array(Vec::new()), "{test}");
     }
 }

@@ -39,12 +39,9 @@ pub fn allow(allowed: bool) {
 
 /// Tries all of them, until `until_ns`.
 pub fn explore(explorer: &mut Explorer, until_ns: u64) {
-    // None of this counts as search.
-    let (summary, points) = (explorer.summary.clone(), rt().earlier_points);
     allow(true);
-    let tried = each_point(explorer, until_ns);
+    let tried = explorer.aside(|explorer| each_point(explorer, until_ns));
     allow(false);
-    (explorer.summary, rt().earlier_points) = (summary, points);
     explorer.summary.cancelled = tried;
 }
 

@@ -454,7 +454,7 @@ impl Explorer {
     }
 
     /// Performs executions that do not count as search.
-    fn aside<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
+    pub fn aside<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
         let (summary, points) = (self.summary.clone(), rt().earlier_points);
         let result = work(self);
         (self.summary, rt().earlier_points) = (summary, points);

@@ -57,31 +57,34 @@ mod made_twice {
     }
 }
 
+/// A result, and a flag that announces it.
+#[derive(Default)]
+struct Job {
+    done: AtomicBool,
+    result: AtomicU32,
+}
+
+impl Job {
+    /// Whoever sees the flag sees the result.
+    fn finish(&self, result: u32) {
+        self.result.store(result, Ordering::Relaxed);
+        self.done.store(true, Ordering::Release);
+    }
+
+    fn result(&self) -> Option<u32> {
+        self.done.load(Ordering::Acquire).then(|| self.result.load(Ordering::Relaxed))
+    }
+}
+
 /// A result is announced before it is there.
 mod announced_too_early {
     use super::*;
-
-    #[derive(Default)]
-    struct Job {
-        done: AtomicBool,
-        result: AtomicU32,
-    }
 
     impl Job {
         /// A reader can come between the two lines.
         fn finish_flag_first(&self, result: u32) {
             self.done.store(true, Ordering::Release);
             self.result.store(result, Ordering::Relaxed);
-        }
-
-        /// Whoever sees the flag sees the result.
-        fn finish(&self, result: u32) {
-            self.result.store(result, Ordering::Relaxed);
-            self.done.store(true, Ordering::Release);
-        }
-
-        fn result(&self) -> Option<u32> {
-            self.done.load(Ordering::Acquire).then(|| self.result.load(Ordering::Relaxed))
         }
     }
 
@@ -108,27 +111,11 @@ mod announced_too_early {
 mod announced_without_order {
     use super::*;
 
-    #[derive(Default)]
-    struct Job {
-        done: AtomicBool,
-        result: AtomicU32,
-    }
-
     impl Job {
         /// Who sees the flag may still see what the result was before.
         fn finish_relaxed(&self, result: u32) {
             self.result.store(result, Ordering::Relaxed);
             self.done.store(true, Ordering::Relaxed);
-        }
-
-        /// Who sees the flag sees all that came before it.
-        fn finish(&self, result: u32) {
-            self.result.store(result, Ordering::Relaxed);
-            self.done.store(true, Ordering::Release);
-        }
-
-        fn result(&self) -> Option<u32> {
-            self.done.load(Ordering::Acquire).then(|| self.result.load(Ordering::Relaxed))
         }
     }
 

@@ -46,6 +46,12 @@ impl Common {
         self.turn = (0, 0, SLICE);
     }
 
+    /// Whether anything is the strategy's to decide: this is not the execution without preemption.
+    #[inline]
+    pub fn is_open(&self) -> bool {
+        self.first.is_none()
+    }
+
     /// The answer, where it is not the strategy's to give.
     #[inline]
     pub fn settled(&mut self, question: &Question<'_>) -> Option<usize> {

@@ -7,9 +7,12 @@ mod common;
 mod first;
 mod lag;
 mod pct;
+mod pctwm;
 mod pos;
+mod priorities;
 mod random;
 mod replay;
+mod rff;
 mod stall;
 mod surw;
 #[cfg(test)]
@@ -25,9 +28,11 @@ pub use auto::Auto;
 pub use first::First;
 pub use lag::Lag;
 pub use pct::{Pct, PctRuns};
+pub use pctwm::Pctwm;
 pub use pos::Pos;
 pub use random::RandomWalk;
 pub use replay::{Divergence, Replay};
+pub use rff::Rff;
 pub use stall::StallAt;
 pub use surw::Surw;
 
@@ -148,7 +153,7 @@ pub trait Strategy {
 }
 
 /// The names by which [`by_name`] knows strategies.
-pub const NAMES: &[&str] = &["auto", "random", "pct", "pos", "surw", "lag", "exhaustive"];
+pub const NAMES: &[&str] = &["auto", "random", "pct", "pos", "surw", "lag", "rff", "pctwm", "exhaustive"];
 
 /// The strategy of this name; `None` when there is none.
 #[must_use]
@@ -160,6 +165,8 @@ pub fn by_name(name: &str, seed: u64) -> Option<Box<dyn Strategy>> {
         "pos" => Some(Box::new(Pos::new(seed))),
         "surw" => Some(Box::new(Surw::new(seed))),
         "lag" => Some(Box::new(Lag::new(seed))),
+        "rff" => Some(Box::new(Rff::new(seed))),
+        "pctwm" => Some(Box::new(Pctwm::new(seed))),
         "exhaustive" => Some(Box::new(Auto::exhaustive(seed))),
         _ => None,
     }

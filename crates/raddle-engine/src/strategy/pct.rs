@@ -11,8 +11,7 @@
 //! guarantee holds for those of its depth: [`PctRuns`]). A thread that yields, that has spun for a while, or that has
 //! run for a thousand points on end while others could, drops below all others; the paper assumes programs that end
 //! under every schedule. Loads that choose among stores (weak memory) read any of them with the same probability in
-//! every second execution and the latest in the others, for want of the communication events of PCTWM (Gao,
-//! Chakraborty and Ozkan, ASPLOS'23).
+//! every second execution and the latest in the others; [`super::Pctwm`] is made for them.
 //!
 //! The depth has no bound, so no number of preemptions is excluded.
 
@@ -20,14 +19,10 @@
 mod tests;
 
 use super::common::{Common, Wish};
+use super::priorities::Priorities;
 use super::{Question, Seen, Strategy};
 use raddle_protocol::ChoiceKind;
-use raddle_protocol::trace::ThreadId;
 
-/// Priorities that threads begin with lie above this, those of drops and of yields below.
-const INITIAL: u64 = 1 << 63;
-/// Drop number `i` goes to `DROPS + i`; yields go below, each lower than the one before.
-const DROPS: u64 = 1 << 32;
 /// Executions from whose lengths the next one's is estimated.
 const REMEMBERED: usize = 16;
 /// Depths told apart; deeper ones count as the last.
@@ -64,13 +59,11 @@ pub struct Pct {
     common: Common,
     /// Depth and length, where they are given.
     fixed: Option<(usize, usize)>,
-    /// By thread number; 0 is for threads not seen yet.
-    priorities: Vec<u64>,
-    /// The drops that lie ahead, the next one last: after how many points, and to which priority.
-    drops: Vec<(usize, u64)>,
+    priorities: Priorities,
+    /// The drops that lie ahead, the next one last: after how many points, and to which level.
+    drops: Vec<(usize, usize)>,
     /// Points passed in this execution.
     passed: usize,
-    lowest: u64,
     /// Whether loads read the latest store in this execution.
     latest: bool,
     /// Points with a choice in the last executions.
@@ -86,10 +79,9 @@ impl Pct {
         Pct {
             common: Common::new(seed, "pct"),
             fixed: None,
-            priorities: Vec::new(),
+            priorities: Priorities::default(),
             drops: Vec::new(),
             passed: 0,
-            lowest: DROPS,
             latest: true,
             lengths: [0; REMEMBERED],
             ended: 0,
@@ -102,36 +94,6 @@ impl Pct {
     pub fn of_depth(seed: u64, depth: usize, length: usize) -> Self {
         Pct { fixed: Some((depth, length)), ..Pct::new(seed) }
     }
-
-    fn priority(&mut self, thread: ThreadId) -> u64 {
-        let at = thread as usize;
-        if at >= self.priorities.len() {
-            self.priorities.resize(at + 1, 0);
-            self.runs.threads = self.runs.threads.max(at as u64 + 1);
-        }
-        if self.priorities[at] == 0 {
-            self.priorities[at] = INITIAL | self.common.random.bits();
-        }
-        self.priorities[at]
-    }
-
-    fn highest(&mut self, question: &Question<'_>) -> usize {
-        let mut best = (0, 0);
-        for answer in 0..question.options {
-            let priority = self.priority(question.thread(answer));
-            if priority > best.1 {
-                best = (answer, priority);
-            }
-        }
-        best.0
-    }
-
-    /// Puts a thread below all others.
-    fn put_last(&mut self, thread: ThreadId) {
-        self.lowest -= 1;
-        self.priority(thread);
-        self.priorities[thread as usize] = self.lowest;
-    }
 }
 
 impl Strategy for Pct {
@@ -140,7 +102,6 @@ impl Strategy for Pct {
         self.priorities.clear();
         self.drops.clear();
         self.passed = 0;
-        self.lowest = DROPS;
         if execution == 0 {
             return;
         }
@@ -151,7 +112,7 @@ impl Strategy for Pct {
             (2 + random.bits().trailing_ones() as usize, longest.max(1))
         });
         self.runs.runs[depth.min(DEPTHS - 1)] += 1;
-        self.drops.extend((1..depth).map(|drop| (random.below(length), DROPS + drop as u64)));
+        self.drops.extend((1..depth).map(|drop| (random.below(length), drop)));
         self.drops.sort_unstable_by(|one, other| other.cmp(one));
     }
 
@@ -162,22 +123,23 @@ impl Strategy for Pct {
         if let Some(answer) = self.common.settled(question) {
             return answer;
         }
-        if self.common.wish(question) == Wish::Leave {
-            self.put_last(question.thread(0));
+        let wish = self.common.wish(question);
+        let turn = &mut self.priorities;
+        if wish == Wish::Leave {
+            turn.put_last(question.thread(0), &mut self.common.random);
         }
-        let mut answer = self.highest(question);
-        while let Some(&(at, priority)) = self.drops.last()
+        let mut answer = turn.highest(question, &mut self.common.random);
+        while let Some(&(at, level)) = self.drops.last()
             && at <= self.passed
         {
             self.drops.pop();
-            let thread = question.thread(answer);
-            self.priorities[thread as usize] = priority;
-            answer = self.highest(question);
+            turn.drop_to(question.thread(answer), level);
+            answer = turn.highest(question, &mut self.common.random);
         }
         self.passed += 1;
         if self.common.turn_is_over(question.thread(answer)) {
-            self.put_last(question.thread(answer));
-            answer = self.highest(question);
+            turn.put_last(question.thread(answer), &mut self.common.random);
+            answer = turn.highest(question, &mut self.common.random);
         }
         answer
     }
@@ -187,6 +149,7 @@ impl Strategy for Pct {
         self.lengths[self.ended % REMEMBERED] = choices;
         self.ended += 1;
         self.runs.length = self.runs.length.max(seen.choices);
+        self.runs.threads = self.runs.threads.max(self.priorities.threads() as u64);
     }
 
     fn pct(&self) -> Option<&PctRuns> {

@@ -19,7 +19,7 @@ use super::{Question, Strategy};
 /// Partial order sampling.
 #[derive(Clone, Debug)]
 pub struct Pos {
-    common: Common,
+    pub(super) common: Common,
     /// Priority of each thread's pending operation, by thread number; 0 is for those not drawn.
     priorities: Vec<u64>,
 }
@@ -28,7 +28,47 @@ impl Pos {
     /// The executions of a seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Pos { common: Common::new(seed, "pos"), priorities: Vec::new() }
+        Pos::named(seed, "pos")
+    }
+
+    /// With random numbers of its own, for a strategy that is made of this one.
+    pub(super) fn named(seed: u64, name: &str) -> Self {
+        Pos { common: Common::new(seed, name), priorities: Vec::new() }
+    }
+
+    /// The answer with the highest priority of those from `from` on that are allowed, or of all of these if none is. What
+    /// depends on it draws anew.
+    pub(super) fn highest(
+        &mut self,
+        question: &Question<'_>,
+        from: usize,
+        is_allowed: impl Fn(usize) -> bool,
+    ) -> usize {
+        let last = question.threads.last().map_or(0, |thread| *thread as usize + 1);
+        if self.priorities.len() < last.max(question.pending.len()) {
+            self.priorities.resize(last.max(question.pending.len()), 0);
+        }
+        let mut best = (from, (false, 0));
+        for answer in from..question.options {
+            let priority = &mut self.priorities[question.thread(answer) as usize];
+            if *priority == 0 {
+                *priority = self.common.random.bits().max(1);
+            }
+            let rank = (is_allowed(answer), *priority);
+            if rank > best.1 {
+                best = (answer, rank);
+            }
+        }
+        let (answer, performed) = (best.0, question.pending(best.0));
+        self.priorities[question.thread(answer) as usize] = 0;
+        if performed.is_shared() {
+            for (priority, pending) in self.priorities.iter_mut().zip(question.pending) {
+                if pending.depends_on(&performed) {
+                    *priority = 0;
+                }
+            }
+        }
+        answer
     }
 }
 
@@ -47,29 +87,6 @@ impl Strategy for Pos {
             Wish::Leave => 1,
             Wish::Free => 0,
         };
-        let last = question.threads.last().map_or(0, |thread| *thread as usize + 1);
-        if self.priorities.len() < last.max(question.pending.len()) {
-            self.priorities.resize(last.max(question.pending.len()), 0);
-        }
-        let mut best = (from, 0);
-        for answer in from..question.options {
-            let priority = &mut self.priorities[question.thread(answer) as usize];
-            if *priority == 0 {
-                *priority = self.common.random.bits().max(1);
-            }
-            if *priority > best.1 {
-                best = (answer, *priority);
-            }
-        }
-        let (answer, performed) = (best.0, question.pending(best.0));
-        self.priorities[question.thread(answer) as usize] = 0;
-        if performed.is_shared() {
-            for (priority, pending) in self.priorities.iter_mut().zip(question.pending) {
-                if pending.depends_on(&performed) {
-                    *priority = 0;
-                }
-            }
-        }
-        answer
+        self.highest(question, from, |_| true)
     }
 }

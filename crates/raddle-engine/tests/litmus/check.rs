@@ -24,7 +24,7 @@ const SCHEDULES: u64 = 200_000;
 
 /// Whether a strategy is not meant to reach everything.
 fn is_partial(strategy: &str) -> bool {
-    strategy == "lag"
+    matches!(strategy, "lag" | "rff" | "pctwm")
 }
 
 /// A program and what is known of it.

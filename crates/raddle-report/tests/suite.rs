@@ -43,6 +43,7 @@ fn passed(test: &str) -> TestFinished {
         mode_why: None,
         detail: None,
         findings: Vec::new(),
+        kept: Vec::new(),
     }
 }
 

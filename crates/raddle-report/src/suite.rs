@@ -77,21 +77,18 @@ pub fn test(event: &TestFinished, style: &Style) -> String {
         out.push_str(&indented(detail, style));
     }
     for kept in event.kept.iter().filter(|kept| kept.outcome == KeptOutcome::DoesNotFit) {
-        out.push_str(&indented(&does_not_fit(kept, event), style));
+        out.push_str(&indented(&does_not_fit(kept), style));
     }
     out
 }
 
 /// What is to be said of a kept schedule that is another one now.
-fn does_not_fit(kept: &KeptSchedule, event: &TestFinished) -> String {
-    let tried = counted(kept.schedules, "schedule");
-    let remedy = match event.outcome {
-        TestOutcome::Failed => "Delete the file: the schedule that fails now takes its place",
-        _ => "Delete the file if what it was kept for is mended",
-    };
+fn does_not_fit(kept: &KeptSchedule) -> String {
+    // It was itself one of those that were tried.
+    let tried = counted(kept.schedules.saturating_sub(1), "schedule");
     format!(
         "The schedule kept in `{}` no longer fits: the code, or what compiles it, has changed since. {tried} of its seed {} \
-         were tried instead. {remedy}.",
+         were tried instead. Delete the file once the mistake is mended, or kept anew.",
         kept.file, kept.seed
     )
 }
@@ -242,7 +239,9 @@ fn kept(event: &SuiteFinished, style: &Style) -> String {
     let mut say = |sentence: String| out.push_str(&indented(&sentence, style));
     match &event.kept[..] {
         [] => {}
-        [file] => say(format!("The schedule is kept in `{file}` and tried first from now on: commit the file.")),
+        [file] => {
+            say(format!("The failing schedule is kept in `{file}` and tried first from now on: commit the file."))
+        }
         [file, ..] => say(format!(
             "{} are kept in `.raddle`, `{file}` among them, and tried first from now on: commit the files.",
             counted(event.kept.len() as u64, "failing schedule")

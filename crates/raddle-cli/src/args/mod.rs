@@ -68,7 +68,7 @@ pub struct TestCommand {
     #[command(flatten)]
     pub explore: ExploreOptions,
     /// What becomes of failing schedules: `keep` keeps them in `.raddle` beside the package and tries them first the next
-    /// time, `try` only tries what is there [default: `keep`; `try` where the variable CI is set]
+    /// time, `try` only tries what is there, `off` does neither [default: `keep`; `try` where the variable CI is set]
     #[arg(long, value_name = "MODE", hide_possible_values = true, help_heading = "Exploration")]
     pub regressions: Option<regressions::Mode>,
     /// How it is shown.

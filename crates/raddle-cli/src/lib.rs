@@ -32,6 +32,7 @@ pub mod judge;
 pub mod libtest;
 pub mod process;
 pub mod profile_build;
+pub mod regressions;
 pub mod replay_store;
 pub mod runtime_library;
 pub mod settings;

@@ -10,6 +10,7 @@
 use crate::error::{Error, Result};
 use crate::settings::Settings;
 use crate::subject::Origin;
+use raddle_protocol::finding::KeptIn;
 use raddle_protocol::{Cause, Choice, Entry, choice};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
@@ -47,6 +48,9 @@ pub struct Record {
     pub settings: Settings,
     /// Number of the execution in its search.
     pub execution: u64,
+    /// Where it is kept beside the package, if it was found by trying what is kept there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<KeptIn>,
     /// Executions that passed and that failed, as the report said.
     pub tally: (u64, u64),
     /// Bytes whose plain accesses are recorded: first address and number.

@@ -2,6 +2,7 @@
 
 use crate::args::build::{BuildOptions, Program};
 use crate::process::Invocation;
+use crate::regressions;
 use raddle_instrument::compile::{Artifact, Kind};
 use raddle_instrument::executable::Executable;
 use raddle_protocol::Entry;
@@ -21,6 +22,8 @@ pub struct Subject {
     pub entry: Entry,
     /// What it is made from.
     pub source: Arc<Source>,
+    /// The directory in which its failing schedules are kept, if they are.
+    pub kept_in: Option<PathBuf>,
 }
 
 /// What a program is made from: shared by all tests in it.
@@ -106,6 +109,7 @@ impl Subject {
             invocation: invocation(artifact, arguments, &artifact.package_root),
             entry: Entry::Code(source.executable.test_entries.clone()),
             source: Arc::clone(source),
+            kept_in: regressions::place(artifact),
         }
     }
 
@@ -116,6 +120,8 @@ impl Subject {
             invocation: invocation(artifact, arguments.to_vec(), &artifact.package_root),
             entry: Entry::Main,
             source: Arc::clone(source),
+            // Arguments are not kept: they may be secret.
+            kept_in: regressions::place(artifact).filter(|_| arguments.is_empty()),
         }
     }
 
@@ -126,6 +132,7 @@ impl Subject {
             invocation: invocation(artifact, arguments.to_vec(), directory),
             entry: Entry::Main,
             source: Arc::clone(source),
+            kept_in: None,
         }
     }
 
@@ -141,6 +148,7 @@ impl Subject {
             },
             entry: Entry::Main,
             source: Arc::clone(source),
+            kept_in: None,
         }
     }
 }

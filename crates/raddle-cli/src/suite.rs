@@ -3,26 +3,28 @@
 //! Workers explore and judge; one thread receives their events, counts, and hands them to the console. Nothing else
 //! passes between the two sides.
 
+mod regress;
+mod work;
+
 use crate::args::MessageFormat;
 use crate::console::Console;
 use crate::exit::Exit;
 use crate::interrupt::Interrupt;
-use crate::judge::{self, Case, Judge, Judgement, Tally};
-use crate::process::{self, Ending, Output};
+use crate::judge::{Judge, Judgement};
+use crate::regressions::Regressions;
 use crate::runtime_library::RuntimeLibrary;
 use crate::settings::Settings;
 use crate::subject::Subject;
-use crate::verdict::{self, Heard, Verdict};
-use raddle_protocol::finding::{Code, Severity};
-use raddle_protocol::message::Mode;
-use raddle_protocol::{Finding, Job, Message, Module, Outcome, Summary};
-use raddle_report::events::{
-    Event, FindingRef, Progress, Search, SuiteFinished, SuiteStarted, TestFinished, TestOutcome, TestStarted,
-};
+use crate::verdict::Verdict;
+use raddle_protocol::Job;
+use raddle_protocol::finding::Code;
+use raddle_report::events::{Event, FindingRef, Progress, SuiteFinished, SuiteStarted, TestStarted};
 use raddle_report::{suite, terminal};
+use regress::Next;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::time::Instant;
+use work::Work;
 
 /// What is to be explored, and how.
 #[derive(Debug)]
@@ -43,6 +45,8 @@ pub struct Suite<'a> {
     pub judgement: Judgement,
     /// How many at the same time.
     pub jobs: usize,
+    /// Failing schedules that were kept, and where new ones are.
+    pub regressions: Regressions,
     /// The library to be loaded.
     pub runtime: &'a RuntimeLibrary,
 }
@@ -144,159 +148,44 @@ impl Suite<'_> {
         interrupt: &Interrupt,
         send: &dyn Fn(Report),
     ) -> bool {
-        let begun = Instant::now();
-        let asked_for = self.settings.strategy == "exhaustive";
-        let progress = |schedules, estimate: Option<u64>| Progress {
-            index,
-            tests: self.subjects.len() as u64,
-            test: subject.name.clone(),
-            schedules,
-            estimate: estimate.filter(|_| asked_for),
-            elapsed_ms: milliseconds(begun),
-        };
-        send(Report::Progress(progress(0, None)));
-
+        let mut work = Work::new(self, subject, index, interrupt, send);
+        send(Report::Progress(work.progress(0, None)));
         let settings = self.settings.for_program(&subject.source.executable.path);
-        let plan = settings.plan(subject, if self.verify { Job::Verify } else { Job::Explore });
-        let mut heard = Heard::default();
-        let (mut modules, mut told): (Vec<Module>, usize) = (Vec::new(), 0);
-        let mut mode = (if self.settings.fork { Mode::Fork } else { Mode::Rewind }, None);
-        let ended = process::run(&subject.invocation, &self.runtime.load, &plan, Output::Kept, interrupt, |message| {
-            match message {
-                Message::Ready { modules: loaded, .. } => modules = loaded,
-                Message::Mode { mode: new, why } => mode = (new, why),
-                Message::NeverEntered { status } => heard.never_entered = Some(status),
-                Message::Progress { schedules, estimate, .. } => {
-                    heard.schedules = schedules;
-                    send(Report::Progress(progress(schedules, estimate)));
-                }
-                Message::Finding(raw) | Message::Replayed(raw) => heard.raw.push(*raw),
-                Message::Ask { stack, whole } => {
-                    return Some(judge.answer(stack, whole, &modules, &subject.source, &mut told));
-                }
-                Message::Hello { .. } | Message::Finished(_) | Message::Fault(_) => {}
+        let verdict = match work.regress(&settings, judge) {
+            Next::Search(settings) => {
+                let job = if self.verify { Job::Verify } else { Job::Explore };
+                work.perform(&settings, job, None, judge)
             }
-            None
-        });
-
-        let mut test = TestFinished {
-            test: subject.name.clone(),
-            outcome: TestOutcome::Error,
-            schedules: heard.schedules,
-            distinct: 0,
-            points: 0,
-            digest: None,
-            new_lately: 0,
-            unseen_estimate: None,
-            unseen_upper_bound: None,
-            search: None,
-            pct_guarantee: None,
-            elapsed_ms: 0,
-            mode: mode.0.into(),
-            mode_why: mode.1,
-            detail: None,
-            findings: Vec::new(),
+            Next::Nothing(verdict) => verdict,
         };
-        let mut fault = false;
-        match ended {
-            Err(error) => test.detail = Some(format!("{error}.")),
-            Ok(ended) => {
-                if let Ending::Finished(Summary {
-                    schedules,
-                    distinct,
-                    points,
-                    digest,
-                    new_lately,
-                    unseen,
-                    pct,
-                    search,
-                    ..
-                }) = ended.ending
-                {
-                    (test.schedules, test.distinct, test.points) = (schedules, distinct, points);
-                    test.new_lately = new_lately;
-                    test.unseen_estimate = unseen.map(|[estimate, _]| estimate);
-                    test.unseen_upper_bound = unseen.map(|[_, bound]| bound);
-                    test.search = search.as_ref().map(|search| Search::new(search, asked_for));
-                    test.pct_guarantee = pct;
-                    test.digest = self.verify.then(|| format!("{digest:016x}"));
-                }
-                let findings = self.findings(subject, &settings, &ended.ending, &heard, &modules, judge);
-                let Some(verdict) = verdict::verdict(&ended, &heard, &findings) else {
-                    send(Report::Unfinished(heard.schedules));
-                    return false;
-                };
-                test.findings = findings.iter().map(|finding| finding.code.clone()).collect();
-                for finding in findings {
-                    send(Report::Event(Box::new(Event::Finding(Box::new(finding)))));
-                }
-                let Verdict { outcome, detail, fault: failed } = verdict;
-                (test.outcome, test.detail, fault) = (outcome, detail, failed);
-            }
+        let Work { mut test, findings, begun, .. } = work;
+        let Some(Verdict { outcome, detail, fault }) = verdict else {
+            send(Report::Unfinished(test.schedules));
+            return false;
+        };
+        (test.outcome, test.detail) = (outcome, detail);
+        test.findings = findings.iter().map(|finding| finding.code.clone()).collect();
+        for finding in findings {
+            send(Report::Event(Box::new(Event::Finding(Box::new(finding)))));
         }
         test.elapsed_ms = milliseconds(begun);
         send(Report::Event(Box::new(Event::TestFinished(test))));
         fault
     }
-
-    /// What the raw records show, judged and kept, each only once.
-    fn findings(
-        &self,
-        subject: &Subject,
-        settings: &Settings,
-        ending: &Ending,
-        heard: &Heard,
-        modules: &[Module],
-        judge: &mut Judge,
-    ) -> Vec<Finding> {
-        if verdict::ordinary_failure(ending, &heard.raw).is_some() {
-            return Vec::new();
-        }
-        let tally: Tally = match ending {
-            Ending::Finished(summary) => (summary.passed, summary.failed),
-            _ => (0, heard.raw.len() as u64),
-        };
-        let case = Case { subject, settings, tally };
-        let mut findings: Vec<Finding> = Vec::new();
-        for raw in &heard.raw {
-            let found = match raw.outcome {
-                Outcome::Passed if raw.differs.is_none() => judge.suspect(raw, modules, &case),
-                _ if raddle_diagnose::is_cancelled(raw) => judge.suspect(raw, modules, &case),
-                _ => Some(judge.finding(raw, modules, &case)),
-            };
-            let Some(mut finding) = found else { continue };
-            if findings.iter().any(|known| same(known, &finding)) {
-                continue;
-            }
-            self.judgement.apply(&mut finding);
-            match judge::keep(&finding, raw, &case, self.runtime) {
-                Ok(token) => finding.replay = token,
-                Err(error) => finding.notes.push(format!("this schedule could not be kept for a replay: {error}")),
-            }
-            let last = finding.severity == Severity::Error && !self.keep_going;
-            findings.push(finding);
-            if last {
-                break;
-            }
-        }
-        findings
-    }
-}
-
-/// Whether two findings are the same mistake, met twice.
-fn same(one: &Finding, other: &Finding) -> bool {
-    one.code == other.code && one.message == other.message && one.spans == other.spans
 }
 
 fn count(finished: &mut SuiteFinished, event: &Event) {
     match event {
         Event::TestFinished(test) => finished.count(test),
-        Event::Finding(finding) => finished.findings.push(FindingRef {
-            code: Code::clone(&finding.code),
-            severity: finding.severity,
-            test: finding.test.clone(),
-            replay: finding.replay.clone(),
-        }),
+        Event::Finding(finding) => {
+            finished.kept.extend(finding.schedule.kept.as_ref().filter(|kept| kept.new).map(|kept| kept.file.clone()));
+            finished.findings.push(FindingRef {
+                code: Code::clone(&finding.code),
+                severity: finding.severity,
+                test: finding.test.clone(),
+                replay: finding.replay.clone(),
+            });
+        }
         Event::SuiteStarted(_) | Event::TestStarted(_) | Event::SuiteFinished(_) => {}
     }
 }

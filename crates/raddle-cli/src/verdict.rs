@@ -3,7 +3,7 @@
 use crate::libtest;
 use crate::process::{Ended, Ending, death};
 use raddle_protocol::finding::Severity;
-use raddle_protocol::message::End;
+use raddle_protocol::message::{End, Regressed};
 use raddle_protocol::{Finding, Outcome, RawFinding, Summary};
 use raddle_report::events::TestOutcome;
 
@@ -30,6 +30,8 @@ pub struct Heard {
     pub raw: Vec<RawFinding>,
     /// Executions done, by the last report of progress.
     pub schedules: u64,
+    /// What came of a kept schedule.
+    pub regressed: Option<Regressed>,
 }
 
 /// The failed execution of a test that fails in an ordinary way under every schedule: what its harness or its exit status

@@ -232,6 +232,99 @@ fn from_a_test_to_a_replay() {
     );
 }
 
+/// What came of a test, and of the schedules that were kept of it.
+fn with_kept(events: &[Value]) -> (String, Vec<String>) {
+    let finished = of_kind(events, "test-finished")[0];
+    let kept = finished["kept"].as_array().cloned().unwrap_or_default();
+    let words = kept.iter().map(|kept| kept["outcome"].as_str().unwrap().to_owned());
+    (finished["outcome"].as_str().unwrap().to_owned(), words.collect())
+}
+
+/// A schedule that fails is kept, and tried first; when the code has changed so that it no longer fits, its seed is
+/// searched; when the mistake is mended, nothing is found any more.
+#[test]
+fn a_failing_schedule_is_kept_and_tried_first() {
+    let mill = Mill::new();
+    let kept_in = mill.path().join(".raddle");
+    let test = "test --lib --time 30s --schedules 2000 loses_an_update";
+    let write = |library: &str| std::fs::write(mill.path().join("src/lib.rs"), library).unwrap();
+    let files = || {
+        let entries = std::fs::read_dir(&kept_in).into_iter().flatten().flatten();
+        let mut names: Vec<_> = entries.map(|entry| entry.file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    };
+    let (exit, _) = mill.events(&format!("{test} --seed 7 --regressions try"));
+    assert_eq!((exit, files()), (100, vec![]), "nothing is written");
+
+    let (exit, events) = mill.events(&format!("{test} --seed 7 --regressions keep"));
+    assert_eq!((exit, files().len()), (100, 1));
+    let first = of_kind(&events, "finding")[0].clone();
+    assert_eq!(first["schedule"]["kept"]["new"], true);
+    assert_eq!(first["schedule"]["kept"]["file"], format!(".raddle/{}", files()[0]));
+    let kept = std::fs::read_to_string(kept_in.join(&files()[0])).unwrap();
+    assert!(kept.contains("\ntest: mill tests::loses_an_update\ncode: RD0501\n"), "{kept}");
+    assert!(!kept.contains(mill.path().to_str().unwrap()), "{kept}");
+
+    // Under another seed it is found right after the execution without preemption, in the same steps.
+    let (exit, events) = mill.events(&format!("{test} --seed 8 --regressions keep"));
+    assert_eq!((exit, files().len()), (100, 1));
+    let again = of_kind(&events, "finding")[0].clone();
+    assert_eq!(again["schedule"]["kept"]["new"], false);
+    assert_eq!(again["steps"], first["steps"]);
+    assert_eq!(with_kept(&events), ("failed".into(), vec!["fails".into()]));
+    assert_eq!(of_kind(&events, "test-finished")[0]["schedules"], 2);
+    let token = again["replay"].as_str().unwrap();
+    let (exit, replayed) = mill.events(&format!("replay {token}"));
+    assert_eq!((exit, &replayed[0]["steps"]), (100, &again["steps"]));
+    let human = text_of(&mill.run(&format!("{test} --regressions try")));
+    assert!(human.contains("schedule: kept in .raddle/") && human.contains(" from an earlier run"), "{human}");
+    // Under other options its choices would mean something else.
+    let (exit, events) = mill.events(&format!("{test} --memory sc --regressions try"));
+    assert_eq!((exit, with_kept(&events).1), (100, vec!["other-options".to_owned()]));
+
+    // The same mistake in other steps.
+    write(&LIBRARY.replace(
+        "sum.store(sum.load(SeqCst) + 1, SeqCst)",
+        "{ sum.load(SeqCst); sum.store(sum.load(SeqCst) + 1, SeqCst) }",
+    ));
+    let (exit, events) = mill.events(&format!("{test} --seed 8 --regressions try"));
+    assert_eq!((exit, with_kept(&events)), (100, ("failed".into(), vec!["does-not-fit".into()])));
+    let human = text_of(&mill.run(&format!("{test} --seed 8 --regressions try")));
+    let human = human.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(human.contains("no longer fits: the code, or what compiles it, has changed since."), "{human}");
+
+    // Mended: another schedule again, and nothing wrong with any.
+    write(&LIBRARY.replace("sum.store(sum.load(SeqCst) + 1, SeqCst)", "sum.fetch_add(1, SeqCst)"));
+    let (exit, events) = mill.events(&format!("{test} --seed 8 --regressions keep"));
+    assert_eq!((exit, with_kept(&events)), (0, ("exhausted".into(), vec!["does-not-fit".into()])));
+    assert_eq!(files().len(), 1, "what was kept is not taken away");
+
+    // The same steps, and now they are right: the kept schedule passes, and the search is as it was without it.
+    write(&LIBRARY.replacen(
+        "assert_eq!(sum.load(SeqCst), 2);\n    }\n\n    #[test]\n    fn deadlocks",
+        "assert!(sum.load(SeqCst) > 0);\n    }\n\n    #[test]\n    fn deadlocks",
+        1,
+    ));
+    let (exit, events) = mill.events(&format!("{test} --seed 8 --regressions keep"));
+    assert_eq!((exit, with_kept(&events)), (0, ("exhausted".into(), vec!["passes".into()])));
+    let (_, without) = mill.events(&format!("{test} --seed 8 --regressions off"));
+    let search = |events: &[Value]| of_kind(events, "test-finished")[0]["search"].clone();
+    assert_eq!(search(&events), search(&without));
+    assert_eq!(with_kept(&without).1, Vec::<String>::new());
+    let human = text_of(&mill.run(&format!("{test} --regressions try")));
+    assert!(human.contains("1 kept schedule of earlier findings passes now."), "{human}");
+
+    std::fs::write(kept_in.join(&files()[0]), "<<<<<<< HEAD\n").unwrap();
+    let human = text_of(&mill.run(&format!("{test} --regressions try")));
+    assert!(human.contains("is not tried: it is not a kept schedule: line 1 is not of the form"), "{human}");
+}
+
+/// What a person reads.
+fn text_of(output: &Output) -> String {
+    text(&output.stderr)
+}
+
 /// Threads that enter a room after a broken look at who is inside, and panic there while others go on.
 const PANICS: &str = r#"
 #[test]

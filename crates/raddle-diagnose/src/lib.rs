@@ -97,6 +97,7 @@ pub fn diagnose(raw: &RawFinding, symbols: &dyn Symbols, context: &Context<'_>) 
             execution: raw.execution,
             preemptions: preemptions(&raw.choices),
             choices: choice::to_text(&raw.choices),
+            kept: None,
         },
         root_cause,
         pattern,

@@ -68,6 +68,8 @@ pub struct Artifact {
     pub package: String,
     /// Cargo's identifier of its package.
     pub package_id: String,
+    /// Whether that is a member of the workspace.
+    pub is_member: bool,
     /// Name of its target.
     pub target: String,
     /// What the target is; a library or binary stands for its unit tests when `is_test` is set.
@@ -229,6 +231,8 @@ fn describe(
         executable: artifact.executable.clone()?.into(),
         package: package.map_or_else(|| name_in_id(&artifact.package_id), |package| package.name.to_string()),
         package_id: artifact.package_id.repr.clone(),
+        // Those of others are not among the metadata that was asked for.
+        is_member: package.is_some(),
         target: target.clone(),
         kind,
         is_test: artifact.profile.test,

@@ -141,6 +141,18 @@ pub struct Schedule {
     pub preemptions: u64,
     /// The choice stream as [`crate::choice::to_text`] writes it.
     pub choices: String,
+    /// Where it is kept beside the package, if it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<KeptIn>,
+}
+
+/// A file in which a schedule is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptIn {
+    /// Path: relative to the workspace where it lies inside it.
+    pub file: String,
+    /// Whether it has been written just now; otherwise the schedule was found by trying what was kept there.
+    pub new: bool,
 }
 
 /// Two steps, in `Finding::steps`, whose order decides the outcome.

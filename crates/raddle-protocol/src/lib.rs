@@ -11,6 +11,7 @@
 pub mod choice;
 pub mod finding;
 pub mod frame;
+pub mod kept;
 pub mod message;
 pub mod plan;
 pub mod role;
@@ -19,6 +20,7 @@ pub mod trace;
 
 pub use choice::{Choice, ChoiceKind};
 pub use finding::{Code, Finding, Severity};
+pub use kept::Kept;
 pub use message::{Cause, Message, Mode, Module, RawFinding, Summary};
 pub use plan::{Budget, Entry, Isolation, Job, MemoryModel, Operand, Plan, Unhooked, World};
 pub use role::Role;
@@ -26,7 +28,7 @@ pub use site::{Answer, Begins, Known, Site, Visibility};
 pub use trace::{Op, Outcome, Step, Trace};
 
 /// Version of every format in this crate. The two sides of a pipe, and a record on disk, must agree on it.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 
 /// Environment variable that names the descriptor on which the runtime reads its [`Plan`].
 pub const ENV_PLAN: &str = "RADDLE_PLAN_FD";

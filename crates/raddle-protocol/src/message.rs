@@ -61,6 +61,19 @@ pub enum Message {
         /// There are no more: the answer must be a site.
         whole: bool,
     },
+    /// The execution of [`crate::Job::Regress`] has been performed. What comes after it is of the search.
+    Regressed(Regressed),
+}
+
+/// What came of a kept stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Regressed {
+    /// The execution has failed, in whatever way.
+    Fails,
+    /// It was the same choices to the end, and passes.
+    Passes,
+    /// The program asked something else, or less: the execution passed, but was another one.
+    DoesNotFit,
 }
 
 /// A loaded ELF file.

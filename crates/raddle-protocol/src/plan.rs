@@ -122,6 +122,14 @@ pub enum Job {
     },
     /// Perform each execution twice and report any difference (RD0505), hashing every step.
     Verify,
+    /// Perform the execution without preemption and then this one, which has failed in an earlier build. Where it neither
+    /// fails nor fits any more, go on as under [`Job::Explore`], for so many executions.
+    Regress {
+        /// The kept stream.
+        choices: Vec<Choice>,
+        /// Executions of the search at the most.
+        search: u64,
+    },
 }
 
 /// When to stop.

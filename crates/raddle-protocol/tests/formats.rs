@@ -4,7 +4,7 @@
 //! version with the old format has been released, and puts the new bytes here; a failing test prints them.
 
 use raddle_protocol::choice::to_text;
-use raddle_protocol::message::{Cause, End, Module, Obstacle, Search};
+use raddle_protocol::message::{Cause, End, Module, Obstacle, Regressed, Search};
 use raddle_protocol::trace::{Bound, Crash, Order, Stack, StackFrame, State, Thread, Wait};
 use raddle_protocol::{
     Budget, Choice, ChoiceKind, Code, Entry, Isolation, Job, MemoryModel, Message, Mode, Op, Operand, Outcome, Plan,
@@ -18,7 +18,7 @@ fn body<T: serde::Serialize>(value: &T) -> String {
 
 #[test]
 fn the_version_and_the_names_are_those_that_others_rely_on() {
-    assert_eq!(raddle_protocol::VERSION, 4);
+    assert_eq!(raddle_protocol::VERSION, 5);
     assert_eq!((raddle_protocol::ENV_PLAN, raddle_protocol::ENV_REPORT), ("RADDLE_PLAN_FD", "RADDLE_REPORT_FD"));
     assert_eq!(raddle_protocol::RUNTIME_LIBRARY, "libraddle_runtime.so");
 }
@@ -46,7 +46,7 @@ fn choices() -> Vec<Choice> {
 }
 
 #[test]
-fn choices_of_version_4() {
+fn choices_of_version_5() {
     assert_eq!(body(&choices()), "0900ac020201ac020202ac020203ac020204ac020205ac020206ac020207ac020208ac0202");
     assert_eq!(to_text(&choices()), "t2/300 w2/300 s2/300 l2/300 r2/300 m2/300 i2/300 f2/300 c2/300");
 }
@@ -75,19 +75,21 @@ fn plan(job: Job) -> Plan {
 
 /// What the runtime is told. The version comes first, so that any version can be told from any other.
 #[test]
-fn plans_of_version_4() {
+fn plans_of_version_5() {
     let (before, after) = ("1101022122", "310672616e646f6d0141424344015152530101666701680101610162636401656101000101");
     assert_eq!(body(&plan(Job::Explore)), format!("{before}00{after}"));
     assert_eq!(body(&plan(Job::Verify)), format!("{before}02{after}"));
     let replay = Job::Replay { choices: choices(), accesses: Some((16, 8)), ignored: vec![9], live_output: true };
     assert_eq!(body(&plan(replay)), format!("{before}01{}011008010901{after}", body(&choices())));
+    let regress = Job::Regress { choices: choices(), search: 10 };
+    assert_eq!(body(&plan(regress)), format!("{before}03{}0a{after}", body(&choices())));
     let main = Plan { entry: Entry::Main, isolation: Isolation::Auto, keep_going: false, ..plan(Job::Explore) };
     assert_eq!(body(&main), "110000310672616e646f6d0141424344005152530001666701680101610162636401656101000101");
 }
 
 /// What the runtime tells.
 #[test]
-fn messages_of_version_4() {
+fn messages_of_version_5() {
     let hello = Message::Hello { version: 0x11, pid: 0x12, fixed_addresses: true, sees_raw_syscalls: false };
     assert_eq!(body(&hello), "0011120100");
     let module = Module { path: "a".into(), base: 0x21, start: 0x22, end: 0x23 };
@@ -96,6 +98,8 @@ fn messages_of_version_4() {
     assert_eq!(body(&Message::Mode { mode: Mode::Fork, why: Some("b".into()) }), "0301010162");
     assert_eq!(body(&Message::Progress { schedules: 0x31, points: 0x32, estimate: Some(0x33) }), "0431320133");
     assert_eq!(body(&Message::Fault("c".into())), "080163");
+    let regressed = [Regressed::Fails, Regressed::Passes, Regressed::DoesNotFit];
+    assert_eq!(regressed.map(|how| body(&Message::Regressed(how))), ["0a00", "0a01", "0a02"]);
     let summary = Summary {
         schedules: 0x41,
         passed: 0x42,
@@ -125,7 +129,7 @@ fn messages_of_version_4() {
 }
 
 #[test]
-fn findings_of_version_4() {
+fn findings_of_version_5() {
     let thread = Thread {
         name: Some("d".into()),
         spawned: Some((0x11, 0x12)),

@@ -158,6 +158,37 @@ pub struct TestFinished {
     /// Codes of this test's findings, in the order in which they were found. Empty for a failed test means that it
     /// fails under every schedule: an ordinary failing test.
     pub findings: Vec<Code>,
+    /// Schedules of this test that were kept beside its package when they failed, and what came of them now.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub kept: Vec<KeptSchedule>,
+}
+
+/// A kept schedule.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct KeptSchedule {
+    /// Its file: relative to the workspace where it lies inside it.
+    pub file: String,
+    /// What came of it.
+    pub outcome: KeptOutcome,
+    /// Schedules tried because of it, those of the search for what does not fit included. They are not among those of the
+    /// test unless it ended with them.
+    pub schedules: u64,
+    /// Seed of the search that had found it.
+    pub seed: u64,
+}
+
+/// What came of a kept schedule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KeptOutcome {
+    /// It fails, as it did or in another way.
+    Fails,
+    /// It was performed as it was kept, and passes.
+    Passes,
+    /// The program has changed so that it is another schedule now.
+    DoesNotFit,
+    /// It was kept under other options, and has not been tried.
+    OtherOptions,
 }
 
 /// A finding as the summary names it.
@@ -198,6 +229,12 @@ pub struct SuiteFinished {
     pub seed: u64,
     /// Wall-clock milliseconds, without the build.
     pub elapsed_ms: u64,
+    /// Files in which failing schedules have been kept. Not part of the JSON output, where each finding has its own.
+    #[serde(skip)]
+    pub kept: Vec<String>,
+    /// Schedules kept earlier that pass now, and those that were kept under other options. As above.
+    #[serde(skip)]
+    pub kept_earlier: (u64, u64),
     /// Whether a percentage of what has not been seen is shown for any passed test. Not part of the JSON output.
     #[serde(skip)]
     pub estimated: bool,
@@ -209,6 +246,9 @@ impl SuiteFinished {
     /// Counts the end of one test in; the caller sets the rest.
     pub fn count(&mut self, test: &TestFinished) {
         self.schedules += test.schedules;
+        let of = |outcome| test.kept.iter().filter(|kept| kept.outcome == outcome).count() as u64;
+        self.kept_earlier.0 += of(KeptOutcome::Passes);
+        self.kept_earlier.1 += of(KeptOutcome::OtherOptions);
         self.estimated |=
             test.outcome == TestOutcome::Passed && test.unseen_upper_bound.is_some_and(|bound| bound <= 0.5);
         *match test.outcome {

@@ -3,7 +3,9 @@
 //! Every function yields whole lines with a line break at the end of each, except [`progress`], which yields one line
 //! without.
 
-use crate::events::{Mode, Progress, Search, SuiteFinished, SuiteStarted, TestFinished, TestOutcome};
+use crate::events::{
+    KeptOutcome, KeptSchedule, Mode, Progress, Search, SuiteFinished, SuiteStarted, TestFinished, TestOutcome,
+};
 use crate::explain;
 use crate::numbers::{counted, duration, percent_at_most, thousands};
 use crate::style::{Ink, Style};
@@ -74,7 +76,21 @@ pub fn test(event: &TestFinished, style: &Style) -> String {
     if let Some(detail) = &event.detail {
         out.push_str(&indented(detail, style));
     }
+    for kept in event.kept.iter().filter(|kept| kept.outcome == KeptOutcome::DoesNotFit) {
+        out.push_str(&indented(&does_not_fit(kept), style));
+    }
     out
+}
+
+/// What is to be said of a kept schedule that is another one now.
+fn does_not_fit(kept: &KeptSchedule) -> String {
+    // It was itself one of those that were tried.
+    let tried = counted(kept.schedules.saturating_sub(1), "schedule");
+    format!(
+        "The schedule kept in `{}` no longer fits: the code, or what compiles it, has changed since. {tried} of its seed {} \
+         were tried instead. Delete the file once the mistake is mended, or kept anew.",
+        kept.file, kept.seed
+    )
 }
 
 /// Executions up to which a search through all of them is worth recommending.
@@ -163,6 +179,7 @@ pub fn finished(event: &SuiteFinished, style: &Style) -> String {
         out.push_str(&indented(&format!("{} tried", counted(event.schedules, "schedule")), style));
     }
     out.push_str(&by_code(event, style));
+    out.push_str(&kept(event, style));
     let of = |severity| event.findings.iter().filter(move |finding| finding.severity == severity);
     for finding in of(Severity::Error).chain(of(Severity::Warning)).filter(|finding| !finding.replay.is_empty()) {
         let test = text::clean(&finding.test, style);
@@ -214,6 +231,32 @@ fn outcomes(event: &SuiteFinished) -> String {
         (true, 0) => "nothing was run".to_owned(),
         (true, _) => "none explored to the end".to_owned(),
     }
+}
+
+/// What became of failing schedules: those of this run, and those of earlier ones.
+fn kept(event: &SuiteFinished, style: &Style) -> String {
+    let mut out = String::new();
+    let mut say = |sentence: String| out.push_str(&indented(&sentence, style));
+    match &event.kept[..] {
+        [] => {}
+        [file] => {
+            say(format!("The failing schedule is kept in `{file}` and tried first from now on: commit the file."))
+        }
+        [file, ..] => say(format!(
+            "{} are kept in `.raddle`, `{file}` among them, and tried first from now on: commit the files.",
+            counted(event.kept.len() as u64, "failing schedule")
+        )),
+    }
+    let (pass, others) = event.kept_earlier;
+    if pass > 0 {
+        let verb = if pass == 1 { "passes" } else { "pass" };
+        say(format!("{} of earlier findings {verb} now.", counted(pass, "kept schedule")));
+    }
+    if others > 0 {
+        let were = if others == 1 { "was" } else { "were" };
+        say(format!("{} {were} kept under other options, and not tried.", counted(others, "schedule")));
+    }
+    out
 }
 
 /// How many findings and warnings of each code.

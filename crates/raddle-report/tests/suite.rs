@@ -5,7 +5,8 @@ mod samples;
 use raddle_protocol::Severity;
 use raddle_protocol::finding::Code;
 use raddle_report::events::{
-    Event, FindingRef, Mode, Progress, Search, SuiteFinished, SuiteStarted, TestFinished, TestOutcome, TestStarted,
+    Event, FindingRef, KeptOutcome, KeptSchedule, Mode, Progress, Search, SuiteFinished, SuiteStarted, TestFinished,
+    TestOutcome, TestStarted,
 };
 use raddle_report::{Style, json, suite};
 
@@ -43,6 +44,7 @@ fn passed(test: &str) -> TestFinished {
         mode_why: None,
         detail: None,
         findings: Vec::new(),
+        kept: Vec::new(),
     }
 }
 
@@ -180,6 +182,25 @@ fn a_run_that_finds_nothing() {
     event.count(&passed("a"));
     event.count(&passed("b"));
     insta::assert_snapshot!("nothing_found", suite::finished(&event, &UTF8));
+}
+
+#[test]
+fn a_run_with_kept_schedules() {
+    let kept =
+        |file: &str, outcome| KeptSchedule { file: format!(".raddle/{file}.txt"), outcome, schedules: 29, seed: 7 };
+    let all = [KeptOutcome::Passes, KeptOutcome::DoesNotFit, KeptOutcome::OtherOptions, KeptOutcome::OtherOptions];
+    let mended = TestFinished {
+        kept: ["a", "b", "c", "d"].iter().zip(all).map(|(file, outcome)| kept(file, outcome)).collect(),
+        ..passed("shop::cache::tests::fills_once")
+    };
+    let mut event = SuiteFinished { tests: 1, seed: 7, elapsed_ms: 1_040, ..SuiteFinished::default() };
+    event.count(&mended);
+    let none = event.clone();
+    event.kept = vec![".raddle/e.txt".into()];
+    let several = SuiteFinished { kept: vec!["x/.raddle/e.txt".into(), "y/.raddle/f.txt".into()], ..none };
+    let shown = [suite::test(&mended, &UTF8), suite::finished(&event, &UTF8), suite::finished(&several, &UTF8)];
+    insta::assert_snapshot!("kept", shown.join("\n"));
+    insta::assert_snapshot!("kept_json", json::test_finished(&mended));
 }
 
 #[test]

@@ -79,6 +79,21 @@ snapshots! {
 }
 
 #[test]
+fn a_schedule_that_was_kept_says_where() {
+    use raddle_protocol::finding::KeptIn;
+    let line = |new| {
+        let mut finding = samples::deadlock();
+        finding.schedule.kept = Some(KeptIn { file: ".raddle/\u{1b}[31ma.txt".into(), new });
+        let shown = render(&finding, utf8(120));
+        shown.lines().find(|line| line.contains("schedule: ")).expect("a line of its own").to_owned()
+    };
+    let earlier = line(false);
+    assert!(earlier.contains("schedule: kept in .raddle/a.txt from an earlier run; as"), "{earlier}");
+    assert!(!earlier.contains('\u{1b}'), "{earlier}");
+    assert!(line(true).contains("schedule: found by number 13 of seed 20231124; as"), "{}", line(true));
+}
+
+#[test]
 fn a_replay_shows_every_step() {
     let text = terminal::render_steps(&samples::long_loop(), &ascii(80));
     assert!(!text.contains("left out"));

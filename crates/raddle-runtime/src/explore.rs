@@ -2,6 +2,7 @@
 
 use crate::arch::{self, Context, syscall};
 use crate::classes::Classes;
+use crate::found::Found;
 use crate::interpose::raw;
 use crate::record::Recorder;
 use crate::snapshot::{self, Snapshot};
@@ -11,13 +12,11 @@ use raddle_engine::random::mix;
 use raddle_engine::strategy::{Replay, by_name};
 use raddle_engine::{Seen, Tape};
 use raddle_protocol::message::{End, Obstacle};
-use raddle_protocol::trace::{ConflictKind, Outcome};
+use raddle_protocol::trace::Outcome;
 use raddle_protocol::{Choice, Entry, Job, Message, Mode, RawFinding, Summary, frame};
 use std::collections::BTreeSet;
 
 const CONTROLLER_STACK: u64 = 1 << 20;
-/// Distinct findings reported at the most, when all are wanted.
-const MOST_FINDINGS: usize = 16;
 /// Executions in which more is looked for after a race has been found, which is left alone from then on: what else is
 /// wrong with the program is often worse, and easier to mend.
 const AFTER_A_RACE: u64 = 2_000;
@@ -166,11 +165,12 @@ unsafe extern "C" fn control(_: u64) -> ! {
     let mut explorer =
         Explorer { summary, classes, looked_at: Odd::default(), fresh: true, begun_ns: sys::real_time_ns() };
     match runtime.plan.job.clone() {
-        Job::Explore => explorer.explore(),
+        Job::Explore => explorer.explore(None),
         Job::Replay { choices, accesses, ignored, live_output } => {
             explorer.replay(choices, accesses, ignored, live_output);
         }
         Job::Verify => explorer.verify(),
+        Job::Regress { choices, search } => explorer.explore(Some((choices, search))),
     }
     explorer.summary.points = runtime.earlier_points;
     explorer.classes.into_summary(&mut explorer.summary);
@@ -204,7 +204,9 @@ pub struct Explorer {
 }
 
 impl Explorer {
-    fn explore(&mut self) {
+    /// Performs executions until the budget is used up or the search has come to its end. `kept` is a stream to be tried
+    /// right after the first execution, and how many are to be searched where it does not fit any more.
+    fn explore(&mut self, mut kept: Option<(Vec<Choice>, u64)>) {
         let runtime = rt();
         let plan = &runtime.plan;
         let Some(strategy) = by_name(&plan.strategy, plan.seed) else {
@@ -213,57 +215,32 @@ impl Explorer {
         let budget = plan.budget;
         runtime.tape = Tape::new(strategy);
         runtime.tape.expect(budget.schedules);
-        let mut first_failure: Option<(Outcome, Vec<Choice>)> = None;
-        let mut known = BTreeSet::new();
+        let mut found = Found::default();
         let mut reported_ns = self.begun_ns;
         let mut execution = 0;
-        let mut last_race = None;
+        // Of so few executions as are searched for a kept one, none says that the test always fails.
+        let regresses = kept.is_some();
+        let most = kept.as_ref().map_or(budget.schedules, |(_, search)| *search);
         self.summary.end = End::Budget;
-        while execution < budget.schedules {
+        while execution < most {
             let outcome = self.perform_reversibly(execution);
             self.count(&outcome);
             let passed = outcome == Outcome::Passed;
-            match outcome {
-                Outcome::Passed => {
-                    if runtime.pass_mark.is_none() {
-                        runtime.pass_mark = runtime.returned;
-                    }
-                    if let Some((outcome, choices)) = first_failure.take() {
-                        self.report(outcome, 0, choices, &mut known);
-                        if !runtime.plan.keep_going {
-                            self.summary.end = End::Finding;
-                            return;
-                        }
-                    }
-                }
-                Outcome::Exited(_) | Outcome::Crashed { .. } if execution == 0 => {
-                    first_failure = Some((outcome, runtime.tape.record().to_vec()));
-                }
-                // Nothing but a schedule that passes makes the first failure a matter of order.
-                Outcome::Exited(_) if first_failure.is_some() => {}
-                Outcome::Crashed { .. } if matches!(first_failure, Some((Outcome::Crashed { .. }, _))) => {}
-                outcome => {
-                    let choices = runtime.tape.record().to_vec();
-                    let race = matches!(&outcome, Outcome::Conflict(found) if found.kind == ConflictKind::Race);
-                    self.report(outcome, execution, choices, &mut known);
-                    if !(runtime.plan.keep_going || race) || known.len() >= MOST_FINDINGS {
-                        self.summary.end = End::Finding;
-                        return;
-                    }
-                    if race {
-                        last_race = Some(execution);
-                    }
-                }
+            if self.weigh(outcome, execution, &mut found) {
+                self.summary.end = End::Finding;
+                return;
             }
-            if passed {
-                self.look_closer(execution);
-            }
-            if passed && execution == 0 && runtime.plan.world.cancel {
+            if passed && execution == 0 && !regresses && runtime.plan.world.cancel {
                 cancel::explore(self, self.begun_ns + budget.time_ms / 2 * 1_000_000);
             }
             execution += 1;
-            if !runtime.plan.keep_going && last_race.is_some_and(|race| execution - race > AFTER_A_RACE) {
+            if !runtime.plan.keep_going && found.last_race.is_some_and(|race| execution - race > AFTER_A_RACE) {
                 self.summary.end = End::Finding;
+                return;
+            }
+            if let Some((choices, _)) = kept.take()
+                && self.regress(choices, &mut found)
+            {
                 return;
             }
             if runtime.tape.strategy().search().is_some_and(|search| search.finished && search.obstacle.is_none()) {
@@ -271,10 +248,10 @@ impl Explorer {
                 break;
             }
             let nothing_to_choose = execution == 1 && runtime.tape.record().is_empty();
-            if nothing_to_choose || (first_failure.is_some() && execution >= TRIES_FOR_A_PASS) {
+            if nothing_to_choose || (found.first_failure.is_some() && execution >= TRIES_FOR_A_PASS) {
                 // What other processes do is not among what can be chosen.
                 let alone = runtime.mode != Mode::Fork || self.summary.most_threads <= 1;
-                self.summary.end = match first_failure {
+                self.summary.end = match found.first_failure {
                     Some(_) => End::AlwaysFails,
                     None if alone => End::Exhausted,
                     None => End::Budget,
@@ -296,9 +273,9 @@ impl Explorer {
                 break;
             }
         }
-        if let Some((outcome, choices)) = first_failure {
+        if let (Some((outcome, choices)), false) = (found.first_failure.take(), regresses) {
             self.summary.end = End::AlwaysFails;
-            self.report(outcome, 0, choices, &mut known);
+            self.report(outcome, 0, choices, &mut found.known);
         }
     }
 
@@ -428,7 +405,7 @@ impl Explorer {
 
     /// The execution that has just passed is recorded, if something has happened in it that may be a mistake and had not
     /// happened in earlier ones.
-    fn look_closer(&mut self, execution: u64) {
+    pub fn look_closer(&mut self, execution: u64) {
         let runtime = rt();
         let mut odd = runtime.execution.odd;
         odd.outlived &= execution == 0;
@@ -462,7 +439,7 @@ impl Explorer {
     }
 
     /// Counts an execution, and tells the strategy what came of it.
-    fn count(&mut self, outcome: &Outcome) {
+    pub fn count(&mut self, outcome: &Outcome) {
         let runtime = rt();
         let summary = &mut self.summary;
         summary.schedules += 1;

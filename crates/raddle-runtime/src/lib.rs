@@ -20,6 +20,7 @@ mod effects;
 mod entry;
 mod explore;
 mod fault;
+mod found;
 mod frames;
 mod heap;
 mod hooks;

@@ -7,9 +7,10 @@ pub mod build;
 pub mod explore;
 pub mod harness;
 pub mod profile;
-mod values;
+pub(crate) mod values;
 
 use crate::exit::Exit;
+use crate::regressions;
 use build::{BuildOptions, Program};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use explore::ExploreOptions;
@@ -66,6 +67,10 @@ pub struct TestCommand {
     /// How they are explored.
     #[command(flatten)]
     pub explore: ExploreOptions,
+    /// What becomes of failing schedules: `keep` keeps them in `.raddle` beside the package and tries them first the next
+    /// time, `try` only tries what is there, `off` does neither [default: `keep`; `try` where the variable CI is set]
+    #[arg(long, value_name = "MODE", hide_possible_values = true, help_heading = "Exploration")]
+    pub regressions: Option<regressions::Mode>,
     /// How it is shown.
     #[command(flatten)]
     pub output: OutputOptions,

@@ -46,6 +46,7 @@ pub fn run(command: &ReplayCommand, console: &Console) -> Result<Exit> {
     let mut finding = judge.finding(&raw, &modules, &case);
     finding.replay = command.token.clone();
     finding.schedule.execution = record.execution;
+    finding.schedule.kept.clone_from(&record.kept);
     if live {
         let steps = judge.narrate(&raw, &modules, &case, &finding);
         console.human(&format!("\n{}", terminal::render_steps(&steps, &console.style)));
@@ -122,6 +123,7 @@ fn subject(record: &Record, runtime: &RuntimeLibrary, console: &Console, interru
         },
         entry: record.entry(),
         source,
+        kept_in: None,
     })
 }
 

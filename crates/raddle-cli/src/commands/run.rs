@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::interrupt::Interrupt;
 use crate::judge::Judgement;
+use crate::regressions::Regressions;
 use crate::runtime_library::RuntimeLibrary;
 use crate::settings::Settings;
 use crate::subject::{Origin, Subject};
@@ -47,6 +48,7 @@ pub fn run(command: &RunCommand, console: &Console) -> Result<Exit> {
         keep_going: command.explore.keep_going,
         judgement: Judgement { allow: command.explore.allow.clone(), deny: command.explore.deny.clone() },
         jobs: 1,
+        regressions: Regressions::off(),
         runtime: &runtime,
     };
     Ok(suite.run(console, &interrupt))

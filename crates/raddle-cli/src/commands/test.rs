@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::interrupt::Interrupt;
 use crate::judge::Judgement;
+use crate::regressions::{self, Mode, Regressions};
 use crate::runtime_library::RuntimeLibrary;
 use crate::settings::Settings;
 use crate::subject::{Origin, Subject, binary_id};
@@ -26,6 +27,7 @@ const LISTING_LIMIT: Duration = Duration::from_secs(60);
 /// When nothing can be built, chosen or explored.
 pub fn run(command: &TestCommand, console: &Console) -> Result<Exit> {
     let settings = Settings::new(&command.explore)?;
+    let mode = Mode::new(command.regressions, &|name| std::env::var(name).ok())?;
     let interrupt = Interrupt::listen()?;
     let runtime = RuntimeLibrary::provide()?;
     let directory = building::here()?;
@@ -42,6 +44,7 @@ pub fn run(command: &TestCommand, console: &Console) -> Result<Exit> {
             filter.without_effect.join(", ")
         ));
     }
+    let regressions = regressions(mode, command, &settings, &build, &chosen.subjects, console);
     let suite = Suite {
         subjects: chosen.subjects,
         ignored: chosen.ignored,
@@ -51,9 +54,29 @@ pub fn run(command: &TestCommand, console: &Console) -> Result<Exit> {
         keep_going: command.explore.keep_going,
         judgement: Judgement { allow: command.explore.allow.clone(), deny: command.explore.deny.clone() },
         jobs: command.explore.jobs.map_or_else(available_jobs, std::num::NonZero::get),
+        regressions,
         runtime: &runtime,
     };
     Ok(suite.run(console, &interrupt))
+}
+
+/// What is kept of earlier findings. To perform everything twice is not to look for any.
+fn regressions(
+    mode: Mode,
+    command: &TestCommand,
+    settings: &Settings,
+    build: &Build,
+    subjects: &[Subject],
+    console: &Console,
+) -> Regressions {
+    if command.explore.verify {
+        return Regressions::off();
+    }
+    let options = regressions::options(settings, &command.build.common);
+    let places = subjects.iter().filter_map(|subject| subject.kept_in.as_ref());
+    let (regressions, unread) = Regressions::read(mode, options, &build.workspace_root, places);
+    unread.iter().for_each(|sentence| console.note(sentence));
+    regressions
 }
 
 #[derive(Default)]

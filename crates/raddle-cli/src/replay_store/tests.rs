@@ -37,6 +37,7 @@ fn record() -> Record {
             world: raddle_protocol::World::default(),
         },
         execution: 17,
+        kept: None,
         tally: (16, 1),
         accesses: None,
         ignored: Vec::new(),

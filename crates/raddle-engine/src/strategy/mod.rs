@@ -5,6 +5,7 @@
 mod auto;
 mod common;
 mod first;
+mod kept;
 mod lag;
 mod pct;
 mod pctwm;
@@ -26,6 +27,7 @@ use raddle_protocol::trace::ThreadId;
 
 pub use auto::Auto;
 pub use first::First;
+pub use kept::Kept;
 pub use lag::Lag;
 pub use pct::{Pct, PctRuns};
 pub use pctwm::Pctwm;

@@ -47,7 +47,9 @@ pub(super) fn render(finding: &Finding, style: &Style, sources: &dyn Sources) ->
         }
     }
     let number_width = finding.spans.iter().map(|span| span.line).max().unwrap_or(0).to_string().len();
-    for (name, fact) in [("test", text::clean(&finding.test, style)), ("schedule", schedule(finding))] {
+    for (name, fact) in
+        [("test", text::clean(&finding.test, style)), ("schedule", text::clean(&schedule(finding), style))]
+    {
         // Left of it stand the width of a line number, a blank, a sign with its blank, and the name with its colon.
         let room = style.width.max(40).saturating_sub(number_width + 3 + name.len() + 2);
         group = group.element(Level::NOTE.with_name(name).message(text::wrap(&fact, room).join("\n")));
@@ -80,11 +82,11 @@ fn schedule(finding: &Finding) -> String {
         1 => "it interrupts a thread once".to_owned(),
         n => format!("it interrupts threads {n} times"),
     };
-    format!(
-        "found by number {} of seed {}; as shown here {interrupted}",
-        schedule.execution.saturating_add(1),
-        schedule.seed
-    )
+    let found = match &schedule.kept {
+        Some(kept) if !kept.new => format!("kept in {} from an earlier run", kept.file),
+        _ => format!("found by number {} of seed {}", schedule.execution.saturating_add(1), schedule.seed),
+    };
+    format!("{found}; as shown here {interrupted}")
 }
 
 fn origin<'a>(span: &Span, style: &Style) -> Origin<'a> {

@@ -63,7 +63,13 @@ impl Build {
             notes: Vec::new(),
             output: String::new(),
             replay: "shop-7f3a-12".into(),
-            schedule: Schedule { seed: 20_231_124, execution: 12, preemptions: 2, choices: "t0/2*4 t1/2".into() },
+            schedule: Schedule {
+                seed: 20_231_124,
+                execution: 12,
+                preemptions: 2,
+                choices: "t0/2*4 t1/2".into(),
+                kept: None,
+            },
             root_cause: None,
             pattern: None,
         };

@@ -1,0 +1,203 @@
+//! The work on one subject: its processes, one after the other, and what they add up to.
+
+use super::{Report, Suite, milliseconds};
+use crate::interrupt::Interrupt;
+use crate::judge::{self, Case, Judge, Tally};
+use crate::process::{self, Ended, Ending, Output};
+use crate::regressions::InFile;
+use crate::settings::Settings;
+use crate::subject::Subject;
+use crate::verdict::{self, Heard, Verdict};
+use raddle_protocol::finding::{KeptIn, Severity};
+use raddle_protocol::message::{Mode, Regressed};
+use raddle_protocol::{Finding, Job, Message, Module, Outcome, RawFinding, Summary};
+use raddle_report::events::{Progress, Search, TestFinished, TestOutcome};
+use std::time::Instant;
+
+/// One subject, and what is known of it so far.
+pub struct Work<'a> {
+    pub suite: &'a Suite<'a>,
+    pub subject: &'a Subject,
+    index: u64,
+    interrupt: &'a Interrupt,
+    send: &'a dyn Fn(Report),
+    pub begun: Instant,
+    /// What is told in the end.
+    pub test: TestFinished,
+    /// What was found, each only once.
+    pub findings: Vec<Finding>,
+    /// What came of the kept schedule that was tried last.
+    pub regressed: Option<Regressed>,
+}
+
+impl<'a> Work<'a> {
+    /// Nothing is known yet.
+    pub fn new(
+        suite: &'a Suite<'a>,
+        subject: &'a Subject,
+        index: u64,
+        interrupt: &'a Interrupt,
+        send: &'a dyn Fn(Report),
+    ) -> Self {
+        let test = TestFinished {
+            test: subject.name.clone(),
+            outcome: TestOutcome::Error,
+            schedules: 0,
+            distinct: 0,
+            points: 0,
+            digest: None,
+            new_lately: 0,
+            unseen_estimate: None,
+            unseen_upper_bound: None,
+            search: None,
+            pct_guarantee: None,
+            elapsed_ms: 0,
+            mode: Mode::Rewind.into(),
+            mode_why: None,
+            detail: None,
+            findings: Vec::new(),
+            kept: Vec::new(),
+        };
+        let (begun, findings) = (Instant::now(), Vec::new());
+        Self { suite, subject, index, interrupt, send, begun, test, findings, regressed: None }
+    }
+
+    /// How far the search for exhaustion is, too, where the user has asked for one.
+    pub fn progress(&self, schedules: u64, estimate: Option<u64>) -> Progress {
+        Progress {
+            index: self.index,
+            tests: self.suite.subjects.len() as u64,
+            test: self.subject.name.clone(),
+            schedules,
+            estimate: estimate.filter(|_| self.searches_all()),
+            elapsed_ms: milliseconds(self.begun),
+        }
+    }
+
+    fn searches_all(&self) -> bool {
+        self.suite.settings.strategy == "exhaustive"
+    }
+
+    /// Runs one process to its end and takes in what it has shown. `from` is the kept schedule that it tries, if it does.
+    /// `None` when the user has stopped it.
+    pub fn perform(
+        &mut self,
+        settings: &Settings,
+        job: Job,
+        from: Option<&InFile>,
+        judge: &mut Judge,
+    ) -> Option<Verdict> {
+        let Self { suite, subject, interrupt, send, .. } = *self;
+        let plan = settings.plan(subject, job);
+        let mut heard = Heard::default();
+        let (mut modules, mut told): (Vec<Module>, usize) = (Vec::new(), 0);
+        let mut mode = (if settings.fork { Mode::Fork } else { Mode::Rewind }, None);
+        let ended = process::run(&subject.invocation, &suite.runtime.load, &plan, Output::Kept, interrupt, |message| {
+            match message {
+                Message::Ready { modules: loaded, .. } => modules = loaded,
+                Message::Mode { mode: new, why } => mode = (new, why),
+                Message::NeverEntered { status } => heard.never_entered = Some(status),
+                Message::Progress { schedules, estimate, .. } => {
+                    heard.schedules = schedules;
+                    send(Report::Progress(self.progress(schedules, estimate)));
+                }
+                Message::Finding(raw) | Message::Replayed(raw) => heard.raw.push(*raw),
+                Message::Regressed(regressed) => heard.regressed = Some(regressed),
+                Message::Ask { stack, whole } => {
+                    return Some(judge.answer(stack, whole, &modules, &subject.source, &mut told));
+                }
+                Message::Hello { .. } | Message::Finished(_) | Message::Fault(_) => {}
+            }
+            None
+        });
+        self.regressed = heard.regressed;
+        self.test.schedules = heard.schedules;
+        (self.test.mode, self.test.mode_why) = (mode.0.into(), mode.1);
+        match ended {
+            Err(error) => {
+                Some(Verdict { outcome: TestOutcome::Error, detail: Some(format!("{error}.")), fault: false })
+            }
+            Ok(ended) => {
+                self.take_summary(&ended);
+                self.take_findings(settings, &ended.ending, &heard, &modules, from, judge);
+                verdict::verdict(&ended, &heard, &self.findings)
+            }
+        }
+    }
+
+    fn take_summary(&mut self, ended: &Ended) {
+        let Ending::Finished(summary) = &ended.ending else { return };
+        let Summary { schedules, distinct, points, digest, new_lately, unseen, pct, search, .. } = summary;
+        let asked_for = self.searches_all();
+        let test = &mut self.test;
+        (test.schedules, test.distinct, test.points, test.new_lately) = (*schedules, *distinct, *points, *new_lately);
+        test.unseen_estimate = unseen.map(|[estimate, _]| estimate);
+        test.unseen_upper_bound = unseen.map(|[_, bound]| bound);
+        test.search = search.as_ref().map(|search| Search::new(search, asked_for));
+        test.pct_guarantee = *pct;
+        test.digest = self.suite.verify.then(|| format!("{digest:016x}"));
+    }
+
+    /// What the raw records show, judged and kept, each only once.
+    fn take_findings(
+        &mut self,
+        settings: &Settings,
+        ending: &Ending,
+        heard: &Heard,
+        modules: &[Module],
+        from: Option<&InFile>,
+        judge: &mut Judge,
+    ) {
+        if verdict::ordinary_failure(ending, &heard.raw).is_some() {
+            return;
+        }
+        let (suite, subject) = (self.suite, self.subject);
+        let tally: Tally = match ending {
+            Ending::Finished(summary) => (summary.passed, summary.failed),
+            _ => (0, heard.raw.len() as u64),
+        };
+        let case = Case { subject, settings, tally };
+        for raw in &heard.raw {
+            let found = match raw.outcome {
+                Outcome::Passed if raw.differs.is_none() => judge.suspect(raw, modules, &case),
+                _ if raddle_diagnose::is_cancelled(raw) => judge.suspect(raw, modules, &case),
+                _ => Some(judge.finding(raw, modules, &case)),
+            };
+            let Some(mut finding) = found else { continue };
+            if self.findings.iter().any(|known| same(known, &finding)) {
+                continue;
+            }
+            suite.judgement.apply(&mut finding);
+            match from.filter(|_| is_of_the_kept_one(raw, heard)) {
+                Some(from) => {
+                    finding.schedule.execution = from.kept.number.saturating_sub(1);
+                    finding.schedule.kept = Some(KeptIn { file: suite.regressions.shown(&from.file), new: false });
+                }
+                None => match suite.regressions.keep(subject.kept_in.as_ref(), &finding, raw, settings) {
+                    Ok(kept) => finding.schedule.kept = kept,
+                    Err(error) => finding.notes.push(format!("this schedule is not kept to be tried first: {error}")),
+                },
+            }
+            match judge::keep(&finding, raw, &case, suite.runtime) {
+                Ok(token) => finding.replay = token,
+                Err(error) => finding.notes.push(format!("this schedule could not be kept for a replay: {error}")),
+            }
+            let last = finding.severity == Severity::Error && !suite.keep_going;
+            self.findings.push(finding);
+            if last {
+                break;
+            }
+        }
+    }
+}
+
+/// Whether a record is that of the kept schedule itself: its execution comes right after the first, and where it is
+/// followed by a search it has shown nothing.
+fn is_of_the_kept_one(raw: &RawFinding, heard: &Heard) -> bool {
+    raw.execution == 1 && matches!(heard.regressed, Some(Regressed::Fails | Regressed::Passes))
+}
+
+/// Whether two findings are the same mistake, met twice.
+fn same(one: &Finding, other: &Finding) -> bool {
+    one.code == other.code && one.message == other.message && one.spans == other.spans
+}

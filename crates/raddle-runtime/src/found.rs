@@ -1,0 +1,85 @@
+//! What is wrong with an execution, as far as that can be said before it is recorded: which end is a finding, which one may
+//! be a test that always fails, and when there is enough. And the one execution that does not come from the search: a
+//! schedule that has failed in an earlier build, kept to be tried first.
+
+use crate::explore::{Explorer, send};
+use crate::state::rt;
+use raddle_engine::strategy::Kept;
+use raddle_protocol::message::{End, Regressed};
+use raddle_protocol::trace::{ConflictKind, Outcome};
+use raddle_protocol::{Choice, Message};
+use std::collections::BTreeSet;
+
+/// Distinct findings reported at the most, when all are wanted.
+const MOST_FINDINGS: usize = 16;
+
+/// What an exploration has come upon so far.
+#[derive(Default)]
+pub struct Found {
+    /// The execution without preemption, if it has failed and none has passed yet.
+    pub first_failure: Option<(Outcome, Vec<Choice>)>,
+    /// Signatures of what has been reported.
+    pub known: BTreeSet<u64>,
+    /// The last execution that a race has ended.
+    pub last_race: Option<u64>,
+}
+
+impl Explorer {
+    /// Reports what is wrong with the execution that has just been performed. Returns whether that is enough.
+    pub fn weigh(&mut self, outcome: Outcome, execution: u64, found: &mut Found) -> bool {
+        let runtime = rt();
+        match outcome {
+            Outcome::Passed => {
+                if runtime.pass_mark.is_none() {
+                    runtime.pass_mark = runtime.returned;
+                }
+                if let Some((outcome, choices)) = found.first_failure.take() {
+                    self.report(outcome, 0, choices, &mut found.known);
+                    if !runtime.plan.keep_going {
+                        return true;
+                    }
+                }
+                self.look_closer(execution);
+            }
+            Outcome::Exited(_) | Outcome::Crashed { .. } if execution == 0 => {
+                found.first_failure = Some((outcome, runtime.tape.record().to_vec()));
+            }
+            // Nothing but a schedule that passes makes the first failure a matter of order.
+            Outcome::Exited(_) if found.first_failure.is_some() => {}
+            Outcome::Crashed { .. } if matches!(found.first_failure, Some((Outcome::Crashed { .. }, _))) => {}
+            outcome => {
+                let choices = runtime.tape.record().to_vec();
+                let race = matches!(&outcome, Outcome::Conflict(found) if found.kind == ConflictKind::Race);
+                self.report(outcome, execution, choices, &mut found.known);
+                if !(runtime.plan.keep_going || race) || found.known.len() >= MOST_FINDINGS {
+                    return true;
+                }
+                if race {
+                    found.last_race = Some(execution);
+                }
+            }
+        }
+        false
+    }
+
+    /// Performs a kept stream, as an execution that the search knows nothing of. Returns whether there is nothing to be
+    /// searched for: it fails as it did, or it fits and passes.
+    pub fn regress(&mut self, choices: Vec<Choice>, found: &mut Found) -> bool {
+        let runtime = rt();
+        let strategy = runtime.tape.exchange(Box::new(Kept::new(choices.clone())));
+        let outcome = self.perform_reversibly(1);
+        self.count(&outcome);
+        runtime.tape.exchange(strategy);
+        let regressed = match outcome {
+            Outcome::Passed if runtime.tape.record() == choices => Regressed::Passes,
+            Outcome::Passed => Regressed::DoesNotFit,
+            _ => Regressed::Fails,
+        };
+        send(&Message::Regressed(regressed));
+        if self.weigh(outcome, 1, found) {
+            self.summary.end = End::Finding;
+            return true;
+        }
+        regressed != Regressed::DoesNotFit
+    }
+}

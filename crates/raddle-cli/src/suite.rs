@@ -191,6 +191,7 @@ impl Suite<'_> {
             unseen_upper_bound: None,
             search: None,
             pct_guarantee: None,
+            cancelled: None,
             elapsed_ms: 0,
             mode: mode.0.into(),
             mode_why: mode.1,
@@ -210,6 +211,7 @@ impl Suite<'_> {
                     unseen,
                     pct,
                     search,
+                    cancelled,
                     ..
                 }) = ended.ending
                 {
@@ -219,6 +221,7 @@ impl Suite<'_> {
                     test.unseen_upper_bound = unseen.map(|[_, bound]| bound);
                     test.search = search.as_ref().map(|search| Search::new(search, asked_for));
                     test.pct_guarantee = pct;
+                    test.cancelled = settings.world.cancel.then_some(cancelled);
                     test.digest = self.verify.then(|| format!("{digest:016x}"));
                 }
                 let findings = self.findings(subject, &settings, &ended.ending, &heard, &modules, judge);

@@ -18,7 +18,7 @@ fn body<T: serde::Serialize>(value: &T) -> String {
 
 #[test]
 fn the_version_and_the_names_are_those_that_others_rely_on() {
-    assert_eq!(raddle_protocol::VERSION, 4);
+    assert_eq!(raddle_protocol::VERSION, 5);
     assert_eq!((raddle_protocol::ENV_PLAN, raddle_protocol::ENV_REPORT), ("RADDLE_PLAN_FD", "RADDLE_REPORT_FD"));
     assert_eq!(raddle_protocol::RUNTIME_LIBRARY, "libraddle_runtime.so");
 }
@@ -46,7 +46,7 @@ fn choices() -> Vec<Choice> {
 }
 
 #[test]
-fn choices_of_version_4() {
+fn choices_of_version_5() {
     assert_eq!(body(&choices()), "0900ac020201ac020202ac020203ac020204ac020205ac020206ac020207ac020208ac0202");
     assert_eq!(to_text(&choices()), "t2/300 w2/300 s2/300 l2/300 r2/300 m2/300 i2/300 f2/300 c2/300");
 }
@@ -75,7 +75,7 @@ fn plan(job: Job) -> Plan {
 
 /// What the runtime is told. The version comes first, so that any version can be told from any other.
 #[test]
-fn plans_of_version_4() {
+fn plans_of_version_5() {
     let (before, after) = ("1101022122", "310672616e646f6d0141424344015152530101666701680101610162636401656101000101");
     assert_eq!(body(&plan(Job::Explore)), format!("{before}00{after}"));
     assert_eq!(body(&plan(Job::Verify)), format!("{before}02{after}"));
@@ -87,7 +87,7 @@ fn plans_of_version_4() {
 
 /// What the runtime tells.
 #[test]
-fn messages_of_version_4() {
+fn messages_of_version_5() {
     let hello = Message::Hello { version: 0x11, pid: 0x12, fixed_addresses: true, sees_raw_syscalls: false };
     assert_eq!(body(&hello), "0011120100");
     let module = Module { path: "a".into(), base: 0x21, start: 0x22, end: 0x23 };
@@ -125,7 +125,7 @@ fn messages_of_version_4() {
 }
 
 #[test]
-fn findings_of_version_4() {
+fn findings_of_version_5() {
     let thread = Thread {
         name: Some("d".into()),
         spawned: Some((0x11, 0x12)),

@@ -1,5 +1,6 @@
 //! What a thread did, in terms of the library interface it used: the result of reading a trace.
 
+use crate::paths::PathUse;
 use raddle_engine::waits::{self, Mode};
 use raddle_protocol::Role;
 use raddle_protocol::trace::{Access, StackId, ThreadId};
@@ -92,9 +93,23 @@ pub enum What {
         call: String,
         blocked: bool,
     },
+    /// Called something on a path.
+    Path(PathUse),
+    /// Opened a descriptor. Told only where the finding is about that one.
+    Opened(i32),
+    /// The test has ended, and a descriptor has not been closed.
+    LeftOpen(i32),
 }
 
 impl Action {
+    /// The call on a path, if it is one.
+    pub fn path(&self) -> Option<&PathUse> {
+        match &self.what {
+            What::Path(path) => Some(path),
+            _ => None,
+        }
+    }
+
     /// The same as an event of the wait judgement, if it is one.
     pub fn event(&self) -> Option<waits::Event> {
         let kind = match &self.what {

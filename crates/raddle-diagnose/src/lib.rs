@@ -28,6 +28,7 @@ mod function;
 mod names;
 mod object;
 mod panic;
+mod paths;
 mod place;
 mod polls;
 mod reading;

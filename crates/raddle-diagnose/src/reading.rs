@@ -7,10 +7,14 @@
 use crate::action::{Action, What};
 use crate::calls::{self, Calls, OpenWait};
 use crate::object::{Object, ObjectKind, Objects};
+use crate::paths::PathUse;
 use crate::site::Sites;
 use raddle_engine::waits::{self, Final, Mode, WaitFor};
 use raddle_protocol::trace::{Op, PosixLock, State, Step, ThreadId, Trace, Wait};
 use std::collections::BTreeMap;
+
+/// `ENOENT`.
+const NOT_THERE: i32 = 2;
 
 /// A trace understood.
 pub struct Reading {
@@ -98,6 +102,11 @@ impl Reader<'_> {
                 let object = self.object(*address, ObjectKind::Memory, at);
                 return self.calls.push(at, step, What::Accessed(*access), Some(object));
             }
+            Op::Path { path, call, errno } => {
+                What::Path(PathUse { path: path.clone(), call: *call, done: *errno == 0, missing: *errno == NOT_THERE })
+            }
+            Op::Opened { descriptor } => What::Opened(*descriptor),
+            Op::LeftOpen { descriptor } => What::LeftOpen(*descriptor),
             Op::Fence { .. } | Op::Detach { .. } | Op::Woke | Op::Returned => return,
         };
         self.calls.push(at, step, what, None);

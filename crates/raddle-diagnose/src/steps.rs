@@ -97,11 +97,11 @@ impl Teller<'_> {
         );
         let frame = match site.user_frame() {
             Some(frame) => Some(frame),
-            None if key => site.best_frame(),
-            None if of_threads => None,
+            None if key && !matches!(action.what, What::LeftOpen(_)) => site.best_frame(),
+            None if key || of_threads => None,
             None => return None,
         };
-        if !key && !of_threads && self.is_internal(action, site) {
+        if !key && (matches!(action.what, What::Opened(_)) || !of_threads && self.is_internal(action, site)) {
             return None;
         }
         let mut words = if site.panics {
@@ -197,6 +197,9 @@ impl Teller<'_> {
             What::Yielded => "yields".to_owned(),
             What::Slept(ns) => format!("sleeps {}", words::duration(*ns)),
             What::Stalled(ns) => format!("waits; {} pass before anybody goes on", words::about(*ns)),
+            What::Path(path) => path.words(),
+            What::Opened(descriptor) => format!("opens descriptor {descriptor}"),
+            What::LeftOpen(descriptor) => format!("ends the test, with descriptor {descriptor} still open"),
             What::Io { call, blocked: true } => format!("waits in `{call}`"),
             What::Io { call, blocked: false } => format!("calls `{call}`"),
         };

@@ -349,12 +349,57 @@ pub enum Op {
         descriptor: i32,
         blocked: bool,
     },
+    /// A call on a path, as the program has it; `errno` is 0 where it did what was asked.
+    Path {
+        path: String,
+        call: PathCall,
+        errno: i32,
+    },
+    /// The thread has opened a descriptor, by whatever call.
+    Opened {
+        descriptor: i32,
+    },
+    /// The test is over, and a descriptor is still open that would be closed if no time limit had run out.
+    LeftOpen {
+        descriptor: i32,
+    },
     /// A plain access. Recorded only where it touches bytes that a conflict is about.
     Access {
         address: u64,
         size: u64,
         access: Access,
     },
+}
+
+/// What a call does with a path. One that can do either is told by what it found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PathCall {
+    /// Asks whether there is anything, or what it is.
+    Looks,
+    /// Opens what is there.
+    Opens,
+    /// Opens what is there and throws its content away.
+    Empties,
+    /// Makes what was not there.
+    Makes,
+    /// Takes what is there in the place of making it, with or without its content.
+    Replaces,
+    /// Takes away what is there: removes it, or gives it another name.
+    Removes,
+}
+
+impl PathCall {
+    /// Whether others can tell that it has been made.
+    #[must_use]
+    pub fn changes(self) -> bool {
+        !matches!(self, PathCall::Looks | PathCall::Opens)
+    }
+
+    /// Whether it would have made something, had it not been there already.
+    #[must_use]
+    pub fn takes_what_is_there(self) -> bool {
+        self == PathCall::Replaces
+    }
 }
 
 /// Which POSIX object.

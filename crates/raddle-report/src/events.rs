@@ -147,6 +147,9 @@ pub struct TestFinished {
     /// Lower bounds on the probability that a bug which needs 2, 3 and 4 steps in a certain order would have been found,
     /// where the strategy gives them.
     pub pct_guarantee: Option<[f64; 3]>,
+    /// How many times a time limit was left to run out, one schedule each, where cancellation was tried (`--cancel`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cancelled: Option<u64>,
     /// Wall-clock milliseconds.
     pub elapsed_ms: u64,
     /// How executions were kept apart.

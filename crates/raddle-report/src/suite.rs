@@ -70,6 +70,14 @@ pub fn test(event: &TestFinished, style: &Style) -> String {
     {
         out.push_str(&indented(&format!("fork: {}", why.trim()), style));
     }
+    if let Some(tried) = event.cancelled.filter(|_| event.outcome != TestOutcome::Error) {
+        let said = match tried {
+            0 => "cancellation: nothing waits with a time limit while something could be cut off".to_owned(),
+            1 => "cancellation: a time limit was left to run out once".to_owned(),
+            _ => format!("cancellation: a time limit was left to run out {} times, a schedule each", thousands(tried)),
+        };
+        out.push_str(&indented(&said, style));
+    }
     if let (TestOutcome::Passed, Some(said)) = (event.outcome, event.search.as_ref().and_then(searched)) {
         out.push_str(&indented(&said, style));
     }

@@ -39,6 +39,7 @@ fn passed(test: &str) -> TestFinished {
         unseen_upper_bound: None,
         search: None,
         pct_guarantee: None,
+        cancelled: None,
         elapsed_ms: 520,
         mode: Mode::Rewind,
         mode_why: None,

@@ -2,35 +2,47 @@
 //! be undone at all.
 
 use crate::arch::syscall;
-use crate::state::rt;
-use raddle_protocol::Mode;
+use crate::state::{recording, rt};
 use raddle_protocol::trace::Outcome;
+use raddle_protocol::{Mode, Op};
 
 /// Effects since the entry that a rewind undoes.
 #[derive(Clone, Default, Debug)]
 pub struct Effects {
-    /// Descriptors opened and not closed.
-    descriptors: Vec<i32>,
+    /// Descriptors opened and not closed, and which opening of this execution each comes from, counted from 0.
+    descriptors: Vec<(i32, u32)>,
+    /// Openings so far.
+    openings: u32,
     /// Signals whose disposition was changed, with what the kernel had before.
     dispositions: Vec<(i32, [u64; 4])>,
 }
 
 impl Effects {
-    /// Remembers a new descriptor.
-    pub fn opened(&mut self, descriptor: i32) {
-        if descriptor >= 0 && !self.owns(descriptor) {
-            self.descriptors.push(descriptor);
-        }
+    /// Remembers a new descriptor. One that was open before has been replaced.
+    fn opened(&mut self, descriptor: i32) {
+        self.closed(descriptor);
+        self.descriptors.push((descriptor, self.openings));
+        self.openings += 1;
     }
 
     /// Forgets a descriptor.
     pub fn closed(&mut self, descriptor: i32) {
-        self.descriptors.retain(|open| *open != descriptor);
+        self.descriptors.retain(|(open, _)| *open != descriptor);
     }
 
     /// Whether the present execution opened this descriptor.
     pub fn owns(&self, descriptor: i32) -> bool {
-        self.descriptors.contains(&descriptor)
+        self.descriptors.iter().any(|(open, _)| *open == descriptor)
+    }
+
+    /// Descriptors opened and not closed, with the number of the opening that each comes from.
+    pub fn open(&self) -> &[(i32, u32)] {
+        &self.descriptors
+    }
+
+    /// How many times a descriptor has been opened.
+    pub fn openings(&self) -> u32 {
+        self.openings
     }
 
     /// Remembers what to put back when a signal's disposition is about to change.
@@ -46,13 +58,23 @@ impl Effects {
 
     /// Undoes all that happened since `saved`.
     pub fn undo(&self, saved: &Effects) {
-        for descriptor in self.descriptors.iter().filter(|open| !saved.owns(**open)) {
+        for (descriptor, _) in self.descriptors.iter().filter(|(open, _)| !saved.owns(*open)) {
             // SAFETY: opened by an execution that has ended.
             unsafe { syscall(libc::SYS_close, [*descriptor as u64, 0, 0, 0, 0, 0]) };
         }
         for (signal, old) in &self.dispositions {
             // SAFETY: what the kernel gave out before.
             unsafe { syscall(libc::SYS_rt_sigaction, [*signal as u64, old.as_ptr() as u64, 0, 8, 0, 0]) };
+        }
+    }
+}
+
+/// The running thread has opened a descriptor.
+pub fn opened(descriptor: i32) {
+    if descriptor >= 0 {
+        rt().execution.effects.opened(descriptor);
+        if recording() {
+            crate::record::step(Op::Opened { descriptor });
         }
     }
 }

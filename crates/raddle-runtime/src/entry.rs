@@ -134,7 +134,7 @@ extern "C" fn before_main(argc: i32, argv: *mut *mut u8, environment: *mut *mut 
 
 /// The test is over, but threads that it has started may not be: outside Raddle they would go on beside the next test. They
 /// get the turn until none of them can run, or for [`TURNS`] turns.
-fn let_others_finish() {
+pub fn let_others_finish() {
     /// A thread that has been told to end needs a few dozen steps for it.
     const TURNS: u32 = 300;
     for _ in 0..TURNS {
@@ -163,7 +163,9 @@ pub extern "C" fn returned(word: u64) {
         if crate::state::recording() {
             crate::record::step(raddle_protocol::Op::Returned);
         }
+        crate::cancel::test_over();
         let_others_finish();
+        crate::cancel::look_at_what_is_left();
     }
     let runtime = rt();
     let stack = runtime.execution.threads[runtime.execution.running as usize].stack;

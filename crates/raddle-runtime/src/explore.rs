@@ -283,8 +283,8 @@ impl Explorer {
         let runtime = rt();
         runtime.ignored.clone_from(&ignored);
         runtime.live_output = live_output;
-        cancel::allow(cancel::stalls(&choices));
-        let (outcome, raw) = self.record(0, choices.clone(), accesses);
+        let perform = |explorer: &mut Self| explorer.record(0, choices.clone(), accesses);
+        let (outcome, raw) = if cancel::stalls(&choices) { cancel::with_stalls(self, perform) } else { perform(self) };
         let differs = matches!(outcome, Outcome::Diverged { .. }).then(|| outcome.clone());
         let trace = raw.into_trace(runtime, &outcome);
         let raw = RawFinding { outcome, execution: 0, choices, trace, differs, ignored, cause: None };
@@ -413,8 +413,13 @@ impl Explorer {
             return;
         }
         self.looked_at = self.looked_at.or(odd);
-        let choices = runtime.tape.record().to_vec();
+        self.report_passed(execution, runtime.tape.record().to_vec());
+    }
+
+    /// Sends the record of an execution that has passed, in which something may be a mistake.
+    pub fn report_passed(&mut self, execution: u64, choices: Vec<Choice>) {
         let (outcome, recorder) = self.record(execution, choices.clone(), None);
+        let runtime = rt();
         if outcome == Outcome::Passed {
             let trace = recorder.into_trace(runtime, &outcome);
             let ignored = runtime.ignored.clone();

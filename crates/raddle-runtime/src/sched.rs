@@ -330,9 +330,9 @@ fn decide(hint: Hint, place: u64) -> bool {
     }
     if crate::state::recording() {
         crate::explore::check_replay();
-        if let Some(ns) = rt().execution.schedule.take_stall() {
-            crate::record::step(raddle_protocol::Op::Stalled { ns });
-        }
+    }
+    if let Some(ns) = rt().execution.schedule.take_stall() {
+        crate::cancel::stalled(ns);
     }
     match next {
         Next::Run(id) => {

@@ -70,6 +70,8 @@ pub struct Runtime {
     pub ignored: Vec<u64>,
     /// What is known of call sites.
     pub sites: crate::sites::Sites,
+    /// What is known of the execution without cancellation, while cancellation is tried.
+    pub uncancelled: crate::cancel::Uncancelled,
     /// Loaded files, as they were at the entry.
     pub modules: Vec<Module>,
     /// Whether replayed output is handed on.
@@ -112,6 +114,10 @@ pub struct Execution {
     pub effects: crate::effects::Effects,
     /// What has happened in it that may be a mistake although nothing fails.
     pub odd: Odd,
+    /// What a cancellation has left behind in it.
+    pub cancelled: crate::cancel::Trail,
+    /// What threads were last told of paths.
+    pub looks: crate::interpose::paths::Looks,
     /// Timers and the addresses of sockets, as the program sees them.
     pub io: crate::interpose::io::Io,
     /// Allocation state is in the heap itself; this is its reach.
@@ -130,6 +136,8 @@ pub struct Odd {
     /// A thread that nobody has joined was at work when the test function returned. Looked for only in the execution
     /// without preemption: in others it may merely have been kept from its last step.
     pub outlived: bool,
+    /// A thread was told that there was nothing at a path, and then took what another had put there meanwhile.
+    pub replaced: bool,
 }
 
 impl Odd {
@@ -145,11 +153,12 @@ impl Odd {
             slept: self.slept || other.slept,
             looped: self.looped || other.looped,
             outlived: self.outlived || other.outlived,
+            replaced: self.replaced || other.replaced,
         }
     }
 
-    fn flags(self) -> [bool; 4] {
-        [self.raised, self.slept, self.looped, self.outlived]
+    fn flags(self) -> [bool; 5] {
+        [self.raised, self.slept, self.looped, self.outlived, self.replaced]
     }
 }
 
@@ -168,6 +177,8 @@ impl Execution {
             random: Random::new(seed, u64::MAX),
             effects: crate::effects::Effects::default(),
             odd: Odd::default(),
+            cancelled: crate::cancel::Trail::default(),
+            looks: crate::interpose::paths::Looks::default(),
             io: crate::interpose::io::Io::default(),
             heap: heap::Reach::default(),
         }
@@ -205,6 +216,8 @@ impl Execution {
         self.random = saved.random.clone();
         self.effects.clone_from(&saved.effects);
         self.odd = saved.odd;
+        self.cancelled.clone_from(&saved.cancelled);
+        self.looks.clone_from(&saved.looks);
         self.io.clone_from(&saved.io);
         self.heap = saved.heap;
     }
@@ -291,6 +304,7 @@ pub fn take_charge(plan: Plan) {
         returned: None,
         ignored: Vec::new(),
         sites: crate::sites::Sites::default(),
+        uncancelled: crate::cancel::Uncancelled::default(),
         modules: Vec::new(),
         live_output: false,
         controller: Controller::default(),

@@ -9,3 +9,4 @@ mod rd0302_guard_across_await;
 mod rd0304_cancellation;
 mod rd0305_failure_lost;
 mod rd0306_waker_lost;
+mod rd0404_handle_leak;

@@ -59,7 +59,7 @@ pub struct ExploreOptions {
     #[arg(long)]
     pub io_faults: bool,
     /// Also let every time limit run out at each place in turn where something waits with one, a schedule each, and report
-    /// what the cancellation leaves behind (RD0304): a test must expect its timeouts to expire
+    /// what the cancellation leaves behind (RD0304, RD0404): a test must expect its timeouts to expire
     #[arg(long)]
     pub cancel: bool,
     /// Let the program talk to other hosts; what they answer cannot be repeated, so replays may differ

@@ -51,6 +51,7 @@ impl<'a> Work<'a> {
             unseen_upper_bound: None,
             search: None,
             pct_guarantee: None,
+            cancelled: None,
             elapsed_ms: 0,
             mode: Mode::Rewind.into(),
             mode_why: None,
@@ -127,7 +128,8 @@ impl<'a> Work<'a> {
 
     fn take_summary(&mut self, ended: &Ended) {
         let Ending::Finished(summary) = &ended.ending else { return };
-        let Summary { schedules, distinct, points, digest, new_lately, unseen, pct, search, .. } = summary;
+        let Summary { schedules, distinct, points, digest, new_lately, unseen, pct, search, cancelled, .. } =
+            summary;
         let asked_for = self.searches_all();
         let test = &mut self.test;
         (test.schedules, test.distinct, test.points, test.new_lately) = (*schedules, *distinct, *points, *new_lately);
@@ -135,6 +137,7 @@ impl<'a> Work<'a> {
         test.unseen_upper_bound = unseen.map(|[_, bound]| bound);
         test.search = search.as_ref().map(|search| Search::new(search, asked_for));
         test.pct_guarantee = *pct;
+        test.cancelled = self.suite.settings.world.cancel.then_some(*cancelled);
         test.digest = self.suite.verify.then(|| format!("{digest:016x}"));
     }
 

@@ -27,13 +27,21 @@ const EXPECTED_IN_TIME: [&str; 8] =
     ["Elapsed", "elapsed", "Timeout", "timeout", "TimedOut", "timed out", "is_ok()", "took too long"];
 
 /// A future that was dropped before its end.
-struct Dropped<'a> {
+pub struct Dropped<'a> {
+    /// The step with which everything has stood still.
+    pub stall: usize,
     /// Step that shows it.
-    at: usize,
+    pub at: usize,
     /// The last step of its last poll.
-    waited: usize,
+    pub waited: usize,
     /// Where it waited.
-    frame: &'a SourceFrame,
+    pub frame: &'a SourceFrame,
+}
+
+/// The future that a cancellation has dropped; `None` where none shows.
+pub fn dropped<'a>(case: &'a Case<'_>) -> Option<Dropped<'a>> {
+    let stall = case.trace().steps.iter().position(|step| matches!(step.op, Op::Stalled { .. }))?;
+    dropped_with_its_leaf(case, stall).or_else(|| timed_out(case, stall)).or_else(|| begun_again(case, stall))
 }
 
 /// Explains a failure as what a cancellation has left behind; `None` where it is not.
@@ -44,9 +52,7 @@ pub fn explain(case: &Case<'_>, failure: Diagnosis) -> Option<Diagnosis> {
         return None;
     }
     let steps = &case.trace().steps;
-    let stall = steps.iter().position(|step| matches!(step.op, Op::Stalled { .. }))?;
-    let dropped =
-        dropped_with_its_leaf(case, stall).or_else(|| timed_out(case, stall)).or_else(|| begun_again(case, stall))?;
+    let dropped = dropped(case)?;
     let place = Place::of(dropped.frame, case.context);
     let name = function::short(&dropped.frame.function);
     let mut diagnosis = Diagnosis { code: "RD0304", ..failure };
@@ -56,7 +62,7 @@ pub fn explain(case: &Case<'_>, failure: Diagnosis) -> Option<Diagnosis> {
     };
     diagnosis.message =
         format!("cancellation leaves damage: `{name}` was dropped at an `.await`, and then {consequence}");
-    diagnosis.keys.extend([stall, dropped.waited, dropped.at]);
+    diagnosis.keys.extend([dropped.stall, dropped.waited, dropped.at]);
     diagnosis.about.insert(steps[dropped.at].thread);
     for span in &mut diagnosis.spans {
         span.primary = false;
@@ -100,7 +106,12 @@ fn dropped_with_its_leaf<'a>(case: &'a Case<'_>, stall: usize) -> Option<Dropped
         let waited = (0..stall).rev().find(polled)?;
         let frame = bodies(case.site_at(waited)?).next()?;
         // A body that drops what it waited on has got past it.
-        (!site.frames.iter().any(|outer| outer.function == frame.function)).then_some(Dropped { at, waited, frame })
+        (!site.frames.iter().any(|outer| outer.function == frame.function)).then_some(Dropped {
+            stall,
+            at,
+            waited,
+            frame,
+        })
     })
 }
 
@@ -120,7 +131,7 @@ fn timed_out<'a>(case: &'a Case<'_>, stall: usize) -> Option<Dropped<'a>> {
     let site = case.site_at(waited)?;
     let outside = site.frames.iter().position(|frame| frame.function.contains("tokio::time::timeout::Timeout<"))?;
     let frame = site.frames[..outside].iter().find(|frame| is_body(frame))?;
-    Some(Dropped { at, waited, frame })
+    Some(Dropped { stall, at, waited, frame })
 }
 
 /// What was polled beside a timer, and is at an earlier place when it is polled next.
@@ -139,7 +150,7 @@ fn begun_again<'a>(case: &'a Case<'_>, stall: usize) -> Option<Dropped<'a>> {
     };
     let (waited, frame) = (0..stall).rev().find_map(|at| Some((at, polled(at)?)))?;
     let (at, again) = (stall..steps.len()).find_map(|at| Some((at, polled(at)?)))?;
-    (again.function == frame.function && again.line < frame.line).then_some(Dropped { at, waited, frame })
+    (again.function == frame.function && again.line < frame.line).then_some(Dropped { stall, at, waited, frame })
 }
 
 /// The function that polls a timer, where the operation is part of that.

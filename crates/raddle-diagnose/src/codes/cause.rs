@@ -13,6 +13,7 @@ use crate::case::Case;
 use crate::codes::pattern::{self, Pattern};
 use crate::function;
 use crate::object::ObjectKind;
+use crate::paths::PathUse;
 use crate::words;
 use raddle_engine::waits::Mode;
 use raddle_protocol::trace::{StackId, ThreadId};
@@ -97,8 +98,10 @@ fn action<'a>(case: &'a Case<'_>, point: Point) -> Option<&'a Action> {
 
 /// The name of what a step is about.
 fn name(case: &Case<'_>, point: Point) -> String {
-    let object = action(case, point).and_then(|action| action.object);
-    object.map_or_else(|| "it".to_owned(), |object| case.names.short(object).to_owned())
+    let Some(action) = action(case, point) else { return "it".to_owned() };
+    let path = || action.path().map(PathUse::name);
+    let object = action.object.map(|object| case.names.short(object).to_owned());
+    object.or_else(path).unwrap_or_else(|| "it".to_owned())
 }
 
 /// What a thread does, with its place.
@@ -120,6 +123,7 @@ fn deed(case: &Case<'_>, point: Point) -> String {
         Some(What::WaitBegun) => format!("begins to wait on {name}"),
         Some(What::Notified { .. }) => format!("notifies {name}"),
         Some(What::Received { .. }) => format!("receives from {name}"),
+        Some(What::Path(path)) => path.words(),
         Some(What::Closed { .. }) => format!("closes its end of {name}"),
         _ => match site.entry() {
             Some(entry) => format!("calls `{}`", function::short(&entry.function)),
@@ -159,15 +163,23 @@ fn belongs_together(case: &Case<'_>, found: &Pattern, diagnosis: &mut Diagnosis)
         pattern::LOST_UPDATE => format!(
             "This is a lost update (RD0102): {thread} {looks}, {other} {changes}, and {thread} {acts} without having looked again, over the change by {other}."
         ),
+        pattern::CHECK_THEN_USE => format!(
+            "This is a file-system check-then-use (RD0104): {thread} {looks}, {other} {changes}, and {thread} {acts}, going by what it was told before.",
+        ),
         _ => format!(
             "This is a check-then-act (RD0103): {thread} {looks}, {other} {changes}, and {thread} {acts}, going by what it saw before. Whether {other} comes before all of that or after all of it, the execution passes; only in between it fails.",
         ),
     });
     let labels = [
-        format!("{thread} {} {name} here", if found.code == pattern::LOST_UPDATE { "reads" } else { "looks at" }),
+        match found.code {
+            pattern::LOST_UPDATE => format!("{thread} reads {name} here"),
+            pattern::CHECK_THEN_USE => format!("{thread} asks about {name} here"),
+            _ => format!("{thread} looks at {name} here"),
+        },
         format!("{other} changes it here, in between"),
         match found.code {
             pattern::LOST_UPDATE => format!("{thread} stores to {name} here, over that change"),
+            pattern::CHECK_THEN_USE => format!("{thread} uses it here, going by the answer that it had"),
             _ => format!("{thread} acts here on what it saw"),
         },
     ];
@@ -178,6 +190,7 @@ fn belongs_together(case: &Case<'_>, found: &Pattern, diagnosis: &mut Diagnosis)
         pattern::LOST_UPDATE => format!(
             "Make the read and the store of {name} one step: an operation such as `fetch_add`, a `compare_exchange` loop (`fetch_update`), or a lock that is held over both."
         ),
+        pattern::CHECK_THEN_USE => "Do not ask first: try, and go by the error. `File::create_new` makes a file or says that there is one; `remove_file`, `rename` and `open` say `NotFound`. Where that is not enough, hold one lock from the question to the end of the use.".to_owned(),
         _ => format!(
             "Make the look at {name} and the act one step: hold one lock over both, or use one operation that does both (`compare_exchange`, `fetch_update`, `get_or_init`, the map's `entry`)."
         ),

@@ -3,6 +3,7 @@
 mod blocked_loop;
 mod cancellation;
 mod cause;
+mod check_then_use;
 mod conflict;
 mod crash;
 mod deadlock;
@@ -10,6 +11,7 @@ mod failure;
 mod guard_across_await;
 mod guard_suspended;
 mod lateness;
+mod leak;
 mod lost_failure;
 mod lost_update;
 mod lost_wakeup;
@@ -89,8 +91,11 @@ fn by_outcome(case: &Case<'_>) -> Diagnosis {
 
 /// What a cancellation has left behind, in an execution that was to show it.
 pub fn cancelled(case: &Case<'_>) -> Option<Diagnosis> {
-    if !crate::is_cancelled(case.raw) || case.raw.differs.is_some() || case.raw.outcome == Outcome::Passed {
+    if !crate::is_cancelled(case.raw) || case.raw.differs.is_some() {
         return None;
+    }
+    if case.raw.outcome == Outcome::Passed {
+        return leak::find(case);
     }
     cancellation::explain(case, by_outcome(case))
 }
@@ -100,6 +105,7 @@ pub fn suspect(case: &Case<'_>) -> Option<Diagnosis> {
     lost_failure::find(case)
         .or_else(|| blocked_loop::find(case))
         .or_else(|| guard_suspended::find(case))
+        .or_else(|| check_then_use::find(case))
         .or_else(|| outlives::find(case))
 }
 

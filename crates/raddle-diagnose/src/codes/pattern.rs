@@ -7,12 +7,16 @@
 //! first goes on to do something. Both must decide, that the change comes after the look and that it comes before the act:
 //! then the execution fails though both serial orders pass.
 //!
+//! RD0104, file-system check-then-use: the same with a path. There it is enough that one of the two orders decides, for the
+//! use itself shows the contrary of what the look had shown.
+//!
 //! Departs from the catalogue: values behind locks are not part of a record, so that a lost update under two short locks
 //! is called RD0103. And RD0303, the same across an `await`, is not told apart from it.
 
 use crate::action::{Action, What};
 use crate::case::Case;
 use crate::codes::cause::{Decides, Point};
+use crate::paths;
 use crate::polls;
 use crate::words::Type;
 use raddle_engine::waits::Mode;
@@ -22,6 +26,9 @@ use raddle_protocol::Op;
 pub const LOST_UPDATE: &str = "RD0102";
 /// Check-then-act.
 pub const CHECK_THEN_ACT: &str = "RD0103";
+
+/// Check-then-use of a path.
+pub const CHECK_THEN_USE: &str = "RD0104";
 
 /// Three steps: two of one thread, and one of another thread in between.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +48,9 @@ pub struct Pattern {
 /// The pattern that the pairs fit, whose steps lie closest together.
 pub fn find(case: &Case<'_>, pairs: &[Decides]) -> Option<Pattern> {
     let closest = |found: &Pattern| (found.act.at - found.look.at, found.look.at);
+    if let Some(found) = check_then_use(case, pairs) {
+        return Some(found);
+    }
     let lost = pairs.iter().filter_map(|pair| lost_update(case, *pair)).min_by_key(closest);
     lost.or_else(|| {
         let is_look_and_change =
@@ -57,6 +67,23 @@ pub fn find(case: &Case<'_>, pairs: &[Decides]) -> Option<Pattern> {
             })
         });
         all.min_by_key(closest)
+    })
+}
+
+/// The first use of a path whose check was out of date, if that decides.
+fn check_then_use(case: &Case<'_>, pairs: &[Decides]) -> Option<Pattern> {
+    let actions = &case.reading.actions;
+    let point = |index: usize| {
+        let action = &actions[index];
+        Point { at: action.at, thread: action.thread, stack: action.stack, action: Some(index) }
+    };
+    paths::checks_out_of_date(actions).into_iter().find_map(|found| {
+        let [look, change, act] = [found.look, found.change, found.act].map(point);
+        let turns = |first: Point, second: Point| {
+            pairs.iter().any(|(one, other)| (one.action, other.action) == (first.action, second.action))
+        };
+        let decides = [(look, change), (change, act)].into_iter().find(|(first, second)| turns(*first, *second))?;
+        Some(Pattern { code: CHECK_THEN_USE, look, change, act, decides })
     })
 }
 

@@ -3,5 +3,6 @@
 
 mod calls;
 mod findings;
+mod resources;
 mod scene;
 mod tasks;

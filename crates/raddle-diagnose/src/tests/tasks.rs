@@ -89,6 +89,24 @@ fn what_no_cancellation_has_caused_is_not_called_so() {
     assert_eq!(code(time_limit(true, message)), "RD0501");
 }
 
+/// A descriptor is opened before the time limit runs out, and open at the end.
+fn left_open(drops: bool) -> Finding {
+    let mut scene = time_limit(drops, "");
+    let stack =
+        stack(&mut scene, 0, &[("bank::connect", User, 12), ("bank::ask::{closure#0}", User, 19), TIMEOUT, TEST]);
+    scene.trace.steps.insert(0, Step { thread: 0, op: Op::Opened { descriptor: 7 }, stack, time_ns: 0 });
+    step(&mut scene, 0, Op::LeftOpen { descriptor: 7 }, &[]);
+    finding(&scene, Outcome::Passed)
+}
+
+#[test]
+fn a_descriptor_that_a_cancellation_has_left_open() {
+    let found = left_open(true);
+    assert_eq!((found.code.0.as_str(), found.severity, &lines(&found)[..]), ("RD0404", Severity::Error, &[20, 12][..]));
+    assert!(found.message.contains("a descriptor stayed open"), "{}", found.message);
+    assert_ne!(left_open(false).code.0, "RD0404");
+}
+
 /// A task takes a lock and gives it back before its poll is over, or after.
 fn lock_in_a_poll(held: bool) -> Scene {
     let mut scene = Scene::new();

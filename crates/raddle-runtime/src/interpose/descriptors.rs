@@ -11,7 +11,7 @@ use crate::state::{executing, rt};
 
 fn note(result: isize) -> isize {
     if executing() && result >= 0 {
-        rt().execution.effects.opened(result as i32);
+        crate::effects::opened(result as i32);
     }
     result
 }

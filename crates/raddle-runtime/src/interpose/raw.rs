@@ -6,11 +6,10 @@
 //! front of the C library's. Where the kernel has no such facility, these calls go unseen.
 
 use super::io::{epoll, receiving, select, sending, sockets, timers};
-use super::{clock, descriptors, files, machine, memory, process, random, signals, threads};
+use super::{clock, descriptors, files, looks, machine, memory, process, random, signals, threads};
 use crate::arch::{self, syscall};
 use crate::effects::irreversible;
 use crate::order;
-use crate::state::rt;
 use core::ffi::{c_char, c_void};
 
 /// Read by the kernel at each system call: whether to let it through.
@@ -119,7 +118,7 @@ unsafe fn opens(number: i64, args: [u64; 6]) -> i64 {
     // SAFETY: the program's own call.
     let result = unsafe { syscall(number, args) };
     if result >= 0 {
-        rt().execution.effects.opened(result as i32);
+        crate::effects::opened(result as i32);
     }
     result
 }
@@ -203,6 +202,33 @@ pub unsafe fn perform(number: i64, args: [u64; 6]) -> i64 {
             libc::SYS_open => kernel(files::open(path, b as i32, c as u32).into()),
             libc::SYS_openat => kernel(files::openat(fd, b as *const c_char, c as i32, d as u32).into()),
             libc::SYS_creat => kernel(files::creat(path, b as u32).into()),
+            libc::SYS_mkdir => kernel(files::mkdir(path, b as u32).into()),
+            libc::SYS_mkdirat => kernel(files::mkdirat(fd, b as *const c_char, c as u32).into()),
+            libc::SYS_rmdir => kernel(files::rmdir(path).into()),
+            libc::SYS_unlink => kernel(files::unlink(path).into()),
+            libc::SYS_unlinkat => kernel(files::unlinkat(fd, b as *const c_char, c as i32).into()),
+            libc::SYS_rename => kernel(files::rename(path, b as *const c_char).into()),
+            libc::SYS_renameat => kernel(files::renameat(fd, b as *const c_char, c as i32, d as *const c_char).into()),
+            libc::SYS_renameat2 => {
+                kernel(files::renameat2(fd, b as *const c_char, c as i32, d as *const c_char, e as u32).into())
+            }
+            libc::SYS_link => kernel(files::link(path, b as *const c_char).into()),
+            libc::SYS_linkat => {
+                kernel(files::linkat(fd, b as *const c_char, c as i32, d as *const c_char, e as i32).into())
+            }
+            libc::SYS_symlink => kernel(files::symlink(path, b as *const c_char).into()),
+            libc::SYS_symlinkat => kernel(files::symlinkat(path, b as i32, c as *const c_char).into()),
+            libc::SYS_stat => kernel(looks::stat(path, b as *mut libc::stat).into()),
+            libc::SYS_lstat => kernel(looks::lstat(path, b as *mut libc::stat).into()),
+            libc::SYS_newfstatat => {
+                kernel(looks::fstatat(fd, b as *const c_char, c as *mut libc::stat, d as i32).into())
+            }
+            libc::SYS_statx => {
+                kernel(looks::statx(fd, b as *const c_char, c as i32, d as u32, e as *mut libc::statx).into())
+            }
+            libc::SYS_access => kernel(looks::access(path, b as i32).into()),
+            libc::SYS_faccessat => kernel(looks::faccessat(fd, b as *const c_char, c as i32, 0).into()),
+            libc::SYS_faccessat2 => kernel(looks::faccessat(fd, b as *const c_char, c as i32, d as i32).into()),
             libc::SYS_close => kernel(descriptors::close(fd).into()),
             libc::SYS_close_range => kernel(descriptors::close_range(a as u32, b as u32, c as i32).into()),
             libc::SYS_dup2 => kernel(descriptors::dup2(fd, b as i32).into()),
@@ -267,18 +293,6 @@ pub unsafe fn perform(number: i64, args: [u64; 6]) -> i64 {
 /// What a call that cannot be undone does, as a report says it.
 fn what(number: i64) -> String {
     let known = [
-        (libc::SYS_mkdir, "it makes a directory"),
-        (libc::SYS_mkdirat, "it makes a directory"),
-        (libc::SYS_rmdir, "it removes a directory"),
-        (libc::SYS_unlink, "it removes a file"),
-        (libc::SYS_unlinkat, "it removes a file"),
-        (libc::SYS_rename, "it renames a file"),
-        (libc::SYS_renameat, "it renames a file"),
-        (libc::SYS_renameat2, "it renames a file"),
-        (libc::SYS_link, "it links a file"),
-        (libc::SYS_linkat, "it links a file"),
-        (libc::SYS_symlink, "it makes a symbolic link"),
-        (libc::SYS_symlinkat, "it makes a symbolic link"),
         (libc::SYS_truncate, "it changes a file's size"),
         (libc::SYS_chdir, "it changes the working directory"),
         (libc::SYS_fchdir, "it changes the working directory"),
@@ -292,17 +306,10 @@ fn what(number: i64) -> String {
 }
 
 /// Calls that change nothing, or nothing that lasts longer than the descriptors they work on.
-const HARMLESS: [i64; 51] = [
-    libc::SYS_stat,
+const HARMLESS: [i64; 44] = [
     libc::SYS_fstat,
-    libc::SYS_lstat,
-    libc::SYS_newfstatat,
-    libc::SYS_statx,
     libc::SYS_statfs,
     libc::SYS_fstatfs,
-    libc::SYS_access,
-    libc::SYS_faccessat,
-    libc::SYS_faccessat2,
     libc::SYS_lseek,
     libc::SYS_pread64,
     libc::SYS_getdents64,

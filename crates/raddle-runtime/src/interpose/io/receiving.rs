@@ -196,7 +196,7 @@ unsafe fn own_passed(message: &msghdr) {
             if part.cmsg_level == libc::SOL_SOCKET && part.cmsg_type == libc::SCM_RIGHTS {
                 let bytes = part.cmsg_len - (libc::CMSG_DATA(part) as usize - header as usize);
                 for at in 0..bytes / size_of::<i32>() {
-                    rt().execution.effects.opened((libc::CMSG_DATA(part) as *const i32).add(at).read_unaligned());
+                    crate::effects::opened((libc::CMSG_DATA(part) as *const i32).add(at).read_unaligned());
                 }
             }
             header = libc::CMSG_NXTHDR(message, part);

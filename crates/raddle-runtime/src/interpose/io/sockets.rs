@@ -194,7 +194,7 @@ pub unsafe extern "C" fn accept4(descriptor: i32, at: *mut sockaddr, length: *mu
         will_write_address(at, length);
         let result = answer(syscall(libc::SYS_accept4, args)) as i32;
         if result >= 0 {
-            rt().execution.effects.opened(result);
+            crate::effects::opened(result);
             changed();
             written(at, length);
         }

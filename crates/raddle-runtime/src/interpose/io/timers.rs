@@ -79,10 +79,9 @@ pub unsafe extern "C" fn timerfd_create(clock: i32, flags: i32) -> i32 {
     // SAFETY: plain system call.
     let made = answer(unsafe { syscall(libc::SYS_eventfd2, [0, flags as u64, 0, 0, 0, 0]) }) as i32;
     if made >= 0 {
-        let execution = &mut rt().execution;
-        execution.effects.opened(made);
+        crate::effects::opened(made);
         let realtime = matches!(clock, libc::CLOCK_REALTIME | libc::CLOCK_REALTIME_ALARM);
-        execution.io.timers.0.push(Timer { descriptor: made, realtime, deadline: None, interval: 0 });
+        rt().execution.io.timers.0.push(Timer { descriptor: made, realtime, deadline: None, interval: 0 });
     }
     made
 }

@@ -132,7 +132,8 @@ pub fn allocate(size: u64, align: u64, zeroed: bool) -> *mut u8 {
         let header = (payload - HEADER) as *mut Header;
         *header = Header { size, class: class as u16, state: IN_USE, shift: (payload - HEADER - block) as u32 };
         if !fresh && crate::watch::watching() {
-            crate::watch::fresh(payload, size);
+            // All of what it may grow to in place.
+            crate::watch::fresh(payload, block + bytes - payload);
         }
         if zeroed && !fresh {
             core::ptr::write_bytes(payload as *mut u8, 0, size as usize);

@@ -55,21 +55,42 @@ pub fn known<const N: u64, const ALIGNED: bool>(address: u64, writes: bool) -> b
     knows(address, bytes & 0xff) && (ALIGNED && N <= 8 || beyond(1)) && (ALIGNED || N <= 8 || beyond(2))
 }
 
+/// Whether accesses to what lies here can never be decided without others: every access is to be looked at, or other
+/// threads may have lent it of their stacks.
+#[inline(always)]
+fn never_own(address: u64) -> bool {
+    // SAFETY: one thread.
+    let (now, stack) = unsafe { (NOW, STACK) };
+    let on_a_stack = address.wrapping_sub(stacks::START) < stacks::END - stacks::START;
+    now == ALWAYS || (on_a_stack && address.wrapping_sub(stack.0) >= stack.1)
+}
+
+/// [`access`] for `N` bytes; the shortest way is for those within one granule.
+#[inline(always)]
+pub fn short_access<const N: u64>(address: u64, kind: Kind) {
+    let first = address & (GRANULE - 1);
+    if watching() && first + N <= GRANULE && !never_own(address) {
+        let bytes = ((1u64 << N) - 1) << first;
+        // SAFETY: one thread; granules are always there.
+        let (granule, now, base) = unsafe { (&mut *shadow::granule(address), NOW, BASE) };
+        if granule.own_access(race::Entry(now & (!0xff | bytes)), base, kind.writes()) {
+            return;
+        }
+    }
+    access(address, N, kind);
+}
+
 /// Takes note of a plain access to a range as far as nobody but the running thread has touched it in this execution and
 /// nothing else need be done. Tells where that ends.
 #[inline(always)]
 fn own(start: u64, end: u64, writes: bool) -> u64 {
-    // SAFETY: one thread.
-    let (now, base, stack) = unsafe { (NOW, BASE, STACK) };
-    // What others have lent of their stacks is never so simple.
-    let lent =
-        start.wrapping_sub(stacks::START) < stacks::END - stacks::START && start.wrapping_sub(stack.0) >= stack.1;
-    if now == ALWAYS || lent {
+    if never_own(start) {
         return start;
     }
+    // SAFETY: one thread.
+    let (now, base) = unsafe { (NOW, BASE) };
     let takes = |granule: &mut Granule, mask: u8| {
-        granule.knows(now, mask, writes)
-            || granule.own_access(race::Entry(now & (!0xff | u64::from(mask))), base, writes)
+        granule.own_access(race::Entry(now & (!0xff | u64::from(mask))), base, writes)
     };
     let part = |at: u64| {
         // SAFETY: one thread; granules are always there.
@@ -144,7 +165,7 @@ fn mask_of(granule: u64, start: u64, end: u64) -> u8 {
 }
 
 /// A plain access, or a volatile write, of the running thread.
-#[inline]
+#[inline(never)]
 pub fn access(address: u64, size: u64, kind: Kind) {
     if watching() && size > 0 {
         let end = address.saturating_add(size);

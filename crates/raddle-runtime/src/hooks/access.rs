@@ -10,13 +10,13 @@ use raddle_engine::race::Kind;
 /// What is not decided in the hook. A function of its own that the hook jumps to, so that the hook saves no registers.
 #[inline(never)]
 extern "C" fn read<const N: u64>(address: u64) {
-    watch::access(address, N, Kind::Read);
+    watch::short_access::<N>(address, Kind::Read);
 }
 
 /// As [`read`].
 #[inline(never)]
 extern "C" fn write<const N: u64>(address: u64) {
-    watch::access(address, N, Kind::Write);
+    watch::short_access::<N>(address, Kind::Write);
 }
 
 macro_rules! plain {

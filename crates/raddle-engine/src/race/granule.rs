@@ -195,7 +195,9 @@ impl Detector {
             }
             if let Some(index) = self.record(granule) {
                 let record = &mut self.records[index as usize];
-                if kind == Kind::Read && record.reads.iter().any(|entry| entry.0 | u64::from(mask) == entry.0 && entry.alike(now)) {
+                if kind == Kind::Read
+                    && record.reads.iter().any(|entry| entry.0 | u64::from(mask) == entry.0 && entry.alike(now))
+                {
                     return Ok(());
                 }
                 if now.atomic() && (!record.plain || !record.races(now, kind, &covers)) {

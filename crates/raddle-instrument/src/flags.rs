@@ -46,9 +46,12 @@ const RUSTC_OPTIONS: &[&str] = &[
     "-Csymbol-mangling-version=v0",
 ];
 
-/// Functions of the C library that only read memory, for which the runtime has one of its own: the pass knows nothing of
-/// them.
-const SCANS: &[&str] = &["memcmp", "bcmp", "memchr", "memrchr", "strlen"];
+/// Functions of the C library that read and write memory, for which the runtime has one of its own: the pass knows nothing
+/// of them.
+const WRAPPED: &[&str] = &[
+    "memcmp", "bcmp", "memchr", "memrchr", "memmem", "strlen", "strnlen", "strcmp", "strncmp", "strchr", "strrchr",
+    "strstr", "strcpy", "stpcpy", "strncpy", "strcat", "strncat", "qsort",
+];
 
 /// rustc's flags for code under test. `runtime` is the path of the runtime library: it answers the instrumentation's
 /// calls and must lie in the directory from which it is to be loaded.
@@ -81,7 +84,7 @@ pub fn c_compile() -> Vec<OsString> {
 pub fn link(runtime: &Path) -> Vec<OsString> {
     let directory = runtime.parent().unwrap_or(Path::new("."));
     let mut arguments = vec![runtime.into(), joined("-Wl,-rpath,", directory.as_os_str())];
-    arguments.extend(SCANS.iter().map(|name| format!("-Wl,--wrap={name}").into()));
+    arguments.extend(WRAPPED.iter().map(|name| format!("-Wl,--wrap={name}").into()));
     arguments
 }
 

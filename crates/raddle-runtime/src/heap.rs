@@ -120,7 +120,9 @@ pub fn allocate(size: u64, align: u64, zeroed: bool) -> *mut u8 {
                 block
             }
             block => {
-                (*head).free[class] = *((block + HEADER) as *const u64);
+                let next = *((block + HEADER) as *const u64);
+                (*head).free[class] = next;
+                crate::arch::prefetch(next + HEADER);
                 block
             }
         };
@@ -132,7 +134,8 @@ pub fn allocate(size: u64, align: u64, zeroed: bool) -> *mut u8 {
         let header = (payload - HEADER) as *mut Header;
         *header = Header { size, class: class as u16, state: IN_USE, shift: (payload - HEADER - block) as u32 };
         if !fresh && crate::watch::watching() {
-            crate::watch::fresh(payload, size);
+            // All of what it may grow to in place.
+            crate::watch::fresh(payload, block + bytes - payload);
         }
         if zeroed && !fresh {
             core::ptr::write_bytes(payload as *mut u8, 0, size as usize);
@@ -188,7 +191,10 @@ unsafe fn quarantine(head: *mut Head, payload: u64) {
         (*head).quarantined += class_of_block(payload);
         while (*head).quarantined > QUARANTINE {
             let oldest = (*head).quarantine.0;
-            (*head).quarantine.0 = *(oldest as *const u64);
+            let next = *(oldest as *const u64);
+            (*head).quarantine.0 = next;
+            // It is next in turn, and long out of the processor's caches.
+            crate::arch::prefetch(next.saturating_sub(HEADER));
             if (*head).quarantine.0 == 0 {
                 (*head).quarantine.1 = 0;
             }

@@ -35,6 +35,20 @@ pub fn granule(address: u64) -> *mut Granule {
     if base == 0 {
         base = map(gib);
     }
+    within(base, address)
+}
+
+/// The granule of an address, if its GiB has any.
+#[inline(always)]
+pub fn granule_if_any(address: u64) -> Option<*mut Granule> {
+    let gib = (address >> GIB_SHIFT) as usize & (GIBS - 1);
+    // SAFETY: one thread; the index is masked.
+    let base = unsafe { TABLE[gib] };
+    (base != 0).then(|| within(base, address))
+}
+
+#[inline(always)]
+fn within(base: u64, address: u64) -> *mut Granule {
     let offset = address & ((1 << GIB_SHIFT) - 1);
     (base + offset / GRANULE * size_of::<Granule>() as u64) as *mut Granule
 }

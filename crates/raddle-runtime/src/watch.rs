@@ -1,7 +1,8 @@
 //! Watching accesses: each goes past the detector ([`raddle_engine::race`]), and the first that must not happen ends the
 //! execution as a conflict.
 //!
-//! The common case, an access to what no other thread has touched, is decided in the hook ([`own`]). All else comes here.
+//! The common case, an access that the running thread has made before, is decided in the hook ([`known`]); the next, an
+//! access to what no other thread has touched, in [`own`]. The detector would say the same of them.
 //!
 //! What lies on other threads' stacks is a matter of [`crate::frames`] too.
 
@@ -36,21 +37,81 @@ pub fn watching() -> bool {
     unsafe { NOW != 0 }
 }
 
-/// Takes note of a plain access, of aligned bytes within one granule, if nobody but the running thread has touched them in
-/// this execution and nothing else need be done. What others have lent of their stacks is never so simple.
+/// Whether there is nothing to do about a plain access to the `N` bytes at an address, `ALIGNED` to their number or to
+/// eight: the running thread has accessed them since its clock last moved. It may say no when it cannot be told.
 #[inline(always)]
-pub fn own(address: u64, mask: u64, writes: bool) -> bool {
-    // SAFETY: one thread; granules are always there.
-    unsafe {
-        let granule = &mut *shadow::granule(address);
-        let bits = !0xff | mask;
-        if (granule.write ^ NOW) & bits == 0 || (!writes && (granule.read ^ NOW) & bits == 0) {
-            return true;
+pub fn known<const N: u64, const ALIGNED: bool>(address: u64, writes: bool) -> bool {
+    let knows = |at: u64, bytes: u32| match shadow::granule_if_any(at) {
+        // SAFETY: one thread.
+        Some(granule) => unsafe { (*granule).knows(NOW, bytes as u8, writes) },
+        None => false,
+    };
+    // A bit for each byte from the first granule on.
+    let bytes = ((1u32 << N) - 1) << if ALIGNED && N >= 8 { 0 } else { address & (GRANULE - 1) };
+    let beyond = |granules: u64| {
+        let bytes = bytes >> (8 * granules);
+        bytes == 0 || knows(address + granules * GRANULE, bytes & 0xff)
+    };
+    knows(address, bytes & 0xff) && (ALIGNED && N <= 8 || beyond(1)) && (ALIGNED || N <= 8 || beyond(2))
+}
+
+/// Whether accesses to what lies here can never be decided without others: every access is to be looked at, or other
+/// threads may have lent it of their stacks.
+#[inline(always)]
+fn never_own(address: u64) -> bool {
+    // SAFETY: one thread.
+    let (now, stack) = unsafe { (NOW, STACK) };
+    let on_a_stack = address.wrapping_sub(stacks::START) < stacks::END - stacks::START;
+    now == ALWAYS || (on_a_stack && address.wrapping_sub(stack.0) >= stack.1)
+}
+
+/// [`access`] for `N` bytes; the shortest way is for those within one granule.
+#[inline(always)]
+pub fn short_access<const N: u64>(address: u64, kind: Kind) {
+    let first = address & (GRANULE - 1);
+    if watching() && first + N <= GRANULE && !never_own(address) {
+        let bytes = ((1u64 << N) - 1) << first;
+        // SAFETY: one thread; granules are always there.
+        let (granule, now, base) = unsafe { (&mut *shadow::granule(address), NOW, BASE) };
+        if granule.own_access(race::Entry(now & (!0xff | bytes)), base, kind.writes()) {
+            return;
         }
-        let lent = address.wrapping_sub(stacks::START) < stacks::END - stacks::START
-            && address.wrapping_sub(STACK.0) >= STACK.1;
-        NOW != ALWAYS && !lent && granule.own_access(race::Entry(NOW & bits), BASE, writes)
     }
+    access(address, N, kind);
+}
+
+/// Takes note of a plain access to a range as far as nobody but the running thread has touched it in this execution and
+/// nothing else need be done. Tells where that ends.
+#[inline(always)]
+fn own(start: u64, end: u64, writes: bool) -> u64 {
+    if never_own(start) {
+        return start;
+    }
+    // SAFETY: one thread.
+    let (now, base) = unsafe { (NOW, BASE) };
+    let takes = |granule: &mut Granule, mask: u8| {
+        granule.own_access(race::Entry(now & (!0xff | u64::from(mask))), base, writes)
+    };
+    let part = |at: u64| {
+        // SAFETY: one thread; granules are always there.
+        unsafe { takes(&mut *shadow::granule(at), mask_of(at & !(GRANULE - 1), start, end)) }
+    };
+    let mut at = start;
+    if !at.is_multiple_of(GRANULE) || end - at < GRANULE {
+        if !part(at) {
+            return at;
+        }
+        at = (at & !(GRANULE - 1)) + GRANULE;
+    }
+    let last = end & !(GRANULE - 1);
+    while at < last {
+        let until = shadow::whole_granules(at, last, |granule| takes(granule, 0xff));
+        if until == at {
+            return at;
+        }
+        at = until;
+    }
+    if at < end && !part(at) { at } else { end }
 }
 
 /// An execution begins, or ends its part that is watched.
@@ -103,15 +164,25 @@ fn mask_of(granule: u64, start: u64, end: u64) -> u8 {
     ((0xffu16 >> (8 - (high - low))) << low) as u8
 }
 
-/// A plain or volatile access of the running thread.
+/// A plain access, or a volatile write, of the running thread.
 #[inline(never)]
 pub fn access(address: u64, size: u64, kind: Kind) {
     if watching() && size > 0 {
-        if recording() {
-            record(address, size, named(kind));
+        let end = address.saturating_add(size);
+        let at = if kind.atomic() { address } else { own(address, end, kind.writes()) };
+        if at < end {
+            others(address, at, end, kind);
         }
-        check(address, size, kind);
     }
+}
+
+/// The part from `at` on of an access: others may have been there.
+#[inline(never)]
+fn others(address: u64, at: u64, end: u64, kind: Kind) {
+    if recording() {
+        record(address, end - address, named(kind));
+    }
+    check(address, at, end, kind);
 }
 
 /// A volatile read of the running thread: whoever spells it so throws the value away when it has changed meanwhile, so it
@@ -141,20 +212,24 @@ pub fn volatile_read(address: u64, size: u64) {
 /// An atomic access of the running thread, which the caller records.
 #[inline]
 pub fn atomic(address: u64, size: u8, kind: Kind) {
-    check(address, size.into(), kind);
+    check(address, address, address.saturating_add(size.into()), kind);
 }
 
-fn check(address: u64, size: u64, kind: Kind) {
-    let end = address.saturating_add(size);
+/// The part from `at` on of an access that begins at `address`.
+fn check(address: u64, mut at: u64, end: u64, kind: Kind) {
     if (stacks::START..stacks::END).contains(&address) {
-        crate::frames::accessed(address, size, named(kind));
+        crate::frames::accessed(address, end - address, named(kind));
     }
-    let plain = (!kind.atomic()).then_some(kind);
-    each_granule((address, end), plain, |detector, granule, me, mask, clock| {
-        let covers = |thread: u32, time: u64| time <= clock.time_of(thread);
-        detector.access(granule, me, mask, kind, covers, settled)
-    })
-    .unwrap_or_else(|(found, at)| conflict(found, at, end, named(kind)));
+    while at < end {
+        // After one granule that others have touched may come many that they have not.
+        let next = if kind.atomic() { end } else { ((at & !(GRANULE - 1)) + GRANULE).min(end) };
+        each_granule((at, next), |detector, granule, me, mask, clock| {
+            let covers = |thread: u32, time: u64| time <= clock.time_of(thread);
+            detector.access(granule, me, mask, kind, covers, settled)
+        })
+        .unwrap_or_else(|(found, at)| conflict(found, at, end, named(kind)));
+        at = if next < end { own(next, end, kind.writes()) } else { end };
+    }
 }
 
 /// Whether all threads that are there know of what a thread did at a time; those still to come learn it from them.
@@ -173,34 +248,19 @@ fn settled(thread: u32, time: u64) -> bool {
 }
 
 /// Calls `act` for each granule of a range with the detector, the granule, the running thread's number and time, the
-/// bytes of the granule in question, and the thread's clock; up to the first conflict, with where that is. For a `plain`
-/// access, granules in which nobody else has been are not asked about.
+/// bytes of the granule in question, and the thread's clock; up to the first conflict, with where that is.
 fn each_granule(
     (start, end): (u64, u64),
-    plain: Option<Kind>,
     mut act: impl FnMut(&mut Detector, &mut Granule, (ThreadId, u64), u8, &Clock) -> Result<(), race::Conflict>,
 ) -> Result<(), (race::Conflict, u64)> {
     let runtime = rt();
     let me = runtime.execution.number();
     let (memory, detector) = (&runtime.memory, &mut runtime.detector);
-    let time = memory.epoch(me).time();
-    let whole = race::whole(me, time);
-    let mut at = start & !(GRANULE - 1);
-    while at < end {
-        if let Some(kind) = plain
-            && at >= start
-        {
-            at = shadow::whole_granules(at, end, |granule| granule.whole_access(whole, kind.writes()));
-            if at >= end {
-                break;
-            }
-        }
-        // SAFETY: one thread; the reference ends with the call. Neighbours in memory have neighbouring granules, but for
-        // the border of a GiB.
+    let (time, clock) = (memory.epoch(me).time(), memory.clock(me));
+    for at in (start & !(GRANULE - 1)..end).step_by(GRANULE as usize) {
+        // SAFETY: one thread; the reference ends with the call.
         let granule = unsafe { &mut *shadow::granule(at) };
-        act(detector, granule, (me, time), mask_of(at, start, end), memory.clock(me))
-            .map_err(|found| (found, at.max(start)))?;
-        at += GRANULE;
+        act(detector, granule, (me, time), mask_of(at, start, end), clock).map_err(|found| (found, at.max(start)))?;
     }
     Ok(())
 }
@@ -215,7 +275,7 @@ pub fn free(address: u64, size: u64) {
     }
     let end = address + size;
     rt().memory.forget(address, end);
-    each_granule((address, end), None, |detector, granule, me, mask, clock| {
+    each_granule((address, end), |detector, granule, me, mask, clock| {
         let covers = |thread: u32, time: u64| time <= clock.time_of(thread);
         let found = detector.access(granule, me, mask, Kind::Write, covers, settled);
         detector.free(granule, me, mask);

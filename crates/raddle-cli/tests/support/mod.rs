@@ -18,6 +18,8 @@ pub fn raddle(directory: &Path, target: &Path) -> Command {
         .env_remove("CARGO_BUILD_TARGET_DIR")
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
+        // It leads to whatever runtime library has last been built beside this test.
+        .env_remove("LD_LIBRARY_PATH")
         .stdin(Stdio::null());
     command
 }

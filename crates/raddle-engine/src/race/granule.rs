@@ -16,43 +16,57 @@ pub struct Granule {
 }
 
 impl Granule {
-    /// A plain access of one thread to all eight bytes, `whole` as [`super::whole`] makes it. Tells whether that was all
-    /// there was to do: nobody but this thread was ever here.
+    /// Whether there is nothing to take note of: `now`, [`super::whole`] for this thread and time, has accessed these bytes
+    /// in this way.
     #[inline(always)]
-    pub fn whole_access(&mut self, whole: u64, writes: bool) -> bool {
-        let same = |word: u64| word == 0 || (word ^ whole) >> 48 == 0;
-        let alone = same(self.write) && same(self.read);
-        if alone && writes {
-            *self = Granule { write: whole, read: 0 };
-        } else if alone {
-            self.read = whole;
-        }
-        alone
+    #[must_use]
+    pub fn knows(&self, now: u64, mask: u8, writes: bool) -> bool {
+        let bits = !0xff | u64::from(mask);
+        (self.write ^ now) & bits == 0 || (!writes && (self.read ^ now) & bits == 0)
     }
 
-    /// A plain access in an execution whose times lie above `base`, to a granule that no other thread has touched in it.
-    /// Takes note of it if that is so and it fits into the short form, and tells whether it did.
+    /// A plain access in an execution whose times lie above `base`, to a granule that no other thread has touched in it, or
+    /// to read what this thread has read of it already. Takes note of it if that is so and it fits into the short form,
+    /// and tells whether it did.
     #[inline(always)]
     pub fn own_access(&mut self, now: Entry, base: u64, writes: bool) -> bool {
         // None, or of an earlier execution.
         let gone = |word: u64| Entry(word).time() <= base;
         let mine = |word: u64| (word ^ now.0) >> 48 == 0;
         let (write_gone, read_gone) = (gone(self.write), gone(self.read));
-        if self.write >= FREED || !(write_gone || mine(self.write)) || !(read_gone || mine(self.read)) {
+        if self.write >= FREED || !(read_gone || mine(self.read)) {
             return false;
+        }
+        if !(write_gone || mine(self.write)) {
+            // A byte that this thread has read since it was written: the write happens before this thread's present, and
+            // so it does for the bytes that were written with it.
+            let known = !writes && Entry(self.read).alike(now) && self.read & self.write & 0xff != 0;
+            self.read |= if known { now.0 } else { 0 };
+            return known;
         }
         let write = if write_gone { 0 } else { self.write };
         let read = if read_gone { 0 } else { self.read };
-        // Bytes of an older access must be among those of the new one, which then stands for both.
-        let (old, other) = if writes { (write, read) } else { (read, 0) };
+        // Bytes of an older access of the same kind must be among those of the new one, which then stands for both.
+        let old = if writes { write } else { read };
         let alike = (old ^ now.0) & !0xff == 0;
-        if (!alike && old & !now.0 & 0xff != 0) || other & !now.0 & 0xff != 0 {
+        if !alike && old & !now.0 & 0xff != 0 {
             return false;
         }
         let merged = if alike { old | now.0 } else { now.0 };
-        *self = if writes { Granule { write: merged, read: 0 } } else { Granule { write, read: merged } };
+        *self = if writes {
+            Granule { write: merged, read: rest(Entry(read), now.mask()) }
+        } else {
+            Granule { write, read: merged }
+        };
         true
     }
+}
+
+/// The word of what is left of an access without these bytes.
+#[inline(always)]
+fn rest(entry: Entry, mask: u8) -> u64 {
+    let rest = entry.without(mask);
+    if rest.mask() == 0 { 0 } else { rest.0 }
 }
 
 /// What an access does.
@@ -181,6 +195,11 @@ impl Detector {
             }
             if let Some(index) = self.record(granule) {
                 let record = &mut self.records[index as usize];
+                if kind == Kind::Read
+                    && record.reads.iter().any(|entry| entry.0 | u64::from(mask) == entry.0 && entry.alike(now))
+                {
+                    return Ok(());
+                }
                 if now.atomic() && (!record.plain || !record.races(now, kind, &covers)) {
                     record.atomic_access(now, kind);
                     record.settle(&settled);
@@ -206,9 +225,9 @@ impl Detector {
             };
             let fits = |entry: Entry| entry.mask() & !mask == 0 || entry.alike(now);
             if ordered(write) && (!kind.writes() || ordered(read)) {
-                if kind.writes() && fits(write) && read.mask() & !mask == 0 {
+                if kind.writes() && fits(write) {
                     let kept = if write.alike(now) { write.mask() } else { 0 };
-                    *granule = Granule { write: now.with(kept).0, read: 0 };
+                    *granule = Granule { write: now.with(kept).0, read: rest(read, mask) };
                     return Ok(());
                 }
                 if !kind.writes() && fits(read) && (ordered(read) || read.mask() == 0) {

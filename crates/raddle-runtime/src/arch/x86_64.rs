@@ -43,6 +43,13 @@ pub fn frame_pointer() -> u64 {
     pointer
 }
 
+/// Lets the processor fetch what will soon be touched. Any address will do.
+#[inline(always)]
+pub fn prefetch(address: u64) {
+    // SAFETY: a hint, which never faults.
+    unsafe { core::arch::x86_64::_mm_prefetch::<{ core::arch::x86_64::_MM_HINT_T0 }>(address as *const i8) };
+}
+
 /// Whether user code may write the thread register (`FSGSBASE`, announced in `AT_HWCAP2`).
 static mut FSGSBASE: bool = false;
 

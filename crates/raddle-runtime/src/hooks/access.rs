@@ -3,56 +3,71 @@
 //!
 //! Volatile writes count as atomic, and volatile reads race with nothing: see `raddle_engine::race`.
 
-use crate::watch::{self, own, watching};
+use crate::watch::{self, known};
 use core::ffi::c_void;
 use raddle_engine::race::Kind;
 
-/// Accesses of a size up to eight bytes that are aligned to it.
-macro_rules! aligned {
-    ($($name:ident $size:literal $kind:ident;)*) => {$(
+/// What is not decided in the hook. A function of its own that the hook jumps to, so that the hook saves no registers.
+#[inline(never)]
+extern "C" fn read<const N: u64>(address: u64) {
+    watch::short_access::<N>(address, Kind::Read);
+}
+
+/// As [`read`].
+#[inline(never)]
+extern "C" fn write<const N: u64>(address: u64) {
+    watch::short_access::<N>(address, Kind::Write);
+}
+
+macro_rules! plain {
+    ($($slow:ident $writes:literal $size:literal $aligned:literal: $($name:ident)*;)*) => {$($(
         /// A plain access; see the module.
         #[unsafe(no_mangle)]
         pub extern "C" fn $name(address: *const c_void) {
-            let address = address as u64;
-            let mask = (((1u32 << $size) - 1) << (address & (8 - $size))) as u64 & 0xff;
-            if watching() && !own(address, mask, Kind::$kind.writes()) {
-                watch::access(address, $size, Kind::$kind);
+            if !known::<$size, $aligned>(address as u64, $writes) {
+                $slow::<$size>(address as u64);
             }
         }
-    )*};
+    )*)*};
 }
 
-aligned! {
-    __tsan_read1 1 Read; __tsan_read2 2 Read; __tsan_read4 4 Read; __tsan_read8 8 Read;
-    __tsan_write1 1 Write; __tsan_write2 2 Write; __tsan_write4 4 Write; __tsan_write8 8 Write;
-    __tsan_read_write1 1 Write; __tsan_read_write2 2 Write; __tsan_read_write4 4 Write; __tsan_read_write8 8 Write;
-    __tsan_vptr_read 8 Read;
+plain! {
+    read false 1 true: __tsan_read1;
+    read false 2 true: __tsan_read2;
+    read false 4 true: __tsan_read4;
+    read false 8 true: __tsan_read8 __tsan_vptr_read;
+    read false 16 true: __tsan_read16;
+    read false 2 false: __tsan_unaligned_read2;
+    read false 4 false: __tsan_unaligned_read4;
+    read false 8 false: __tsan_unaligned_read8;
+    read false 16 false: __tsan_unaligned_read16;
+    write true 1 true: __tsan_write1 __tsan_read_write1;
+    write true 2 true: __tsan_write2 __tsan_read_write2;
+    write true 4 true: __tsan_write4 __tsan_read_write4;
+    write true 8 true: __tsan_write8 __tsan_read_write8;
+    write true 16 true: __tsan_write16 __tsan_read_write16;
+    write true 2 false: __tsan_unaligned_write2 __tsan_unaligned_read_write2;
+    write true 4 false: __tsan_unaligned_write4 __tsan_unaligned_read_write4;
+    write true 8 false: __tsan_unaligned_write8 __tsan_unaligned_read_write8;
+    write true 16 false: __tsan_unaligned_write16 __tsan_unaligned_read_write16;
 }
 
-/// Accesses that may lie across the border of two granules.
-macro_rules! ranges {
-    ($($name:ident $size:literal $kind:ident;)*) => {$(
-        /// A plain or volatile access; see the module.
+/// Volatile writes.
+macro_rules! volatile_writes {
+    ($($name:ident $size:literal;)*) => {$(
+        /// A volatile write; see the module.
         #[unsafe(no_mangle)]
         pub extern "C" fn $name(address: *const c_void) {
-            watch::access(address as u64, $size, Kind::$kind);
+            watch::access(address as u64, $size, Kind::AtomicWrite);
         }
     )*};
 }
 
-ranges! {
-    __tsan_read16 16 Read; __tsan_write16 16 Write; __tsan_read_write16 16 Write;
-    __tsan_unaligned_read2 2 Read; __tsan_unaligned_read4 4 Read; __tsan_unaligned_read8 8 Read;
-    __tsan_unaligned_read16 16 Read;
-    __tsan_unaligned_write2 2 Write; __tsan_unaligned_write4 4 Write; __tsan_unaligned_write8 8 Write;
-    __tsan_unaligned_write16 16 Write;
-    __tsan_unaligned_read_write2 2 Write; __tsan_unaligned_read_write4 4 Write;
-    __tsan_unaligned_read_write8 8 Write; __tsan_unaligned_read_write16 16 Write;
-    __tsan_volatile_write1 1 AtomicWrite; __tsan_volatile_write2 2 AtomicWrite;
-    __tsan_volatile_write4 4 AtomicWrite; __tsan_volatile_write8 8 AtomicWrite;
-    __tsan_volatile_write16 16 AtomicWrite;
-    __tsan_unaligned_volatile_write2 2 AtomicWrite; __tsan_unaligned_volatile_write4 4 AtomicWrite;
-    __tsan_unaligned_volatile_write8 8 AtomicWrite; __tsan_unaligned_volatile_write16 16 AtomicWrite;
+volatile_writes! {
+    __tsan_volatile_write1 1; __tsan_volatile_write2 2; __tsan_volatile_write4 4; __tsan_volatile_write8 8;
+    __tsan_volatile_write16 16;
+    __tsan_unaligned_volatile_write2 2; __tsan_unaligned_volatile_write4 4; __tsan_unaligned_volatile_write8 8;
+    __tsan_unaligned_volatile_write16 16;
 }
 
 /// Reads that may race.

@@ -4,4 +4,5 @@
 mod access;
 mod annotations;
 pub mod atomic;
+mod copies;
 mod scans;

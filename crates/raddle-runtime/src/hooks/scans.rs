@@ -76,3 +76,130 @@ pub unsafe extern "C" fn __wrap_strlen(start: *const c_char) -> usize {
     watch::access(start as u64, length as u64 + 1, Kind::Read);
     length
 }
+
+/// `strnlen`.
+///
+/// # Safety
+/// See [`__wrap_memcmp`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __wrap_strnlen(start: *const c_char, most: usize) -> usize {
+    // SAFETY: the caller's.
+    let length = unsafe { libc::strnlen(start, most) };
+    watch::access(start as u64, most.min(length + 1) as u64, Kind::Read);
+    length
+}
+
+/// A string and what ends it, or its first `most` bytes, are read. Returns how many that are.
+///
+/// # Safety
+/// The string ends somewhere, or has `most` bytes.
+pub unsafe fn reads(start: *const c_char, most: usize) -> usize {
+    // SAFETY: the caller's.
+    let length = unsafe { if most == usize::MAX { libc::strlen(start) } else { libc::strnlen(start, most) } };
+    let size = most.min(length + 1);
+    watch::access(start as u64, size as u64, Kind::Read);
+    size
+}
+
+/// Two strings are read as far as they are alike, the bytes that differ included.
+unsafe fn reads_alike(one: *const c_char, other: *const c_char, most: usize) {
+    let mut size = 0;
+    // SAFETY: both are strings, and neither is looked at beyond its end.
+    unsafe {
+        while size < most {
+            size += 1;
+            if *one.add(size - 1) != *other.add(size - 1) || *one.add(size - 1) == 0 {
+                break;
+            }
+        }
+    }
+    compares(one.cast(), other.cast(), size);
+}
+
+/// `strcmp`.
+///
+/// # Safety
+/// See [`__wrap_memcmp`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __wrap_strcmp(one: *const c_char, other: *const c_char) -> c_int {
+    // SAFETY: the caller's.
+    unsafe {
+        reads_alike(one, other, usize::MAX);
+        libc::strcmp(one, other)
+    }
+}
+
+/// `strncmp`.
+///
+/// # Safety
+/// See [`__wrap_memcmp`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __wrap_strncmp(one: *const c_char, other: *const c_char, most: usize) -> c_int {
+    // SAFETY: the caller's.
+    unsafe {
+        reads_alike(one, other, most);
+        libc::strncmp(one, other, most)
+    }
+}
+
+/// `strchr`.
+///
+/// # Safety
+/// See [`__wrap_memcmp`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __wrap_strchr(start: *const c_char, byte: c_int) -> *mut c_char {
+    // SAFETY: the caller's.
+    unsafe {
+        let found = libc::strchr(start, byte);
+        let most = if found.is_null() { usize::MAX } else { found as usize - start as usize + 1 };
+        reads(start, most);
+        found
+    }
+}
+
+/// `strrchr`.
+///
+/// # Safety
+/// See [`__wrap_memcmp`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __wrap_strrchr(start: *const c_char, byte: c_int) -> *mut c_char {
+    // SAFETY: the caller's.
+    unsafe {
+        reads(start, usize::MAX);
+        libc::strrchr(start, byte)
+    }
+}
+
+/// `strstr`.
+///
+/// # Safety
+/// See [`__wrap_memcmp`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __wrap_strstr(text: *const c_char, word: *const c_char) -> *mut c_char {
+    // SAFETY: the caller's.
+    unsafe {
+        let found = libc::strstr(text, word);
+        let length = reads(word, usize::MAX) - 1;
+        reads(text, if found.is_null() { usize::MAX } else { found as usize - text as usize + length });
+        found
+    }
+}
+
+/// `memmem`.
+///
+/// # Safety
+/// See [`__wrap_memcmp`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __wrap_memmem(
+    bytes: *const c_void,
+    size: usize,
+    word: *const c_void,
+    length: usize,
+) -> *mut c_void {
+    // SAFETY: the caller's.
+    let found = unsafe { libc::memmem(bytes, size, word, length) };
+    let read = if found.is_null() { size } else { found as usize - bytes as usize + length };
+    watch::access(bytes as u64, read as u64, Kind::Read);
+    watch::access(word as u64, length as u64, Kind::Read);
+    found
+}

@@ -157,6 +157,8 @@ fn explore(suite: &Suite, package: &Path, target: &Path, schedules: &str) -> Exp
     }
     if suite.patched {
         text += &format!("\n[patch.crates-io]\n{} = {{ path = \".\" }}\n", suite.krate);
+        // It may hold the helpers to another version than this one.
+        let _ = fs::remove_file(package.join("Cargo.lock"));
     }
     fs::write(&manifest, text).unwrap();
     let output = support::raddle(package, target)

@@ -114,6 +114,8 @@ pub struct Execution {
     pub odd: Odd,
     /// Timers and the addresses of sockets, as the program sees them.
     pub io: crate::interpose::io::Io,
+    /// Signals that wait to be taken, and timers that send some.
+    pub signals: crate::interpose::signals::Signals,
     /// Allocation state is in the heap itself; this is its reach.
     pub heap: heap::Reach,
 }
@@ -169,6 +171,7 @@ impl Execution {
             effects: crate::effects::Effects::default(),
             odd: Odd::default(),
             io: crate::interpose::io::Io::default(),
+            signals: crate::interpose::signals::Signals::default(),
             heap: heap::Reach::default(),
         }
     }
@@ -206,6 +209,7 @@ impl Execution {
         self.effects.clone_from(&saved.effects);
         self.odd = saved.odd;
         self.io.clone_from(&saved.io);
+        self.signals.clone_from(&saved.signals);
         self.heap = saved.heap;
     }
 }

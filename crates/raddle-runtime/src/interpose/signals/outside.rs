@@ -6,9 +6,10 @@ use super::delivery::{Target, post};
 use super::{Pending, Set, bit};
 use crate::state::{executing, rt};
 use core::ffi::c_void;
+use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// Signals that have come and have not been delivered, and what the kernel has told of each.
-static mut ARRIVED: Set = 0;
+static ARRIVED: AtomicU64 = AtomicU64::new(0);
 static mut TOLD: [Pending; 65] = [Pending { signal: 0, code: 0, words: [0; 2], value: 0 }; 65];
 
 /// The handler that the kernel has for every signal for which the program has one.
@@ -28,7 +29,7 @@ pub extern "C" fn on_signal(signal: i32, info: *mut libc::siginfo_t, context: *m
             return;
         }
         TOLD[signal as usize] = pending;
-        ARRIVED |= bit(signal);
+        ARRIVED.fetch_or(bit(signal), Relaxed);
     }
 }
 
@@ -51,18 +52,15 @@ pub unsafe fn call(action: &Action, signal: i32, info: *mut libc::siginfo_t, con
 
 /// Sends on what has arrived from outside. Whether anything had.
 pub fn pass_on() -> bool {
-    // SAFETY: one thread; a signal that comes in between is noted before or after.
-    unsafe {
-        let arrived = core::mem::take(&mut *(&raw mut ARRIVED));
-        for signal in (1..=64).filter(|signal| arrived & bit(*signal) != 0) {
-            post(Target::Process, TOLD[signal as usize]);
-        }
-        arrived != 0
+    let arrived: Set = ARRIVED.swap(0, Relaxed);
+    for signal in (1..=64).filter(|signal| arrived & bit(*signal) != 0) {
+        // SAFETY: one thread; what is told of a signal is written before it counts as arrived.
+        post(Target::Process, unsafe { TOLD[signal as usize] });
     }
+    arrived != 0
 }
 
 /// Forgets what has arrived: another execution begins.
 pub fn forget() {
-    // SAFETY: one thread.
-    unsafe { ARRIVED = 0 };
+    ARRIVED.store(0, Relaxed);
 }

@@ -3,7 +3,8 @@
 //! nothing may be found; and none may differ from itself, so nothing that an address, a clock or the operating system
 //! decides may show.
 //!
-//! Few schedules: this guards the mechanism. The benchmark's `determinism` and `correct` perform a thousand of each.
+//! Few schedules: this guards the mechanism. With `--ignored`, a thousand of each fixture that is mostly input and output.
+//! The benchmark's `determinism` and `correct` perform a thousand of all.
 
 mod support;
 
@@ -43,4 +44,22 @@ fn right_programs_are_left_alone_and_give_the_same_execution_twice() {
         assert!(finished.iter().any(|event| of(&event)), "no test of {library}");
     }
     assert!(finished.len() > 290, "{} tests", finished.len());
+}
+
+/// Descriptors, sockets, signals, timers, an HTTP server and tokio: a thousand executions of each test, every one performed a second time
+/// from its tape. Fewer are enough only where there are no more.
+#[test]
+#[ignore = "takes half an hour or more"]
+fn a_thousand_executions_full_of_input_and_output_are_performed_twice_alike() {
+    for package in ["std-io", "lib-hyper", "lib-tokio"] {
+        let arguments = format!("-p {package} --seed 1 --schedules 1000 --time 1h --stall 10m --verify");
+        let (output, events) = support::explore("fixtures", &arguments);
+        let finished: Vec<&Value> = events.iter().filter(|event| event["type"] == "test-finished").collect();
+        assert!(!finished.is_empty(), "no test of {package}: {}", String::from_utf8_lossy(&output.stderr));
+        for event in finished {
+            let (outcome, schedules) = (event["outcome"].as_str().unwrap(), event["schedules"].as_u64().unwrap());
+            let complete = outcome == "passed" && schedules >= 1000;
+            assert!(complete || matches!(outcome, "exhausted" | "single-threaded"), "{event}");
+        }
+    }
 }

@@ -93,7 +93,13 @@ const RUNTIMES: &[Suite] = &[
         features: "full,test-util",
         patched: true,
         // A grandchild outlives the shell that started it and holds the pipe that is read: see `docs/verdicts.md`.
-        known: &[("tokio::process_kill_on_drop kill_on_drop", "RD0204")],
+        known: &[
+            ("tokio::process_kill_on_drop kill_on_drop", "RD0204"),
+            ("tokio::fs_file_join_error file_ops_survive_join_error", "RD0401"),
+            ("tokio::rt_common current_thread_scheduler::shutdown_timeout_0", "RD0401"),
+            ("tokio::rt_common threaded_scheduler_1_thread::shutdown_timeout_0", "RD0401"),
+            ("tokio::rt_common threaded_scheduler_4_threads::shutdown_timeout_0", "RD0401"),
+        ],
         ..suite("tokio", "1.54.1")
     },
 ];
@@ -157,6 +163,8 @@ fn explore(suite: &Suite, package: &Path, target: &Path, schedules: &str) -> Exp
     }
     if suite.patched {
         text += &format!("\n[patch.crates-io]\n{} = {{ path = \".\" }}\n", suite.krate);
+        // It may hold the helpers to another version than this one.
+        let _ = fs::remove_file(package.join("Cargo.lock"));
     }
     fs::write(&manifest, text).unwrap();
     let output = support::raddle(package, target)

@@ -373,6 +373,11 @@ impl Schedule {
         self.threads[self.current as usize].timed_out
     }
 
+    /// Says how the last wait of the running thread ended, if it has waited for something else since.
+    pub fn set_timed_out(&mut self, timed_out: bool) {
+        self.threads[self.current as usize].timed_out = timed_out;
+    }
+
     /// Whether any thread waits for a descriptor.
     #[inline]
     #[must_use]

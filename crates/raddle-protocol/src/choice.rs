@@ -33,10 +33,12 @@ pub enum ChoiceKind {
     /// Whether everything stands still when a thread begins to wait with a deadline (option 0: it does not): until that
     /// deadline has passed, or for as long as no deadline is.
     Stall,
+    /// Which of the threads that do not block it takes a signal for the process (option 0: the one that runs, if it does).
+    Receiver,
 }
 
 impl ChoiceKind {
-    const ALL: [(ChoiceKind, char); 9] = [
+    const ALL: [(ChoiceKind, char); 10] = [
         (ChoiceKind::Thread, 't'),
         (ChoiceKind::WeakFailure, 'w'),
         (ChoiceKind::SpuriousWakeup, 's'),
@@ -46,6 +48,7 @@ impl ChoiceKind {
         (ChoiceKind::Readiness, 'i'),
         (ChoiceKind::Shortfall, 'f'),
         (ChoiceKind::Stall, 'c'),
+        (ChoiceKind::Receiver, 'g'),
     ];
 
     fn letter(self) -> char {

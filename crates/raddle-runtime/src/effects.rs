@@ -2,6 +2,7 @@
 //! be undone at all.
 
 use crate::arch::syscall;
+use crate::interpose::signals::actions::{self, Action};
 use crate::state::{recording, rt};
 use raddle_protocol::trace::Outcome;
 use raddle_protocol::{Mode, Op};
@@ -13,8 +14,8 @@ pub struct Effects {
     descriptors: Vec<(i32, u32)>,
     /// Openings so far.
     openings: u32,
-    /// Signals whose disposition was changed, with what the kernel had before.
-    dispositions: Vec<(i32, [u64; 4])>,
+    /// Signals whose disposition was changed, with what the kernel and the runtime had before.
+    dispositions: Vec<(i32, [u64; 4], Option<Action>)>,
 }
 
 impl Effects {
@@ -47,13 +48,9 @@ impl Effects {
 
     /// Remembers what to put back when a signal's disposition is about to change.
     pub fn disposition_changes(&mut self, signal: i32) {
-        if self.dispositions.iter().any(|(known, _)| *known == signal) {
-            return;
+        if !self.dispositions.iter().any(|(known, ..)| *known == signal) {
+            self.dispositions.push((signal, actions::kernel(signal), actions::kept(signal)));
         }
-        let mut old = [0u64; 4];
-        // SAFETY: reads the kernel's own structure (handler, flags, restorer, mask), 32 bytes on this platform.
-        unsafe { syscall(libc::SYS_rt_sigaction, [signal as u64, 0, old.as_mut_ptr() as u64, 8, 0, 0]) };
-        self.dispositions.push((signal, old));
     }
 
     /// Undoes all that happened since `saved`.
@@ -62,9 +59,8 @@ impl Effects {
             // SAFETY: opened by an execution that has ended.
             unsafe { syscall(libc::SYS_close, [*descriptor as u64, 0, 0, 0, 0, 0]) };
         }
-        for (signal, old) in &self.dispositions {
-            // SAFETY: what the kernel gave out before.
-            unsafe { syscall(libc::SYS_rt_sigaction, [*signal as u64, old.as_ptr() as u64, 0, 8, 0, 0]) };
+        for (signal, kernel, kept) in &self.dispositions {
+            actions::put_back(*signal, kernel, *kept);
         }
     }
 }

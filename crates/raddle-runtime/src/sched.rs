@@ -5,6 +5,7 @@
 //! suffice while there is no data race.
 
 use crate::arch;
+use crate::interpose::signals::{Interrupt, delivery};
 use crate::sites::{counts, hidden};
 use crate::state::rt;
 use raddle_engine::{Access, AccessKind, Hint, Next};
@@ -88,6 +89,7 @@ pub unsafe fn read_point<T: Copy + PartialEq + From<u8>>(site: Site, kind: Acces
             runtime.memory.time_passes();
             spin_point(reading.times, access);
         }
+        delivery::deliver();
         // One look more at what has not been written to is no step of its own, unless it sees another of its stores.
         let execution = &mut rt().execution;
         if site.step {
@@ -248,10 +250,16 @@ fn live_point(hint: Hint, access: Access) {
 #[inline]
 fn seen_point(hint: Hint, access: Access) {
     let runtime = rt();
+    let due = runtime.execution.signals.due > 0;
     let schedule = &mut runtime.execution.schedule;
-    if schedule.runnable() > 1 || schedule.deadline_near() {
+    if schedule.runnable() > 1 || due || schedule.deadline_near() {
         schedule.arrive(access);
         decide(hint, 0);
+        // A handler has steps of its own, after which the thread is where it was.
+        while delivery::deliver() != Interrupt::No {
+            rt().execution.schedule.arrive(access);
+            decide(hint, 0);
+        }
     }
     rt().execution.schedule.perform(access);
 }
@@ -290,10 +298,19 @@ fn at_limit() {
     runtime.execution.schedule.resume_spinners();
 }
 
-/// The running thread waits. Returns once it runs again; [`raddle_engine::Schedule::timed_out`] tells why.
-pub fn wait(wait: Wait, deadline_ns: Option<u64>, mask: u32) {
+/// The running thread waits. Returns once it runs again and has run the handlers of signals that have come meanwhile;
+/// [`raddle_engine::Schedule::timed_out`] tells whether the deadline has passed. A signal ends any wait, so the caller looks
+/// again at what it waits for.
+pub fn wait(wait: Wait, deadline_ns: Option<u64>, mask: u32) -> Interrupt {
     rt().execution.schedule.wait(wait, deadline_ns, mask);
     run_next();
+    let timed_out = rt().execution.schedule.timed_out();
+    let interrupt = delivery::deliver();
+    if interrupt != Interrupt::No {
+        // The handler may have waited itself.
+        rt().execution.schedule.set_timed_out(timed_out);
+    }
+    interrupt
 }
 
 /// Lets the engine decide who runs, and switches there. Returns when the caller's thread is chosen (again).
@@ -305,7 +322,7 @@ pub fn run_next() {
 /// meanwhile.
 fn decide(hint: Hint, place: u64) -> bool {
     let runtime = rt();
-    if runtime.execution.schedule.waits_for_descriptor() {
+    if runtime.execution.schedule.waits_for_descriptor() || crate::interpose::children::any() {
         crate::interpose::io::polling::wake_ready();
     }
     if runtime.plan.world.real_time {

@@ -306,6 +306,8 @@ pub fn rewind(snapshot: &mut Snapshot) {
     let runtime = rt();
     let saved = runtime.saved.as_ref().expect("executions begin after the entry has been saved");
     runtime.execution.effects.undo(&saved.effects);
+    crate::interpose::signals::waiting::undo(&runtime.execution.signals);
+    crate::interpose::signals::outside::forget();
     runtime.execution.mappings.undo(&saved.mappings);
     heap::forget_above(saved.heap);
     snapshot.restore();

@@ -120,6 +120,8 @@ pub struct Execution {
     pub looks: crate::interpose::paths::Looks,
     /// Timers and the addresses of sockets, as the program sees them.
     pub io: crate::interpose::io::Io,
+    /// Signals that wait to be taken, and timers that send some.
+    pub signals: crate::interpose::signals::Signals,
     /// Allocation state is in the heap itself; this is its reach.
     pub heap: heap::Reach,
 }
@@ -180,6 +182,7 @@ impl Execution {
             cancelled: crate::cancel::Trail::default(),
             looks: crate::interpose::paths::Looks::default(),
             io: crate::interpose::io::Io::default(),
+            signals: crate::interpose::signals::Signals::default(),
             heap: heap::Reach::default(),
         }
     }
@@ -219,6 +222,7 @@ impl Execution {
         self.cancelled.clone_from(&saved.cancelled);
         self.looks.clone_from(&saved.looks);
         self.io.clone_from(&saved.io);
+        self.signals.clone_from(&saved.signals);
         self.heap = saved.heap;
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::arch::{self, RED_ZONE};
 use crate::interpose::children::Awaits;
+use crate::interpose::signals::OfThread;
 use crate::order;
 use crate::record;
 use crate::sched;
@@ -53,6 +54,8 @@ pub struct ThreadData {
     pub alternate_stack: (u64, i32, u64),
     /// What it waits for of other processes.
     pub awaits: Awaits,
+    /// Signals that it blocks, and that wait for it.
+    pub signals: OfThread,
 }
 
 impl ThreadData {
@@ -76,6 +79,7 @@ impl ThreadData {
             parent: 0,
             alternate_stack: (0, libc::SS_DISABLE, 0),
             awaits: Awaits::Nothing,
+            signals: OfThread::default(),
         }
     }
 
@@ -99,6 +103,7 @@ pub fn create(start: u64, argument: u64, stack_size: u64, detached: bool) -> Res
     let sp = unsafe { arch::new_stack(stack.high, begin, u64::from(id)) };
     let mut name = [0; 16];
     name.copy_from_slice(&execution.threads[parent as usize].name);
+    let mask = execution.threads[parent as usize].signals.mask;
     execution.threads.push(ThreadData {
         stack,
         stack_extent: (stack.low, stack.high),
@@ -109,6 +114,7 @@ pub fn create(start: u64, argument: u64, stack_size: u64, detached: bool) -> Res
         detached,
         name,
         parent,
+        signals: OfThread::with_mask(mask),
         ..ThreadData::first()
     });
     debug_assert_eq!(execution.threads.len(), id as usize + 1);

@@ -128,8 +128,7 @@ impl<'a> Work<'a> {
 
     fn take_summary(&mut self, ended: &Ended) {
         let Ending::Finished(summary) = &ended.ending else { return };
-        let Summary { schedules, distinct, points, digest, new_lately, unseen, pct, search, cancelled, .. } =
-            summary;
+        let Summary { schedules, distinct, points, digest, new_lately, unseen, pct, search, cancelled, .. } = summary;
         let asked_for = self.searches_all();
         let test = &mut self.test;
         (test.schedules, test.distinct, test.points, test.new_lately) = (*schedules, *distinct, *points, *new_lately);

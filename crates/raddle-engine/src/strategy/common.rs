@@ -60,7 +60,9 @@ impl Common {
         }
         match question.kind {
             ChoiceKind::Thread => None,
-            ChoiceKind::ReadsFrom | ChoiceKind::Readiness => Some(self.random.below(question.options)),
+            ChoiceKind::ReadsFrom | ChoiceKind::Readiness | ChoiceKind::Receiver => {
+                Some(self.random.below(question.options))
+            }
             ChoiceKind::Lateness => Some(one_in(LATE, &mut self.random, question.options)),
             ChoiceKind::WeakFailure
             | ChoiceKind::SpuriousWakeup

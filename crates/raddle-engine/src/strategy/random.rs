@@ -71,7 +71,9 @@ impl Strategy for RandomWalk {
             _ => {}
         }
         match question.kind {
-            ChoiceKind::Thread | ChoiceKind::ReadsFrom | ChoiceKind::Readiness => self.random.below(question.options),
+            ChoiceKind::Thread | ChoiceKind::ReadsFrom | ChoiceKind::Readiness | ChoiceKind::Receiver => {
+                self.random.below(question.options)
+            }
             ChoiceKind::Lateness => one_in(LATE, &mut self.random, question.options),
             ChoiceKind::WeakFailure
             | ChoiceKind::SpuriousWakeup

@@ -8,6 +8,7 @@
 //! What this cannot see: the order in which two threads that both wait for the world get their answers is the world's, if
 //! the answers come more than a moment apart; and a program whose children talk to each other, not to it.
 
+use super::signals::{actions, outside};
 use crate::arch::syscall;
 use crate::state::rt;
 use crate::{crash, sys};
@@ -26,6 +27,8 @@ pub enum Awaits {
     Poll(u64, u64),
     /// `waitpid` with this process and these options.
     Child(i32, i32),
+    /// A signal.
+    Signal,
 }
 
 /// Whether the program has started a process. Set only in the process of one execution, so it need not be put back.
@@ -66,7 +69,7 @@ pub fn settle() {
     const MOMENT_NS: u64 = 5_000_000;
     let schedule = &rt().execution.schedule;
     let alone = schedule.runnable() == 0;
-    if !alone && !rt().points.is_multiple_of(POINTS) {
+    if !alone && !rt().points.is_multiple_of(POINTS) || waiting().next().is_none() && !actions::any() {
         return;
     }
     let begun = sys::real_time_ns();
@@ -81,6 +84,9 @@ pub fn settle() {
             if let Some(id) = first_ready() {
                 rt().execution.schedule.wake(id);
             }
+            return;
+        }
+        if outside::pass_on() {
             return;
         }
         let waited = sys::real_time_ns() - begun;
@@ -111,7 +117,7 @@ fn first_ready() -> Option<ThreadId> {
 pub fn is_ready(id: ThreadId, coded: i32) -> bool {
     match rt().execution.threads[id as usize].awaits {
         _ if Wait::Descriptor(coded) != AWAITS => super::io::polling::coded_ready(coded),
-        Awaits::Nothing => false,
+        Awaits::Nothing | Awaits::Signal => false,
         // SAFETY: the array that the program has given, in a call that has not returned.
         Awaits::Poll(descriptors, count) => unsafe { syscall(libc::SYS_poll, [descriptors, count, 0, 0, 0, 0]) != 0 },
         Awaits::Child(process, options) => child_ready(process, options),

@@ -3,6 +3,7 @@
 //! Every execution begins at the same virtual moment: the plan's date on the real-time clocks, an arbitrary time since
 //! boot on the monotonic ones.
 
+use super::signals::Interrupt;
 use crate::record;
 use crate::sched;
 use crate::state::{live, recording, rt};
@@ -93,8 +94,8 @@ pub unsafe fn gettime(clock: i32, time: *mut timespec) -> i64 {
     0
 }
 
-/// Sleeps until a virtual time.
-fn sleep_until(deadline_ns: u64) {
+/// Sleeps until a virtual time. How long it still had to sleep when a signal woke it.
+fn sleep_until(deadline_ns: u64) -> Option<u64> {
     sched::point(raddle_engine::Access::local());
     let execution = &mut rt().execution;
     execution.odd.slept |= execution.io.interest.is_any();
@@ -102,14 +103,24 @@ fn sleep_until(deadline_ns: u64) {
     if recording() {
         record::step(Op::Sleep { ns: deadline_ns.saturating_sub(now) });
     }
-    sched::wait(Wait::Sleep, Some(deadline_ns), !0);
+    let interrupt = sched::wait(Wait::Sleep, Some(deadline_ns), !0);
     if recording() {
         record::step(Op::Woke);
     }
+    let left = deadline_ns.saturating_sub(rt().execution.schedule.now_ns());
+    (interrupt != Interrupt::No && left > 0).then_some(left)
 }
 
-fn sleep_for(ns: u64) {
-    sleep_until(rt().execution.schedule.now_ns().saturating_add(ns));
+fn sleep_for(ns: u64) -> Option<u64> {
+    sleep_until(rt().execution.schedule.now_ns().saturating_add(ns))
+}
+
+/// Tells the rest of a sleep that a signal has ended.
+unsafe fn tell_rest(rest: *mut timespec, left: u64) {
+    // SAFETY: the caller's: null or writable.
+    if let Some(rest) = unsafe { rest.as_mut() } {
+        *rest = timespec { tv_sec: (left / SECOND) as i64, tv_nsec: (left % SECOND) as i64 };
+    }
 }
 
 /// `clock_gettime`.
@@ -210,7 +221,11 @@ pub unsafe extern "C" fn nanosleep(time: *const timespec, rest: *mut timespec) -
         if !live() {
             return REAL.get()(time, rest);
         }
-        sleep_for(nanoseconds(&*time));
+        if let Some(left) = sleep_for(nanoseconds(&*time)) {
+            tell_rest(rest, left);
+            set_errno(libc::EINTR);
+            return -1;
+        }
     }
     0
 }
@@ -228,7 +243,13 @@ pub unsafe extern "C" fn clock_nanosleep(clock: i32, flags: i32, time: *const ti
         if !live() {
             return REAL.get()(clock, flags, time, rest);
         }
-        sleep_until(deadline(&*time, flags & libc::TIMER_ABSTIME != 0, is_realtime(clock)));
+        let absolute = flags & libc::TIMER_ABSTIME != 0;
+        if let Some(left) = sleep_until(deadline(&*time, absolute, is_realtime(clock))) {
+            if !absolute {
+                tell_rest(rest, left);
+            }
+            return libc::EINTR;
+        }
     }
     0
 }
@@ -245,7 +266,10 @@ pub unsafe extern "C" fn usleep(microseconds: u32) -> i32 {
         // SAFETY: the caller's.
         return unsafe { REAL.get()(microseconds) };
     }
-    sleep_for(u64::from(microseconds) * 1000);
+    if sleep_for(u64::from(microseconds) * 1000).is_some() {
+        set_errno(libc::EINTR);
+        return -1;
+    }
     0
 }
 
@@ -261,6 +285,6 @@ pub unsafe extern "C" fn sleep(seconds: u32) -> u32 {
         // SAFETY: the caller's.
         return unsafe { REAL.get()(seconds) };
     }
-    sleep_for(u64::from(seconds) * SECOND);
-    0
+    // What is left, to the nearest second.
+    sleep_for(u64::from(seconds) * SECOND).map_or(0, |left| ((left + SECOND / 2) / SECOND) as u32)
 }

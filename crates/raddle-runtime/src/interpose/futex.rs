@@ -1,6 +1,7 @@
 //! Futexes (futex(2)), which the C library offers only through `syscall`, and the other system calls that programs make
 //! that way.
 
+use crate::interpose::signals::Interrupt;
 use crate::record;
 use crate::sched;
 use crate::sites::Hook;
@@ -28,12 +29,26 @@ fn wait(call: Site, address: u64, expected: u32, deadline_ns: Option<u64>, mask:
     if recording() {
         record::step(Op::FutexWait { address, expected, timed: deadline_ns.is_some() });
     }
-    sched::wait(Wait::Futex(address), deadline_ns, mask);
+    let interrupt = loop {
+        let interrupt = sched::wait(Wait::Futex(address), deadline_ns, mask);
+        // SAFETY: as above. A call that begins anew looks again.
+        let begins_anew = interrupt == Interrupt::Restart
+            && !rt().execution.schedule.timed_out()
+            && unsafe { (address as *const u32).read_volatile() } == expected;
+        if !begins_anew {
+            break interrupt;
+        }
+    };
     let timed_out = rt().execution.schedule.timed_out();
     if recording() {
         record::step(Op::FutexReturn { address, timed_out });
     }
-    if timed_out { -i64::from(libc::ETIMEDOUT) } else { 0 }
+    match (timed_out, interrupt) {
+        (true, _) => -i64::from(libc::ETIMEDOUT),
+        (false, Interrupt::No) => 0,
+        (false, Interrupt::Restart) => -i64::from(libc::EAGAIN),
+        (false, Interrupt::Fail) => -i64::from(libc::EINTR),
+    }
 }
 
 fn point(call: Site, kind: AccessKind, address: u64) -> bool {

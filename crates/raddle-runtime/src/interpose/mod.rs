@@ -2,6 +2,7 @@
 //!
 //! Rule for each: when the runtime is not in charge, the call goes to the C library unchanged.
 
+pub mod alarms;
 pub mod alloc;
 pub mod children;
 pub mod clock;

@@ -1,6 +1,7 @@
 //! Other processes: made for real, in an execution of its own process.
 
 use super::children::{self, Awaits};
+use super::signals::Interrupt;
 use crate::effects::irreversible;
 use crate::state::{executing, let_go};
 use crate::sys::Real;
@@ -35,6 +36,7 @@ pub unsafe extern "C" fn fork() -> i32 {
     // SAFETY: one thread; the child goes on here with a copy of everything.
     let child = unsafe { crate::arch::syscall(libc::SYS_clone, [libc::SIGCHLD as u64, 0, 0, 0, 0, 0]) };
     if child == 0 {
+        super::signals::masks::inherit();
         let_go();
     }
     super::output::answer(child) as i32
@@ -99,10 +101,13 @@ fn wait_for(call: impl Fn(i32) -> i64, child: i32, options: i32) -> i32 {
     loop {
         let execution = &mut crate::state::rt().execution;
         execution.threads[execution.running as usize].awaits = Awaits::Child(child, options);
-        crate::sched::wait(children::AWAITS, None, !0);
+        let interrupt = crate::sched::wait(children::AWAITS, None, !0);
         let got = call(options | libc::WNOHANG);
         if got != 0 {
             return super::output::answer(got) as i32;
+        }
+        if interrupt == Interrupt::Fail {
+            return super::output::answer(-i64::from(libc::EINTR)) as i32;
         }
     }
 }

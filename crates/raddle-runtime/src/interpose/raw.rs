@@ -6,7 +6,8 @@
 //! front of the C library's. Where the kernel has no such facility, these calls go unseen.
 
 use super::io::{epoll, receiving, select, sending, sockets, timers};
-use super::{clock, descriptors, files, looks, machine, memory, process, random, signals, threads};
+use super::signals::{actions, delivery, masks, sending as signalling, waiting};
+use super::{alarms, clock, descriptors, files, looks, machine, memory, process, random, threads};
 use crate::arch::{self, syscall};
 use crate::effects::irreversible;
 use crate::order;
@@ -174,7 +175,7 @@ pub unsafe fn perform(number: i64, args: [u64; 6]) -> i64 {
             libc::SYS_shutdown => kernel(sockets::shutdown(fd, b as i32).into()),
             libc::SYS_poll => kernel(select::poll(a as *mut libc::pollfd, b, c as i32).into()),
             libc::SYS_ppoll => {
-                kernel(select::ppoll(a as *mut libc::pollfd, b, c as *const _, core::ptr::null()).into())
+                kernel(select::ppoll(a as *mut libc::pollfd, b, c as *const _, d as *const c_void).into())
             }
             libc::SYS_select => {
                 let sets = (b as *mut libc::fd_set, c as *mut libc::fd_set, d as *mut libc::fd_set);
@@ -182,15 +183,20 @@ pub unsafe fn perform(number: i64, args: [u64; 6]) -> i64 {
             }
             libc::SYS_pselect6 => {
                 let sets = (b as *mut libc::fd_set, c as *mut libc::fd_set, d as *mut libc::fd_set);
-                let mask = core::ptr::null();
+                // The sixth argument points to the mask and its size.
+                let mask = (f as *const *const libc::sigset_t).as_ref().map_or(core::ptr::null(), |mask| *mask);
                 kernel(select::pselect(fd, sets.0, sets.1, sets.2, e as *const libc::timespec, mask).into())
             }
-            libc::SYS_epoll_wait | libc::SYS_epoll_pwait => {
+            libc::SYS_epoll_wait => {
                 kernel(epoll::epoll_wait(fd, b as *mut libc::epoll_event, c as i32, d as i32).into())
+            }
+            libc::SYS_epoll_pwait => {
+                let (events, mask) = (b as *mut libc::epoll_event, e as *const c_void);
+                kernel(epoll::epoll_pwait(fd, events, c as i32, d as i32, mask).into())
             }
             libc::SYS_epoll_pwait2 => {
                 let events = b as *mut libc::epoll_event;
-                kernel(epoll::epoll_pwait2(fd, events, c as i32, d as *const _, core::ptr::null()).into())
+                kernel(epoll::epoll_pwait2(fd, events, c as i32, d as *const _, e as *const c_void).into())
             }
             libc::SYS_epoll_ctl => kernel(epoll::epoll_ctl(fd, b as i32, c as i32, d as *mut libc::epoll_event).into()),
             libc::SYS_timerfd_create => kernel(timers::timerfd_create(fd, b as i32).into()),
@@ -243,7 +249,6 @@ pub unsafe fn perform(number: i64, args: [u64; 6]) -> i64 {
             | libc::SYS_eventfd2
             | libc::SYS_epoll_create
             | libc::SYS_epoll_create1
-            | libc::SYS_signalfd4
             | libc::SYS_inotify_init1
             | libc::SYS_pidfd_open
             | libc::SYS_memfd_create => opens(number, args),
@@ -270,9 +275,24 @@ pub unsafe fn perform(number: i64, args: [u64; 6]) -> i64 {
             libc::SYS_nanosleep => kernel(clock::nanosleep(a as *const _, b as *mut _).into()),
             libc::SYS_clock_nanosleep => -i64::from(clock::clock_nanosleep(fd, b as i32, c as *const _, d as *mut _)),
             libc::SYS_sched_getaffinity => machine::affinity(b as usize, c as *mut u8),
-            libc::SYS_kill => kernel(signals::kill(fd, b as i32).into()),
-            libc::SYS_tgkill => kernel(signals::raise(c as i32).into()),
-            libc::SYS_tkill => kernel(signals::raise(b as i32).into()),
+            libc::SYS_kill => kernel(signalling::kill(fd, b as i32).into()),
+            libc::SYS_tgkill => kernel(signalling::tgkill(fd, b as i32, c as i32).into()),
+            libc::SYS_tkill => signalling::to_thread(fd, b as i32),
+            libc::SYS_rt_sigaction => actions::raw(fd, b as *const [u64; 4], c as *mut [u64; 4]),
+            libc::SYS_rt_sigprocmask => masks::raw(fd, b as *const u64, c as *mut u64),
+            libc::SYS_rt_sigpending => {
+                *(a as *mut u64) = delivery::pending();
+                0
+            }
+            libc::SYS_rt_sigtimedwait => {
+                waiting::timed(*(a as *const u64), b as *mut libc::siginfo_t, c as *const libc::timespec)
+            }
+            libc::SYS_rt_sigsuspend => kernel(waiting::sigsuspend(a as *const libc::sigset_t).into()),
+            libc::SYS_pause => kernel(waiting::pause().into()),
+            libc::SYS_signalfd4 => waiting::descriptor(fd, b as *const u64, d as i32),
+            libc::SYS_alarm => alarms::alarm(a as u32).into(),
+            libc::SYS_setitimer => kernel(alarms::setitimer(fd, b as *const _, c as *mut _).into()),
+            libc::SYS_getitimer => kernel(alarms::getitimer(fd, b as *mut _).into()),
             libc::SYS_wait4 => kernel(process::waitpid(fd, b as *mut i32, c as i32).into()),
             libc::SYS_futex | libc::SYS_exit | libc::SYS_exit_group | libc::SYS_gettid => {
                 super::futex::dispatch(number, args)
@@ -306,7 +326,7 @@ fn what(number: i64) -> String {
 }
 
 /// Calls that change nothing, or nothing that lasts longer than the descriptors they work on.
-const HARMLESS: [i64; 44] = [
+const HARMLESS: [i64; 41] = [
     libc::SYS_fstat,
     libc::SYS_statfs,
     libc::SYS_fstatfs,
@@ -337,9 +357,6 @@ const HARMLESS: [i64; 44] = [
     libc::SYS_madvise,
     libc::SYS_mincore,
     libc::SYS_brk,
-    libc::SYS_rt_sigaction,
-    libc::SYS_rt_sigprocmask,
-    libc::SYS_rt_sigpending,
     libc::SYS_sigaltstack,
     libc::SYS_arch_prctl,
     libc::SYS_prctl,

@@ -9,6 +9,7 @@ use super::polling::{changed, milliseconds, wait_until, will_write};
 use crate::arch::syscall;
 use crate::interpose::children::{self, Awaits};
 use crate::interpose::output::answer;
+use crate::interpose::signals::masks;
 use crate::state::{executing, rt};
 use core::ffi::c_void;
 use libc::epoll_event;
@@ -126,10 +127,14 @@ pub unsafe extern "C" fn epoll_pwait(
     events: *mut epoll_event,
     most: i32,
     timeout_ms: i32,
-    _mask: *const c_void,
+    mask: *const c_void,
 ) -> i32 {
     // SAFETY: the caller's.
-    unsafe { epoll_until(set, events, most, milliseconds(timeout_ms), timeout_ms) }
+    unsafe {
+        masks::under(mask as *const libc::sigset_t, || {
+            epoll_until(set, events, most, milliseconds(timeout_ms), timeout_ms)
+        })
+    }
 }
 
 /// `epoll_pwait2`.
@@ -142,13 +147,13 @@ pub unsafe extern "C" fn epoll_pwait2(
     events: *mut epoll_event,
     most: i32,
     timeout: *const libc::timespec,
-    _mask: *const c_void,
+    mask: *const c_void,
 ) -> i32 {
     // SAFETY: the caller's.
     unsafe {
         let timeout = super::select::duration(timeout);
         let milliseconds = timeout.map_or(-1, |ns| i32::try_from(ns.div_ceil(1_000_000)).unwrap_or(i32::MAX));
-        epoll_until(set, events, most, timeout, milliseconds)
+        masks::under(mask as *const libc::sigset_t, || epoll_until(set, events, most, timeout, milliseconds))
     }
 }
 

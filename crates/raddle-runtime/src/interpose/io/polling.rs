@@ -5,9 +5,11 @@
 
 use crate::arch;
 use crate::interpose::children::{self, Awaits};
+use crate::interpose::signals::Interrupt;
 use crate::order;
 use crate::sched;
 use crate::state::{executing, rt};
+use crate::sys::set_errno;
 use core::ffi::c_void;
 use raddle_engine::{Access, Arrival};
 use raddle_protocol::trace::{State, Wait};
@@ -56,6 +58,19 @@ pub enum Waited {
     Yes,
     /// The socket's own timeout ended first.
     TimedOut,
+    /// A signal's handler has run first.
+    Interrupted,
+}
+
+impl Waited {
+    /// Why the call fails without having been made.
+    pub fn error(self) -> Option<i64> {
+        match self {
+            Waited::No | Waited::Yes => None,
+            Waited::TimedOut => Some(-i64::from(libc::EAGAIN)),
+            Waited::Interrupted => Some(-i64::from(libc::EINTR)),
+        }
+    }
 }
 
 /// Waits until a descriptor that blocks is ready for `events`.
@@ -77,8 +92,12 @@ pub fn until_ready(descriptor: i32, events: i16) -> Waited {
             break;
         }
         let wait = Wait::Descriptor(descriptor << 1 | i32::from(events & libc::POLLOUT != 0));
-        sched::wait(wait, super::timers::before(deadline), !0);
+        let interrupt = sched::wait(wait, super::timers::before(deadline), !0);
         super::timers::ring();
+        if interrupt == Interrupt::Fail && !ready(descriptor, events) {
+            waited = Waited::Interrupted;
+            break;
+        }
     }
     waited
 }
@@ -153,8 +172,13 @@ pub fn wait_until(timeout_ns: Option<u64>, wait: Wait, awaits: Awaits, mut look:
         }
         let execution = &mut rt().execution;
         execution.threads[execution.running as usize].awaits = awaits;
-        sched::wait(wait, super::timers::before(deadline), !0);
+        let interrupt = sched::wait(wait, super::timers::before(deadline), !0);
         super::timers::ring();
+        if interrupt != Interrupt::No {
+            // None of these calls begins anew.
+            set_errno(libc::EINTR);
+            return -1;
+        }
     }
 }
 

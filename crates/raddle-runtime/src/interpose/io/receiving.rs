@@ -43,11 +43,6 @@ fn before_receiving(descriptor: i32, flags: i32, call: &str) -> Waited {
     Waited::No
 }
 
-/// Nothing has come in time.
-fn timed_out() -> isize {
-    answer(-i64::from(libc::EAGAIN))
-}
-
 /// From the terminal (or whatever else standard input is) there is never anything to read.
 fn is_input(descriptor: i32) -> bool {
     executing() && descriptor == 0 && !rt().execution.effects.owns(0)
@@ -107,8 +102,8 @@ unsafe fn receive(number: i64, mut args: [u64; 6], flags: i32, call: &str) -> is
     if is_input(descriptor) {
         return 0;
     }
-    if before_receiving(descriptor, flags, call) == Waited::TimedOut {
-        return timed_out();
+    if let Some(error) = before_receiving(descriptor, flags, call).error() {
+        return answer(error);
     }
     let size = args[2];
     if executing() && flags & libc::MSG_PEEK == 0 {
@@ -138,8 +133,8 @@ pub unsafe extern "C" fn readv(descriptor: i32, parts: *const iovec, count: i32)
     if is_input(descriptor) {
         return 0;
     }
-    if before(descriptor, "readv") == Waited::TimedOut {
-        return timed_out();
+    if let Some(error) = before(descriptor, "readv").error() {
+        return answer(error);
     }
     // SAFETY: the caller's.
     unsafe {
@@ -165,8 +160,8 @@ unsafe fn will_write_parts(parts: *const iovec, count: usize) {
 /// See [`read`].
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn recvmsg(descriptor: i32, message: *mut msghdr, flags: i32) -> isize {
-    if before_receiving(descriptor, flags, "recvmsg") == Waited::TimedOut {
-        return timed_out();
+    if let Some(error) = before_receiving(descriptor, flags, "recvmsg").error() {
+        return answer(error);
     }
     // SAFETY: the caller's.
     unsafe {

@@ -1,10 +1,10 @@
 //! The calls that look at several descriptors at once: `poll`, `select`, and what belongs to them.
 //!
-//! All are made of one, `poll`. Signal masks that calls put in place while they wait are not: signals come only where the
-//! program sends them to itself.
+//! All are made of one, `poll`.
 
 use super::polling::{milliseconds, poll_until};
 use crate::interpose::output::answer;
+use crate::interpose::signals::masks;
 use crate::state::executing;
 use crate::sys::{Real, set_errno};
 use core::ffi::c_void;
@@ -54,7 +54,7 @@ pub unsafe extern "C" fn ppoll(
         if !executing() {
             return REAL.get()(descriptors, count, timeout, mask);
         }
-        poll_until(descriptors, count, duration(timeout))
+        masks::under(mask as *const libc::sigset_t, || poll_until(descriptors, count, duration(timeout)))
     }
 }
 
@@ -106,7 +106,7 @@ pub unsafe extern "C" fn pselect(
         if !executing() {
             return REAL.get()(count, read, write, except, timeout, mask);
         }
-        select_until(count, [read, write, except], duration(timeout))
+        masks::under(mask, || select_until(count, [read, write, except], duration(timeout)))
     }
 }
 

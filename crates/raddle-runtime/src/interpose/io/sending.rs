@@ -1,7 +1,7 @@
 //! The calls that write: schedule points, since others can tell when bytes arrive, and waits where there is no room.
 
 use super::faults::{self, Fault};
-use super::polling::{Waited, changed, is_file, is_nonblocking, until_ready};
+use super::polling::{changed, is_file, is_nonblocking, until_ready};
 use super::sockets::without_blocking;
 use super::{ports, sockets};
 use crate::arch::syscall;
@@ -44,8 +44,8 @@ fn send_all(descriptor: i32, size: u64, flags: i32, name: &str, call: impl Fn(u6
             sent += result as u64;
         } else if blocks && result == -i64::from(libc::EAGAIN) {
             blocked = true;
-            if until_ready(descriptor, libc::POLLOUT) == Waited::TimedOut {
-                break result;
+            if let Some(error) = until_ready(descriptor, libc::POLLOUT).error() {
+                break error;
             }
             continue;
         }
@@ -188,8 +188,9 @@ pub unsafe extern "C" fn sendmsg(descriptor: i32, message: *const msghdr, flags:
 /// As the system call.
 pub unsafe fn transfer(number: i64, args: [u64; 6], from: i32, to: i32) -> i64 {
     before(to);
-    if until_ready(from, libc::POLLIN) == Waited::TimedOut || until_ready(to, libc::POLLOUT) == Waited::TimedOut {
-        return -i64::from(libc::EAGAIN);
+    let waited = until_ready(from, libc::POLLIN).error().or_else(|| until_ready(to, libc::POLLOUT).error());
+    if let Some(error) = waited {
+        return error;
     }
     order::acquired(order::INPUT_OUTPUT);
     let blocks = !is_nonblocking(to) && !is_file(to);

@@ -3,7 +3,7 @@
 //! Sockets of this machine are the kernel's own. Another host is refused, as on a machine without a network, unless the
 //! user allows it: it cannot be rewound, and its answers are not the program's doing.
 
-use super::polling::{changed, is_nonblocking, until_ready, will_write};
+use super::polling::{Waited, changed, is_nonblocking, until_ready, will_write};
 use super::ports;
 use crate::arch::syscall;
 use crate::effects::irreversible;
@@ -131,8 +131,10 @@ pub unsafe extern "C" fn connect(descriptor: i32, at: *const sockaddr, length: u
         match -result as i32 {
             libc::EINPROGRESS if blocks => {
                 blocked = true;
-                until_ready(descriptor, libc::POLLOUT);
-                break error_of(descriptor);
+                match until_ready(descriptor, libc::POLLOUT) {
+                    Waited::Interrupted => break -i64::from(libc::EINTR),
+                    _ => break error_of(descriptor),
+                }
             }
             // The queue of a local listener is full.
             libc::EAGAIN if blocks => {
@@ -188,8 +190,8 @@ pub unsafe extern "C" fn accept4(descriptor: i32, at: *mut sockaddr, length: *mu
         if !executing() {
             return answer(syscall(libc::SYS_accept4, args)) as i32;
         }
-        if super::receiving::before(descriptor, "accept") == super::polling::Waited::TimedOut {
-            return answer(-i64::from(libc::EAGAIN)) as i32;
+        if let Some(error) = super::receiving::before(descriptor, "accept").error() {
+            return answer(error) as i32;
         }
         will_write_address(at, length);
         let result = answer(syscall(libc::SYS_accept4, args)) as i32;

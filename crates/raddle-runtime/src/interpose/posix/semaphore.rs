@@ -1,6 +1,7 @@
 //! `sem_*`: unnamed POSIX semaphores.
 
 use crate::interpose::clock;
+use crate::interpose::signals::Interrupt;
 use crate::order;
 use crate::record;
 use crate::sched;
@@ -23,8 +24,12 @@ unsafe fn take(semaphore: *mut u32, deadline_ns: Option<u64>, may_wait: bool) ->
         while *semaphore == 0 {
             let mut error = if may_wait { 0 } else { libc::EAGAIN };
             if may_wait {
-                sched::wait(Wait::Semaphore(address), deadline_ns, !0);
-                error = if rt().execution.schedule.timed_out() { libc::ETIMEDOUT } else { 0 };
+                let interrupt = sched::wait(Wait::Semaphore(address), deadline_ns, !0);
+                error = match interrupt {
+                    _ if rt().execution.schedule.timed_out() => libc::ETIMEDOUT,
+                    Interrupt::Fail if *semaphore == 0 => libc::EINTR,
+                    _ => 0,
+                };
             }
             if error != 0 {
                 if recording() {

@@ -22,8 +22,8 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 /// A search strategy.
 pub fn strategy(text: &str) -> Result<String, String> {
     match text {
-        "auto" | "random" | "pct" | "pos" | "surw" | "lag" | "exhaustive" => Ok(text.to_owned()),
-        _ => Err("there are `auto`, `random`, `pct`, `pos`, `surw`, `lag` and `exhaustive`".into()),
+        "auto" | "random" | "pct" | "pos" | "surw" | "lag" | "branch" | "exhaustive" => Ok(text.to_owned()),
+        _ => Err("there are `auto`, `random`, `pct`, `pos`, `surw`, `lag`, `branch` and `exhaustive`".into()),
     }
 }
 

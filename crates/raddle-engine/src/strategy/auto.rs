@@ -3,7 +3,7 @@
 //! No strategy is best for all programs, and none knows beforehand which bug there is. The portfolio is the strategies
 //! that find most of the programs of `bench/buggy` first (the table in `bench/README.md`): SURW and POS; and PCT, which
 //! finds few of them first but comes with a guarantee; and lagging, which alone lets a thread stand still while others do
-//! a great deal. The random walk is first only where all are quick, and is left out. Every second execution goes round
+//! a great deal; and branching, which goes on from what lagging has found rare. The random walk is first only where all are quick, and is left out. Every second execution goes round
 //! the portfolio, in turns that favour those that did well there; in the others a strategy is drawn in proportion to how often its last executions were equivalent to no earlier one (probability
 //! matching, a bandit algorithm: Thompson, "On the likelihood that one unknown probability exceeds another", Biometrika
 //! 1933, here with the means in place of samples). Rewards fade, since what is left to be found changes.
@@ -20,7 +20,7 @@
 #[cfg(test)]
 mod tests;
 
-use super::{Lag, Pct, PctRuns, Pos, Question, Seen, Strategy, Surw};
+use super::{Branch, Lag, Pct, PctRuns, Pos, Question, Seen, Strategy, Surw};
 use crate::exhaustive::Exhaustive;
 use crate::random::Random;
 use raddle_protocol::message::Search;
@@ -46,7 +46,7 @@ const TOLERANCE: u64 = 10;
 const SEARCH: usize = usize::MAX;
 
 /// The turns of a round: members of the portfolio by number.
-const ROUND: [usize; 8] = [0, 3, 1, 0, 2, 3, 0, 1];
+const ROUND: [usize; 10] = [0, 3, 1, 4, 0, 2, 3, 0, 4, 1];
 
 /// A strategy of the portfolio.
 struct Member {
@@ -84,8 +84,13 @@ impl Auto {
     #[must_use]
     pub fn new(seed: u64) -> Self {
         let member = |strategy| Member { strategy, tried: 0, new: 0 };
-        let portfolio: [Box<dyn Strategy>; 4] =
-            [Box::new(Surw::new(seed)), Box::new(Pos::new(seed)), Box::new(Pct::new(seed)), Box::new(Lag::new(seed))];
+        let portfolio: [Box<dyn Strategy>; 5] = [
+            Box::new(Surw::new(seed)),
+            Box::new(Pos::new(seed)),
+            Box::new(Pct::new(seed)),
+            Box::new(Lag::new(seed)),
+            Box::new(Branch::new(seed)),
+        ];
         Auto {
             seed,
             members: portfolio.into_iter().map(member).collect(),

@@ -3,6 +3,7 @@
 //! One strategy a file. Adding one means adding its file and its line in [`by_name`].
 
 mod auto;
+mod branch;
 mod common;
 mod first;
 mod lag;
@@ -17,11 +18,12 @@ pub(crate) mod toy;
 
 use crate::access::Access;
 use crate::log::Logged;
-use raddle_protocol::ChoiceKind;
 use raddle_protocol::message::{Obstacle, Search};
 use raddle_protocol::trace::ThreadId;
+use raddle_protocol::{Choice, ChoiceKind};
 
 pub use auto::Auto;
+pub use branch::Branch;
 pub use first::First;
 pub use lag::Lag;
 pub use pct::{Pct, PctRuns};
@@ -101,6 +103,8 @@ pub struct Seen<'a> {
     pub steps: &'a [Logged],
     /// Questions answered.
     pub choices: u64,
+    /// The answers, filled in by the tape.
+    pub record: &'a [Choice],
     /// Whether no earlier execution was equivalent.
     pub new: bool,
     /// Whether it passed.
@@ -148,7 +152,7 @@ pub trait Strategy {
 }
 
 /// The names by which [`by_name`] knows strategies.
-pub const NAMES: &[&str] = &["auto", "random", "pct", "pos", "surw", "lag", "exhaustive"];
+pub const NAMES: &[&str] = &["auto", "random", "pct", "pos", "surw", "lag", "branch", "exhaustive"];
 
 /// The strategy of this name; `None` when there is none.
 #[must_use]
@@ -160,6 +164,7 @@ pub fn by_name(name: &str, seed: u64) -> Option<Box<dyn Strategy>> {
         "pos" => Some(Box::new(Pos::new(seed))),
         "surw" => Some(Box::new(Surw::new(seed))),
         "lag" => Some(Box::new(Lag::new(seed))),
+        "branch" => Some(Box::new(Branch::new(seed))),
         "exhaustive" => Some(Box::new(Auto::exhaustive(seed))),
         _ => None,
     }

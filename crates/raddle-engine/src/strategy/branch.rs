@@ -164,10 +164,10 @@ impl Branch {
         let (object, other) = match event {
             Event::Performed if access.is_shared() => (access.object, None),
             Event::Performed | Event::Spawned => return None,
-            Event::Woken => (1 << 61 | u64::from(thread as u32), Some(access.object as ThreadId)),
-            Event::TimedOut => (1 << 61 | u64::from(thread as u32), Some(thread)),
+            Event::Woken => (1 << 61 | u64::from(thread), Some(access.object as ThreadId)),
+            Event::TimedOut => (1 << 61 | u64::from(thread), Some(thread)),
         };
-        let mine = self.entry(mix(object ^ (thread as u64 + 1) << 48))?;
+        let mine = self.entry(mix(object ^ (u64::from(thread) + 1) << 48))?;
         mine.changes += u32::from(!access.only_reads());
         let mine = mine.changes;
         let whole = self.entry(mix(object))?;
@@ -178,7 +178,7 @@ impl Branch {
         if other.is_none() && (last == thread || theirs == 0) {
             return None;
         }
-        let who = (last as u64) << 32 | thread as u64;
+        let who = u64::from(last) << 32 | u64::from(thread);
         let often = u64::from(mine.min(FEW)) << 8 | u64::from(theirs.min(FEW)) << 4 | access.kind as u64;
         Some(mix(object ^ mix(who ^ mix(often))) as usize % KINDS)
     }

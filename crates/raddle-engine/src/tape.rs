@@ -51,7 +51,7 @@ impl Tape {
 
     /// The execution has ended; the strategy may learn from it.
     pub fn end(&mut self, seen: &Seen<'_>) {
-        self.strategy.end(seen);
+        self.strategy.end(&Seen { record: &self.record, ..*seen });
     }
 
     /// The answers so far in this execution.

@@ -469,6 +469,7 @@ impl Explorer {
         runtime.tape.end(&Seen {
             steps: schedule.log().steps(),
             choices,
+            record: &[],
             new,
             passed,
             pending: schedule.pending(),

@@ -17,11 +17,11 @@ pub struct ExploreOptions {
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = values::duration)]
     pub time: Duration,
     /// How schedules are chosen: `random` is a random walk, `pct` puts a few preemptions at random, `pos` and `surw` draw
-    /// evenly among orders that differ, `lag` lets threads stand still for long where they change something, `rff` steers
-    /// operations to what they have not seen yet, `pctwm` lets few loads see what other threads have done; `exhaustive`
-    /// performs all schedules that differ one after the other, and stops when there is none left; `auto` takes turns among
-    /// `surw`, `pos`, `lag`, `rff` and `pct`, more often those that find something new, and ends early where a short exhaustive
-    /// search comes to its end
+    /// evenly among orders that differ, `lag` lets threads stand still for long where they change something, `branch` goes
+    /// on so from where something rare has happened, `rff` steers operations to what they have not seen yet, `pctwm` lets
+    /// few loads see what other threads have done; `exhaustive` performs all schedules that differ one after the other,
+    /// and stops when there is none left; `auto` takes turns among all but `random` and `pctwm`, more often those that
+    /// find something new, and ends early where a short exhaustive search comes to its end
     #[arg(long, value_name = "NAME", default_value = "auto", value_parser = values::strategy)]
     pub strategy: String,
     /// Source of all random decisions; one is drawn and shown when none is given

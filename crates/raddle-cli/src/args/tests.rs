@@ -139,7 +139,7 @@ fn lengths_of_time_are_read_as_people_write_them() {
 fn wrong_values_are_refused_with_what_there_is() {
     assert!(
         refused("raddle test --strategy frob")
-            .contains("`auto`, `random`, `pct`, `pos`, `surw`, `lag`, `rff`, `pctwm` and `exhaustive`")
+            .contains("`auto`, `random`, `pct`, `pos`, `surw`, `lag`, `rff`, `branch`, `pctwm` and `exhaustive`")
     );
     assert!(refused("raddle test --memory tso").contains("there are `rc11` and `sc`"));
     assert!(refused("raddle test --schedules 0").contains("at least 1"));

@@ -22,8 +22,13 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 /// A search strategy.
 pub fn strategy(text: &str) -> Result<String, String> {
     match text {
-        "auto" | "random" | "pct" | "pos" | "surw" | "lag" | "rff" | "pctwm" | "exhaustive" => Ok(text.to_owned()),
-        _ => Err("there are `auto`, `random`, `pct`, `pos`, `surw`, `lag`, `rff`, `pctwm` and `exhaustive`".into()),
+        "auto" | "random" | "pct" | "pos" | "surw" | "lag" | "rff" | "branch" | "pctwm" | "exhaustive" => {
+            Ok(text.to_owned())
+        }
+        _ => {
+            Err("there are `auto`, `random`, `pct`, `pos`, `surw`, `lag`, `rff`, `branch`, `pctwm` and `exhaustive`"
+                .into())
+        }
     }
 }
 

@@ -16,7 +16,7 @@ fn explore(toy: &Toy) -> (u64, usize) {
         let (_, mut schedule) = perform_untold(toy, &mut tape, execution);
         classes.insert(schedule.class());
         let (steps, pending, choices) = (schedule.log().steps(), schedule.pending(), tape.record().len() as u64);
-        tape.end(&Seen { steps, choices, new: true, passed: true, pending, obstacle: None });
+        tape.end(&Seen { steps, choices, record: &[], new: true, passed: true, pending, obstacle: None });
         let search = tape.strategy().search().expect("this is a search");
         assert_eq!(search.obstacle, None);
         if search.finished {
@@ -91,7 +91,7 @@ fn a_program_that_does_something_else_the_second_time_is_noticed() {
     ask(&mut search, &[0, 1]);
     let step = |thread| crate::log::Logged { thread, event: crate::log::Event::Performed, access: op(Write, 1) };
     let steps = [step(0), step(1)];
-    let seen = Seen { steps: &steps, choices: 1, new: true, passed: true, pending: &[], obstacle: None };
+    let seen = Seen { steps: &steps, choices: 1, record: &[], new: true, passed: true, pending: &[], obstacle: None };
     search.end(&seen);
     assert!(!search.is_over());
     search.begin(1);

@@ -3,10 +3,11 @@
 //! No strategy is best for all programs, and none knows beforehand which bug there is. The portfolio is the strategies
 //! that find most of the programs of `bench/buggy` first (the table in `bench/README.md`): SURW and POS; and PCT, which
 //! finds few of them first but comes with a guarantee; lagging, which alone lets a thread stand still while others do
-//! a great deal; and RFF, which builds on what it has reached and alone finds what takes many steps in a row. The random
-//! walk is first only where all are quick, and PCTWM finds nothing there that the others do not; the two are left out.
-//! Every second execution goes round the portfolio, in turns that favour those that did well there; in the others a
-//! strategy is drawn in proportion to how often its last executions were equivalent to no earlier one (probability
+//! a great deal; RFF, which builds on what it has reached and alone finds what takes many steps in a row; and branching,
+//! which goes on from what lagging has found rare. The random walk is first only where all are quick, and PCTWM finds
+//! nothing there that the others do not; the two are left out. Every second execution goes round the portfolio, in turns
+//! that favour those that did well there; in the others a strategy is drawn in proportion to how often its last
+//! executions were equivalent to no earlier one (probability
 //! matching, a bandit algorithm: Thompson, "On the likelihood that one unknown probability exceeds another", Biometrika
 //! 1933, here with the means in place of samples). Rewards fade, since what is left to be found changes.
 //!
@@ -22,7 +23,7 @@
 #[cfg(test)]
 mod tests;
 
-use super::{Lag, Pct, PctRuns, Pos, Question, Rff, Seen, Strategy, Surw};
+use super::{Branch, Lag, Pct, PctRuns, Pos, Question, Rff, Seen, Strategy, Surw};
 use crate::exhaustive::Exhaustive;
 use crate::random::Random;
 use raddle_protocol::message::Search;
@@ -48,7 +49,7 @@ const TOLERANCE: u64 = 10;
 const SEARCH: usize = usize::MAX;
 
 /// The turns of a round: members of the portfolio by number.
-const ROUND: [usize; 10] = [0, 3, 1, 4, 0, 2, 3, 1, 4, 0];
+const ROUND: [usize; 12] = [0, 3, 1, 4, 5, 0, 2, 3, 1, 4, 5, 0];
 
 /// A strategy of the portfolio.
 struct Member {
@@ -86,12 +87,13 @@ impl Auto {
     #[must_use]
     pub fn new(seed: u64) -> Self {
         let member = |strategy| Member { strategy, tried: 0, new: 0 };
-        let portfolio: [Box<dyn Strategy>; 5] = [
+        let portfolio: [Box<dyn Strategy>; 6] = [
             Box::new(Surw::new(seed)),
             Box::new(Pos::new(seed)),
             Box::new(Pct::new(seed)),
             Box::new(Lag::new(seed)),
             Box::new(Rff::new(seed)),
+            Box::new(Branch::new(seed)),
         ];
         Auto {
             seed,

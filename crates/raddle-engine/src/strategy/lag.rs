@@ -169,6 +169,17 @@ impl Lag {
         self.read = question.steps.len();
     }
 
+    /// Takes over an execution that somebody else has begun: whoever can run stands still already, or does not, each with
+    /// the same probability.
+    pub(super) fn go_on(&mut self, question: &Question<'_>) {
+        self.read = question.steps.len();
+        for thread in question.threads {
+            if self.common.random.below(2) == 0 {
+                self.still.push(*thread);
+            }
+        }
+    }
+
     /// Lets one of those go on that stand still, in this order; returns its answer.
     fn release(&mut self, question: &Question<'_>, order: Order, except: Option<usize>) -> usize {
         let answer = |thread: ThreadId| {

@@ -3,6 +3,7 @@
 //! One strategy a file. Adding one means adding its file and its line in [`by_name`].
 
 mod auto;
+mod branch;
 mod common;
 mod first;
 mod kept;
@@ -21,11 +22,12 @@ pub(crate) mod toy;
 
 use crate::access::Access;
 use crate::log::Logged;
-use raddle_protocol::ChoiceKind;
 use raddle_protocol::message::{Obstacle, Search};
 use raddle_protocol::trace::ThreadId;
+use raddle_protocol::{Choice, ChoiceKind};
 
 pub use auto::Auto;
+pub use branch::Branch;
 pub use first::First;
 pub use kept::Kept;
 pub use lag::Lag;
@@ -108,6 +110,8 @@ pub struct Seen<'a> {
     pub steps: &'a [Logged],
     /// Questions answered.
     pub choices: u64,
+    /// The answers, filled in by the tape.
+    pub record: &'a [Choice],
     /// Whether no earlier execution was equivalent.
     pub new: bool,
     /// Whether it passed.
@@ -155,7 +159,7 @@ pub trait Strategy {
 }
 
 /// The names by which [`by_name`] knows strategies.
-pub const NAMES: &[&str] = &["auto", "random", "pct", "pos", "surw", "lag", "rff", "pctwm", "exhaustive"];
+pub const NAMES: &[&str] = &["auto", "random", "pct", "pos", "surw", "lag", "rff", "branch", "pctwm", "exhaustive"];
 
 /// The strategy of this name; `None` when there is none.
 #[must_use]
@@ -169,6 +173,7 @@ pub fn by_name(name: &str, seed: u64) -> Option<Box<dyn Strategy>> {
         "lag" => Some(Box::new(Lag::new(seed))),
         "rff" => Some(Box::new(Rff::new(seed))),
         "pctwm" => Some(Box::new(Pctwm::new(seed))),
+        "branch" => Some(Box::new(Branch::new(seed))),
         "exhaustive" => Some(Box::new(Auto::exhaustive(seed))),
         _ => None,
     }

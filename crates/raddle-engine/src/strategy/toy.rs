@@ -29,6 +29,7 @@ pub fn perform(toy: &Toy, tape: &mut Tape, execution: u64) -> Vec<ThreadId> {
     tape.end(&Seen {
         steps: schedule.log().steps(),
         choices,
+        record: &[],
         new: true,
         passed: true,
         pending: schedule.pending(),

@@ -24,7 +24,7 @@ const SCHEDULES: u64 = 200_000;
 
 /// Whether a strategy is not meant to reach everything.
 fn is_partial(strategy: &str) -> bool {
-    matches!(strategy, "lag" | "rff" | "pctwm")
+    matches!(strategy, "lag" | "rff" | "branch" | "pctwm")
 }
 
 /// A program and what is known of it.
@@ -161,6 +161,7 @@ fn executions(program: &Program, strategy: &str, mut each: impl FnMut(Outcome, &
         tape.end(&Seen {
             steps: schedule.log().steps(),
             choices,
+            record: &[],
             new,
             passed: true,
             pending: schedule.pending(),
@@ -192,7 +193,7 @@ pub fn search(program: &Program, most: u64) -> Found {
         found.classes.insert(schedule.class());
         found.executions += 1;
         let (steps, pending, choices) = (schedule.log().steps(), schedule.pending(), tape.record().len() as u64);
-        tape.end(&Seen { steps, choices, new: true, passed: true, pending, obstacle: None });
+        tape.end(&Seen { steps, choices, record: &[], new: true, passed: true, pending, obstacle: None });
         let search = tape.strategy().search().expect("this is a search");
         found.is_finished = search.finished;
         if search.finished || search.obstacle == Some(Obstacle::Endless) || found.executions == most {

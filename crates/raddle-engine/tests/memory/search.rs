@@ -67,7 +67,7 @@ fn execute(memory: &mut Memory, program: &Program, search: &mut Exhaustive) -> O
         perform(memory, current + 1, statement, &mut outcome, ask);
     }
     let pending = &pending(&next);
-    search.end(&Seen { steps: &steps, choices: 1, new: true, passed: true, pending, obstacle: None });
+    search.end(&Seen { steps: &steps, choices: 1, record: &[], new: true, passed: true, pending, obstacle: None });
     outcome
 }
 

@@ -13,27 +13,27 @@ fn shares(seed: u64, lucky: Option<usize>, executions: u64) -> Vec<u64> {
         let active = auto.active;
         shares[active] += 1;
         let new = lucky.is_none_or(|lucky| lucky == active);
-        auto.end(&Seen { steps: &[], choices: 10, new, passed: true, pending: &[], obstacle: None });
+        auto.end(&Seen { steps: &[], choices: 10, record: &[], new, passed: true, pending: &[], obstacle: None });
     }
     shares
 }
 
 #[test]
 fn members_that_do_equally_well_share_what_is_not_given_by_turns() {
-    let shares = shares(1, None, 50_000);
+    let shares = shares(1, None, 48_000);
     for (member, share) in (0..).zip(&shares) {
-        let turns = 2_500 * ROUND.iter().filter(|turn| **turn == member).count() as u64;
-        assert!((turns + 4_500..turns + 5_500).contains(share), "{shares:?}");
+        let turns = 2_000 * ROUND.iter().filter(|turn| **turn == member).count() as u64;
+        assert!((turns + 3_500..turns + 4_500).contains(share), "{shares:?}");
     }
 }
 
 #[test]
 fn who_finds_something_new_comes_more_often_and_nobody_is_forgotten() {
-    for lucky in 0..5 {
+    for lucky in 0..6 {
         let shares = self::shares(2, Some(lucky), 40_000);
-        let unlucky = self::shares(2, Some((lucky + 1) % 5), 40_000);
+        let unlucky = self::shares(2, Some((lucky + 1) % 6), 40_000);
         assert!(shares[lucky] > unlucky[lucky] + 10_000, "{shares:?}, {unlucky:?}");
-        assert!(shares.iter().all(|share| *share >= 2_000), "{shares:?}");
+        assert!(shares.iter().all(|share| *share >= 1_600), "{shares:?}");
     }
 }
 

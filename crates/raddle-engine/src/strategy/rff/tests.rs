@@ -95,7 +95,7 @@ fn a_seed_settles_everything() {
 #[test]
 fn only_its_own_executions_are_learned_from() {
     let mut rff = Rff::new(1);
-    let seen = Seen { steps: &[], choices: 0, new: true, passed: true, pending: &[], obstacle: None };
+    let seen = Seen { steps: &[], choices: 0, record: &[], new: true, passed: true, pending: &[], obstacle: None };
     rff.end(&seen);
     assert!(rff.corpus.is_empty());
     (1..10).for_each(|execution| {

@@ -4,9 +4,17 @@
 use super::first::{First, SLICE};
 use super::random::{LATE, SPIN, UNUSUAL, one_in};
 use super::{Hint, Question, Strategy};
+use crate::log::Logged;
 use crate::random::Random;
 use raddle_protocol::ChoiceKind;
 use raddle_protocol::trace::ThreadId;
+
+/// The entries of the log that have been written since `read` of them had been, which becomes how many there are. Of a very
+/// long log the beginning is dropped.
+pub fn unread<'a>(steps: &'a [Logged], read: &mut usize) -> &'a [Logged] {
+    let from = std::mem::replace(read, steps.len());
+    steps.get(from..).unwrap_or(steps)
+}
 
 /// What a hint asks of a strategy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

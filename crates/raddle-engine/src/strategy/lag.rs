@@ -21,7 +21,7 @@
 #[cfg(test)]
 mod tests;
 
-use super::common::{Common, Wish};
+use super::common::{Common, Wish, unread};
 use super::{Hint, Question, Seen, Strategy};
 use crate::access::Access;
 use crate::log::{Event, Logged};
@@ -158,15 +158,12 @@ impl Lag {
 
     /// Takes account of what has happened since the last question: whoever has changed something may stand still.
     fn catch_up(&mut self, question: &Question<'_>) {
-        // Of a very long log the beginning is dropped.
-        let from = if self.read <= question.steps.len() { self.read } else { 0 };
-        for step in &question.steps[from..] {
+        for step in unread(question.steps, &mut self.read) {
             match step.event {
                 Event::Performed | Event::Spawned => self.place(step.thread, step.access),
                 Event::Woken | Event::TimedOut => {}
             }
         }
-        self.read = question.steps.len();
     }
 
     /// Takes over an execution that somebody else has begun: whoever can run stands still already, or does not, each with

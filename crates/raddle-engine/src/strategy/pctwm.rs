@@ -20,7 +20,7 @@
 #[cfg(test)]
 mod tests;
 
-use super::common::{Common, Wish};
+use super::common::{Common, Wish, unread};
 use super::priorities::Priorities;
 use super::{Question, Seen, Strategy};
 use crate::access::{Access, AccessKind};
@@ -111,12 +111,10 @@ impl Pctwm {
 
     /// Takes account of what has been performed since the last question.
     fn catch_up(&mut self, question: &Question<'_>) {
-        // Of a very long log the beginning is dropped.
-        let from = if self.read <= question.steps.len() { self.read } else { 0 };
-        for step in question.steps[from..].iter().filter(|step| step.event == Event::Performed) {
+        let steps = unread(question.steps, &mut self.read);
+        for step in steps.iter().filter(|step| step.event == Event::Performed) {
             *self.pending(step.thread) = Pending::New;
         }
-        self.read = question.steps.len();
     }
 
     /// Whether this answer's operation is to be put off: it is the next that was drawn. Counts it.

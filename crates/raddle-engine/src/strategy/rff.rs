@@ -18,7 +18,7 @@
 #[cfg(test)]
 mod tests;
 
-use super::common::Wish;
+use super::common::{Wish, unread};
 use super::{Pos, Question, Seen, Strategy};
 use crate::access::Access;
 use crate::log::{Event, Logged};
@@ -216,15 +216,12 @@ impl Rff {
 
     /// Takes account of what has happened since the last question.
     fn catch_up(&mut self, steps: &[Logged]) {
-        // Of a very long log the beginning is dropped.
-        let from = if self.read <= steps.len() { self.read } else { 0 };
-        for step in &steps[from..] {
+        for step in unread(steps, &mut self.read) {
             let Some((writer, reader)) = self.latest.pass(step) else { continue };
             for (constraint, fulfilled) in self.constraints.iter().zip(&mut self.fulfilled) {
                 *fulfilled |= constraint.reader == reader && constraint.wanted == (constraint.writer == writer);
             }
         }
-        self.read = steps.len();
     }
 
     /// Whether this operation, performed now, would go against a constraint.

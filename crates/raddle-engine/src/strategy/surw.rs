@@ -20,7 +20,7 @@
 #[cfg(test)]
 mod tests;
 
-use super::common::{Common, Wish};
+use super::common::{Common, Wish, unread};
 use super::{Question, Seen, Strategy};
 use crate::access::Access;
 use crate::log::{Event, Logged};
@@ -178,9 +178,7 @@ impl Surw {
     /// Takes account of what has happened since the last question.
     fn catch_up(&mut self, steps: &[Logged]) {
         let mut performed = false;
-        // Of a very long log the beginning is dropped.
-        let from = if self.read <= steps.len() { self.read } else { 0 };
-        for step in &steps[from..] {
+        for step in unread(steps, &mut self.read) {
             match step.event {
                 Event::Performed if self.interest.has(step.access) => {
                     let left = at(&mut self.left, step.thread);
@@ -191,7 +189,6 @@ impl Surw {
                 _ => {}
             }
         }
-        self.read = steps.len();
         if performed {
             self.waited = 0;
             self.turn = None;

@@ -6,7 +6,7 @@
 //! Not here: functions that take any number of arguments (`snprintf`, `sscanf`), which stable Rust cannot define. What
 //! they read and write goes unseen.
 
-use super::scans::reads;
+use super::scans::measures;
 use crate::watch;
 use core::ffi::{c_char, c_int, c_void};
 use raddle_engine::race::Kind;
@@ -23,7 +23,7 @@ fn writes(start: *mut c_char, size: usize) {
 pub unsafe extern "C" fn __wrap_strcpy(to: *mut c_char, from: *const c_char) -> *mut c_char {
     // SAFETY: the caller's.
     unsafe {
-        writes(to, reads(from, usize::MAX));
+        writes(to, measures(from, usize::MAX) + 1);
         libc::strcpy(to, from)
     }
 }
@@ -36,9 +36,9 @@ pub unsafe extern "C" fn __wrap_strcpy(to: *mut c_char, from: *const c_char) -> 
 pub unsafe extern "C" fn __wrap_stpcpy(to: *mut c_char, from: *const c_char) -> *mut c_char {
     // SAFETY: the caller's.
     unsafe {
-        let size = reads(from, usize::MAX);
-        writes(to, size);
-        libc::strcpy(to, from).add(size - 1)
+        let length = measures(from, usize::MAX);
+        writes(to, length + 1);
+        libc::strcpy(to, from).add(length)
     }
 }
 
@@ -50,7 +50,7 @@ pub unsafe extern "C" fn __wrap_stpcpy(to: *mut c_char, from: *const c_char) -> 
 pub unsafe extern "C" fn __wrap_strncpy(to: *mut c_char, from: *const c_char, size: usize) -> *mut c_char {
     // SAFETY: the caller's.
     unsafe {
-        reads(from, size);
+        measures(from, size);
         writes(to, size);
         libc::strncpy(to, from, size)
     }
@@ -64,8 +64,8 @@ pub unsafe extern "C" fn __wrap_strncpy(to: *mut c_char, from: *const c_char, si
 pub unsafe extern "C" fn __wrap_strcat(to: *mut c_char, from: *const c_char) -> *mut c_char {
     // SAFETY: the caller's.
     unsafe {
-        let end = to.add(reads(to, usize::MAX) - 1);
-        writes(end, reads(from, usize::MAX));
+        let end = to.add(measures(to, usize::MAX));
+        writes(end, measures(from, usize::MAX) + 1);
         libc::strcat(to, from)
     }
 }
@@ -78,9 +78,8 @@ pub unsafe extern "C" fn __wrap_strcat(to: *mut c_char, from: *const c_char) -> 
 pub unsafe extern "C" fn __wrap_strncat(to: *mut c_char, from: *const c_char, most: usize) -> *mut c_char {
     // SAFETY: the caller's.
     unsafe {
-        let end = to.add(reads(to, usize::MAX) - 1);
-        reads(from, most);
-        writes(end, libc::strnlen(from, most) + 1);
+        let end = to.add(measures(to, usize::MAX));
+        writes(end, measures(from, most) + 1);
         libc::strncat(to, from, most)
     }
 }

@@ -65,6 +65,17 @@ pub unsafe extern "C" fn __wrap_memrchr(start: *const c_void, byte: c_int, size:
     found
 }
 
+/// A string and what ends it, or its first `most` bytes, are read. Returns the string's length, `most` if it is not shorter.
+///
+/// # Safety
+/// The string ends somewhere, or has `most` bytes.
+pub unsafe fn measures(start: *const c_char, most: usize) -> usize {
+    // SAFETY: the caller's.
+    let length = unsafe { if most == usize::MAX { libc::strlen(start) } else { libc::strnlen(start, most) } };
+    watch::access(start as u64, most.min(length + 1) as u64, Kind::Read);
+    length
+}
+
 /// `strlen`.
 ///
 /// # Safety
@@ -72,9 +83,7 @@ pub unsafe extern "C" fn __wrap_memrchr(start: *const c_void, byte: c_int, size:
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __wrap_strlen(start: *const c_char) -> usize {
     // SAFETY: the caller's.
-    let length = unsafe { libc::strlen(start) };
-    watch::access(start as u64, length as u64 + 1, Kind::Read);
-    length
+    unsafe { measures(start, usize::MAX) }
 }
 
 /// `strnlen`.
@@ -84,21 +93,7 @@ pub unsafe extern "C" fn __wrap_strlen(start: *const c_char) -> usize {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __wrap_strnlen(start: *const c_char, most: usize) -> usize {
     // SAFETY: the caller's.
-    let length = unsafe { libc::strnlen(start, most) };
-    watch::access(start as u64, most.min(length + 1) as u64, Kind::Read);
-    length
-}
-
-/// A string and what ends it, or its first `most` bytes, are read. Returns how many that are.
-///
-/// # Safety
-/// The string ends somewhere, or has `most` bytes.
-pub unsafe fn reads(start: *const c_char, most: usize) -> usize {
-    // SAFETY: the caller's.
-    let length = unsafe { if most == usize::MAX { libc::strlen(start) } else { libc::strnlen(start, most) } };
-    let size = most.min(length + 1);
-    watch::access(start as u64, size as u64, Kind::Read);
-    size
+    unsafe { measures(start, most) }
 }
 
 /// Two strings are read as far as they are alike, the bytes that differ included.
@@ -152,7 +147,7 @@ pub unsafe extern "C" fn __wrap_strchr(start: *const c_char, byte: c_int) -> *mu
     unsafe {
         let found = libc::strchr(start, byte);
         let most = if found.is_null() { usize::MAX } else { found as usize - start as usize + 1 };
-        reads(start, most);
+        measures(start, most);
         found
     }
 }
@@ -165,7 +160,7 @@ pub unsafe extern "C" fn __wrap_strchr(start: *const c_char, byte: c_int) -> *mu
 pub unsafe extern "C" fn __wrap_strrchr(start: *const c_char, byte: c_int) -> *mut c_char {
     // SAFETY: the caller's.
     unsafe {
-        reads(start, usize::MAX);
+        measures(start, usize::MAX);
         libc::strrchr(start, byte)
     }
 }
@@ -179,8 +174,8 @@ pub unsafe extern "C" fn __wrap_strstr(text: *const c_char, word: *const c_char)
     // SAFETY: the caller's.
     unsafe {
         let found = libc::strstr(text, word);
-        let length = reads(word, usize::MAX) - 1;
-        reads(text, if found.is_null() { usize::MAX } else { found as usize - text as usize + length });
+        let length = measures(word, usize::MAX);
+        measures(text, if found.is_null() { usize::MAX } else { found as usize - text as usize + length });
         found
     }
 }

@@ -203,18 +203,24 @@ pub struct Explorer {
     begun_ns: u64,
 }
 
+/// From here on the plan's strategy answers.
+fn take_strategy() {
+    let runtime = rt();
+    let plan = &runtime.plan;
+    let Some(strategy) = by_name(&plan.strategy, plan.seed) else {
+        fault::die(&format!("there is no strategy named {}", plan.strategy));
+    };
+    runtime.tape = Tape::new(strategy);
+    runtime.tape.expect(plan.budget.schedules);
+}
+
 impl Explorer {
     /// Performs executions until the budget is used up or the search has come to its end. `kept` is a stream to be tried
     /// right after the first execution, and how many are to be searched where it does not fit any more.
     fn explore(&mut self, mut kept: Option<(Vec<Choice>, u64)>) {
         let runtime = rt();
-        let plan = &runtime.plan;
-        let Some(strategy) = by_name(&plan.strategy, plan.seed) else {
-            fault::die(&format!("there is no strategy named {}", plan.strategy));
-        };
-        let budget = plan.budget;
-        runtime.tape = Tape::new(strategy);
-        runtime.tape.expect(budget.schedules);
+        let budget = runtime.plan.budget;
+        take_strategy();
         let mut found = Found::default();
         let mut reported_ns = self.begun_ns;
         let mut execution = 0;
@@ -296,11 +302,7 @@ impl Explorer {
     fn verify(&mut self) {
         let runtime = rt();
         let budget = runtime.plan.budget;
-        let Some(strategy) = by_name(&runtime.plan.strategy, runtime.plan.seed) else {
-            fault::die(&format!("there is no strategy named {}", runtime.plan.strategy));
-        };
-        runtime.tape = Tape::new(strategy);
-        runtime.tape.expect(budget.schedules);
+        take_strategy();
         self.summary.end = End::Budget;
         for execution in 0..budget.schedules {
             let (first, mark) = self.digest(execution);

@@ -73,7 +73,7 @@ unsafe fn followed<'a>(directory: i32, path: *const c_char) -> Option<&'a CStr> 
     (known && !bytes.is_empty() && !NOT_FILES.iter().any(|start| bytes.starts_with(start))).then_some(text)
 }
 
-/// Makes a call on a path, which `make` does; `what` tells from its answer what it was.
+/// Makes a call on a path, which `make` does; `what` tells before it what it will be.
 ///
 /// # Safety
 /// The path is null or a string.

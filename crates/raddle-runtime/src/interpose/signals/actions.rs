@@ -72,6 +72,14 @@ pub fn put_back(signal: i32, kernel: &[u64; 4], handler: Option<Action>) {
     // SAFETY: what the kernel gave out before.
     unsafe {
         syscall(libc::SYS_rt_sigaction, [signal as u64, kernel.as_ptr() as u64, 0, 8, 0, 0]);
+    }
+    keep(signal, handler);
+}
+
+/// Changes the program's own handler of a signal, as it is kept here.
+fn keep(signal: i32, handler: Option<Action>) {
+    // SAFETY: one thread.
+    unsafe {
         HANDLERS[signal as usize] = handler;
         ANY = (1..=64).any(|signal| kept(signal).is_some());
     }
@@ -85,11 +93,7 @@ pub fn set(signal: i32, action: Action) -> i64 {
     let handler = if action.is_function() { outside::on_signal as *const () as usize } else { action.handler };
     let answer = to_kernel(signal, handler, action.flags);
     if answer == 0 {
-        // SAFETY: one thread. The kernel has taken it, so it is in range.
-        unsafe {
-            HANDLERS[signal as usize] = action.is_function().then_some(action);
-            ANY = (1..=64).any(|signal| kept(signal).is_some());
-        }
+        keep(signal, action.is_function().then_some(action));
     }
     answer
 }

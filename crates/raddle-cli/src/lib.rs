@@ -35,6 +35,8 @@ pub mod profile_build;
 pub mod regressions;
 pub mod replay_store;
 pub mod runtime_library;
+#[cfg(test)]
+mod samples;
 pub mod settings;
 pub mod subject;
 pub mod suite;

@@ -19,17 +19,16 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     if read.is_zero() { Err("must be longer than nothing".into()) } else { Ok(read) }
 }
 
+/// The search strategies that the runtime knows.
+const STRATEGIES: [&str; 10] = ["auto", "random", "pct", "pos", "surw", "lag", "rff", "branch", "pctwm", "exhaustive"];
+
 /// A search strategy.
 pub fn strategy(text: &str) -> Result<String, String> {
-    match text {
-        "auto" | "random" | "pct" | "pos" | "surw" | "lag" | "rff" | "branch" | "pctwm" | "exhaustive" => {
-            Ok(text.to_owned())
-        }
-        _ => {
-            Err("there are `auto`, `random`, `pct`, `pos`, `surw`, `lag`, `rff`, `branch`, `pctwm` and `exhaustive`"
-                .into())
-        }
+    if STRATEGIES.contains(&text) {
+        return Ok(text.to_owned());
     }
+    let [others @ .., last] = STRATEGIES;
+    Err(format!("there are `{}` and `{last}`", others.join("`, `")))
 }
 
 /// A memory model.

@@ -2,49 +2,14 @@
 
 use super::*;
 use crate::args::build::BuildOptions;
-use raddle_protocol::finding::Schedule;
-use raddle_protocol::{Choice, ChoiceKind, Code, Outcome, Trace, World};
+use crate::samples::{self, settings};
+use raddle_protocol::{Choice, ChoiceKind, Outcome, Trace, World};
 use std::os::unix::fs::PermissionsExt;
 
 const OPTIONS: &str = "--memory rc11 --cpus 2 --delay 50ms";
 
-fn settings() -> Settings {
-    Settings {
-        seed: 7,
-        strategy: "auto".into(),
-        memory: MemoryModel::Rc11,
-        epoch_ns: 1,
-        processors: 2,
-        heap_limit: 4 << 30,
-        max_steps: 1_000_000,
-        stall_ms: 10_000,
-        schedules: 100_000,
-        time_ms: 10_000,
-        fork: false,
-        keep_going: false,
-        world: World { delay_ns: 50_000_000, ..World::default() },
-    }
-}
-
 fn finding(test: &str) -> Finding {
-    Finding {
-        code: Code("RD0201".into()),
-        severity: Severity::Error,
-        test: test.into(),
-        message: String::new(),
-        spans: Vec::new(),
-        threads: Vec::new(),
-        steps: Vec::new(),
-        stacks: Vec::new(),
-        reason: Vec::new(),
-        fix: Vec::new(),
-        notes: Vec::new(),
-        output: String::new(),
-        replay: String::new(),
-        schedule: Schedule::default(),
-        root_cause: None,
-        pattern: None,
-    }
+    Finding { test: test.into(), ..samples::finding() }
 }
 
 fn raw(execution: u64, choices: usize) -> RawFinding {

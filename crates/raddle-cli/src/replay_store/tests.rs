@@ -1,5 +1,6 @@
 use super::*;
 use crate::args::build::{BuildOptions, CommonOptions};
+use crate::samples;
 use crate::subject::Target;
 
 fn record() -> Record {
@@ -24,17 +25,9 @@ fn record() -> Record {
         settings: Settings {
             seed: u64::MAX,
             strategy: "random".into(),
-            memory: raddle_protocol::MemoryModel::Rc11,
             epoch_ns: 1_700_000_000_000_000_000,
-            processors: 2,
-            heap_limit: 4 << 30,
-            max_steps: 1_000_000,
-            stall_ms: 10_000,
-            schedules: 100_000,
-            time_ms: 10_000,
-            fork: false,
-            keep_going: false,
             world: raddle_protocol::World::default(),
+            ..samples::settings()
         },
         execution: 17,
         kept: None,

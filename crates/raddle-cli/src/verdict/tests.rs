@@ -1,5 +1,6 @@
 use super::*;
-use raddle_protocol::{Trace, finding::Code};
+use crate::samples;
+use raddle_protocol::Trace;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::time::Duration;
@@ -14,24 +15,7 @@ fn raw(outcome: Outcome, output: &str) -> RawFinding {
 }
 
 fn finding(severity: Severity) -> Finding {
-    Finding {
-        code: Code("RD0201".into()),
-        severity,
-        test: String::new(),
-        message: String::new(),
-        spans: Vec::new(),
-        threads: Vec::new(),
-        steps: Vec::new(),
-        stacks: Vec::new(),
-        reason: Vec::new(),
-        fix: Vec::new(),
-        notes: Vec::new(),
-        output: String::new(),
-        replay: String::new(),
-        schedule: Default::default(),
-        root_cause: None,
-        pattern: None,
-    }
+    Finding { severity, ..samples::finding() }
 }
 
 fn outcome(ended: &Ended, heard: &Heard, findings: &[Finding]) -> TestOutcome {

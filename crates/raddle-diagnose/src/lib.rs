@@ -32,6 +32,7 @@ mod paths;
 mod place;
 mod polls;
 mod reading;
+mod round;
 mod site;
 mod states;
 mod steps;
@@ -55,6 +56,7 @@ const MOST_STEPS: usize = 1000;
 
 /// Explains a recorded execution.
 pub fn diagnose(raw: &RawFinding, symbols: &dyn Symbols, context: &Context<'_>) -> Finding {
+    let raw = &*round::cut(raw);
     let case = Case::new(raw, symbols, context);
     let mut diagnosis = codes::diagnose(&case);
     let mut steps = Steps::new(&case, &diagnosis.keys);

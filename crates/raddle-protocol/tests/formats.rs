@@ -46,7 +46,7 @@ fn choices() -> Vec<Choice> {
 }
 
 #[test]
-fn choices_of_version_5() {
+fn choices_of_version_6() {
     assert_eq!(body(&choices()), "0900ac020201ac020202ac020203ac020204ac020205ac020206ac020207ac020208ac0202");
     assert_eq!(to_text(&choices()), "t2/300 w2/300 s2/300 l2/300 r2/300 m2/300 i2/300 f2/300 c2/300");
 }
@@ -75,7 +75,7 @@ fn plan(job: Job) -> Plan {
 
 /// What the runtime is told. The version comes first, so that any version can be told from any other.
 #[test]
-fn plans_of_version_5() {
+fn plans_of_version_6() {
     let (before, after) = ("1101022122", "310672616e646f6d0141424344015152530101666701680101610162636401656101000101");
     assert_eq!(body(&plan(Job::Explore)), format!("{before}00{after}"));
     assert_eq!(body(&plan(Job::Verify)), format!("{before}02{after}"));
@@ -89,7 +89,7 @@ fn plans_of_version_5() {
 
 /// What the runtime tells.
 #[test]
-fn messages_of_version_5() {
+fn messages_of_version_6() {
     let hello = Message::Hello { version: 0x11, pid: 0x12, fixed_addresses: true, sees_raw_syscalls: false };
     assert_eq!(body(&hello), "0011120100");
     let module = Module { path: "a".into(), base: 0x21, start: 0x22, end: 0x23 };
@@ -129,7 +129,7 @@ fn messages_of_version_5() {
 }
 
 #[test]
-fn findings_of_version_5() {
+fn findings_of_version_6() {
     let thread = Thread {
         name: Some("d".into()),
         spawned: Some((0x11, 0x12)),
@@ -148,10 +148,11 @@ fn findings_of_version_5() {
         output_cut: 0x41,
         steps_cut: 0x42,
         steps_before_cut: 0x43,
+        round: 0x44,
     };
     // One thread, one step, one stack of one frame, no block, the output and what is missing.
     let trace_body =
-        ["0101016401111213140201150116", "00", "012103220402232425", "01013132", "00", "0165414243"].concat();
+        ["0101016401111213140201150116", "00", "012103220402232425", "01013132", "00", "016541424344"].concat();
     assert_eq!(body(&trace), trace_body);
     let finding = |outcome| RawFinding {
         outcome,
@@ -172,6 +173,7 @@ fn findings_of_version_5() {
         (Outcome::Exited(101), "01ca01"),
         (crash, "0361166201"),
         (Outcome::NoProgress(Bound::Stall(0x63)), "040163"),
+        (Outcome::NoProgress(Bound::Round(0x63)), "040263"),
         (Outcome::Diverged { at: 0x64, detail: "f".into() }, "05640166"),
         (Outcome::NeedsFork("g".into()), "060167"),
     ] {

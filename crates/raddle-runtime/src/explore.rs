@@ -8,11 +8,12 @@ use crate::record::Recorder;
 use crate::snapshot::{self, Snapshot};
 use crate::state::{Odd, RECORDING, rt};
 use crate::{cancel, cause, crash, fault, heap, modules, record, shrink, state, sys, tls, watch};
+use raddle_engine::backlog::piles_up;
 use raddle_engine::random::mix;
 use raddle_engine::strategy::{Replay, by_name};
 use raddle_engine::{Seen, Tape};
 use raddle_protocol::message::{End, Obstacle};
-use raddle_protocol::trace::Outcome;
+use raddle_protocol::trace::{Bound, Outcome};
 use raddle_protocol::{Choice, Entry, Job, Message, Mode, RawFinding, Summary, frame};
 use std::collections::BTreeSet;
 
@@ -22,6 +23,13 @@ const CONTROLLER_STACK: u64 = 1 << 20;
 const AFTER_A_RACE: u64 = 2_000;
 /// Executions tried for one that passes, when the very first has failed.
 const TRIES_FOR_A_PASS: u64 = 200;
+/// Changes in a row to something that two threads share, from which on it is looked at as a queue.
+const BACKLOG: usize = 100;
+/// Answers put before the record of an execution that is performed to be sure that it goes round: numbers of answers that
+/// the runtime has left in the program's frames are others then, in each of their lower bytes.
+const PADDING: usize = 0x01_01_01;
+/// The same for entries of the log, of which fewer are kept.
+const LOG_PADDING: usize = 0x01_01;
 /// Nanoseconds between two reports of progress.
 const REPORT_EVERY_NS: u64 = 100_000_000;
 
@@ -48,6 +56,12 @@ pub fn in_runtime(pc: u64) -> bool {
 pub fn in_execution() -> bool {
     // SAFETY: one thread.
     unsafe { IN_EXECUTION }
+}
+
+/// Memory of the runtime itself, outside its arena.
+pub fn left_out() -> &'static [(u64, u64)] {
+    // SAFETY: one thread; the list is not changed any more once executions have begun.
+    unsafe { &(&*(&raw const LEFT_OUT))[..LEFT_OUT_COUNT] }
 }
 
 fn leave_out(start: u64, end: u64) {
@@ -151,9 +165,7 @@ unsafe extern "C" fn control(_: u64) -> ! {
     // stack in the other, the two would differ by a schedule point.
     drop(record::unwind());
     runtime.entered = true;
-    // SAFETY: one thread; the list is not changed any more.
-    let (holes, count) = unsafe { (LEFT_OUT, LEFT_OUT_COUNT) };
-    runtime.snapshot = Some(Box::new(Snapshot::take(&runtime.execution, &holes[..count])));
+    runtime.snapshot = Some(Box::new(Snapshot::take(&runtime.execution, left_out())));
     let bytes = snapshot().bytes();
     send(&Message::Ready { modules: runtime.modules.clone(), bytes });
     send(&Message::Mode { mode: runtime.mode, why: None });
@@ -239,6 +251,10 @@ impl Explorer {
             if passed && execution == 0 && !regresses && runtime.plan.world.cancel {
                 cancel::explore(self, self.begun_ns + budget.time_ms / 2 * 1_000_000);
             }
+            if passed && execution == 0 && !regresses && self.in_step(&mut found) {
+                self.summary.end = End::Finding;
+                return;
+            }
             execution += 1;
             if !runtime.plan.keep_going && found.last_race.is_some_and(|race| execution - race > AFTER_A_RACE) {
                 self.summary.end = End::Finding;
@@ -282,6 +298,8 @@ impl Explorer {
         if let (Some((outcome, choices)), false) = (found.first_failure.take(), regresses) {
             self.summary.end = End::AlwaysFails;
             self.report(outcome, 0, choices, &mut found.known);
+        } else if self.report_failure_in_step(&mut found) {
+            self.summary.end = End::Finding;
         }
     }
 
@@ -411,6 +429,7 @@ impl Explorer {
         let runtime = rt();
         let mut odd = runtime.execution.odd;
         odd.outlived &= execution == 0;
+        odd.piled = execution == 0 && piles_up(runtime.execution.schedule.log().steps(), BACKLOG);
         if !odd.beyond(self.looked_at) {
             return;
         }
@@ -492,8 +511,32 @@ impl Explorer {
             if let Some(recorder) = rt().recorder.as_mut() {
                 recorder.clear();
             }
-            return self.perform(execution);
+            let outcome = self.perform(execution);
+            return self.confirm(execution, outcome);
         }
+        self.confirm(execution, outcome)
+    }
+
+    /// An execution has ended. If it has reached its limit and seems to go round, it is performed once more, to be sure.
+    fn confirm(&mut self, execution: u64, outcome: Outcome) -> Outcome {
+        let runtime = rt();
+        if !matches!(outcome, Outcome::NoProgress(Bound::Steps(_))) || !runtime.rounds.is_to_be_confirmed() {
+            return outcome;
+        }
+        if let Some(recorder) = runtime.recorder.as_mut() {
+            recorder.clear();
+        }
+        let replay = Replay::new(runtime.tape.record().to_vec());
+        let strategy = runtime.tape.exchange(Box::new(replay));
+        let points = runtime.points;
+        runtime.padding = PADDING;
+        let outcome = self.perform(execution);
+        runtime.padding = 0;
+        runtime.tape.unpad(PADDING);
+        runtime.earlier_points -= points;
+        runtime.tape.exchange(strategy);
+        // It has served its purpose.
+        rt().rounds.is_to_be_confirmed();
         outcome
     }
 
@@ -501,9 +544,12 @@ impl Explorer {
         let runtime = rt();
         let begun = sys::real_time_ns();
         runtime.tape.begin(execution);
+        runtime.tape.pad(runtime.padding);
         runtime.points = 0;
         runtime.obstacle = None;
-        runtime.limit = runtime.plan.budget.steps;
+        runtime.aside = u64::MAX;
+        runtime.rounds.begin(runtime.plan.budget.steps);
+        runtime.limit = runtime.rounds.due();
         runtime.returned = None;
         runtime.epilogue = false;
         crash::progress();
@@ -543,6 +589,9 @@ impl Explorer {
 /// Runs the program from its entry until the execution ends.
 fn launch() {
     let runtime = rt();
+    if runtime.padding > 0 {
+        runtime.execution.schedule.pad_log(LOG_PADDING);
+    }
     let root = &runtime.execution.threads[runtime.execution.root as usize];
     // SAFETY: memory is as it was at the entry, and so are the registers.
     unsafe {

@@ -4,5 +4,6 @@
 mod calls;
 mod findings;
 mod resources;
+mod rounds;
 mod scene;
 mod tasks;

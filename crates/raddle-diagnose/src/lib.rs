@@ -47,6 +47,7 @@ use case::Case;
 use raddle_instrument::symbols::Symbols;
 use raddle_protocol::choice::{self, Choice, ChoiceKind};
 use raddle_protocol::finding::{RootCause, Schedule, StepView, ThreadView};
+use raddle_protocol::trace::{Bound, Outcome};
 use raddle_protocol::{Code, Finding, RawFinding, Severity};
 use std::collections::BTreeSet;
 use steps::Steps;
@@ -109,8 +110,13 @@ pub fn diagnose(raw: &RawFinding, symbols: &dyn Symbols, context: &Context<'_>) 
 
 /// Explains an execution that passed, if something in it is a mistake all the same.
 pub fn suspect(raw: &RawFinding, symbols: &dyn Symbols, context: &Context<'_>) -> Option<Finding> {
-    let case = Case::new(raw, symbols, context);
-    let found = if is_cancelled(raw) { codes::cancelled(&case) } else { codes::suspect(&case) };
+    let cut = round::cut(raw);
+    let case = Case::new(&cut, symbols, context);
+    let found = match is_in_step(raw) {
+        true => codes::endless(&case),
+        false if is_cancelled(raw) => codes::cancelled(&case),
+        false => codes::suspect(&case),
+    };
     found.map(|_| diagnose(raw, symbols, context))
 }
 
@@ -119,6 +125,12 @@ pub fn suspect(raw: &RawFinding, symbols: &dyn Symbols, context: &Context<'_>) -
 /// program.
 pub fn is_cancelled(raw: &RawFinding) -> bool {
     raw.choices.iter().any(|choice| choice.kind == ChoiceKind::Stall && choice.taken != 0)
+}
+
+/// Whether this execution was performed beside the search with its threads in step, and goes round for ever. It is judged by
+/// [`suspect`]: what is neither a livelock nor starvation in code that its reader knows may be how a lock spins.
+pub fn is_in_step(raw: &RawFinding) -> bool {
+    matches!(raw.outcome, Outcome::NoProgress(Bound::Round(_))) && raw.execution == 0
 }
 
 /// All threads and all steps of a recorded execution, however it ended: what a replay prints.

@@ -61,7 +61,7 @@ pub fn in_execution() -> bool {
 /// Memory of the runtime itself, outside its arena.
 pub fn left_out() -> &'static [(u64, u64)] {
     // SAFETY: one thread; the list is not changed any more once executions have begun.
-    unsafe { &(&*(&raw const LEFT_OUT))[..LEFT_OUT_COUNT] }
+    unsafe { core::slice::from_raw_parts((&raw const LEFT_OUT).cast(), LEFT_OUT_COUNT) }
 }
 
 fn leave_out(start: u64, end: u64) {
@@ -251,9 +251,8 @@ impl Explorer {
             if passed && execution == 0 && !regresses && runtime.plan.world.cancel {
                 cancel::explore(self, self.begun_ns + budget.time_ms / 2 * 1_000_000);
             }
-            if passed && execution == 0 && !regresses && self.in_step(&mut found) {
-                self.summary.end = End::Finding;
-                return;
+            if passed && execution == 0 && !regresses {
+                self.in_step(&mut found);
             }
             execution += 1;
             if !runtime.plan.keep_going && found.last_race.is_some_and(|race| execution - race > AFTER_A_RACE) {

@@ -10,6 +10,7 @@ use raddle_engine::Strategy;
 use raddle_engine::strategy::Lockstep;
 use raddle_protocol::trace::{Bound, Outcome};
 use raddle_protocol::{Choice, Mode};
+use std::collections::BTreeSet;
 
 /// Executions in step that are performed at the most; where each is a process of its own, so many.
 const TRIES: (u64, u64) = (16, 4);
@@ -30,12 +31,13 @@ const BEGINNING: usize = 1_000;
 const CONTINUED: u64 = 4 * rounds::SHORTEST;
 
 impl Explorer {
-    /// Performs executions in step, of which one that goes round is reported. Returns whether that is enough.
-    pub fn in_step(&mut self, found: &mut Found) -> bool {
+    /// Performs executions in step, of which one that goes round is sent, as number 0: whether it is a mistake is judged on its
+    /// record, for a lock that spins may be in vain for ever in such a schedule, by design. So the search goes on.
+    pub fn in_step(&mut self, found: &mut Found) {
         let runtime = rt();
         let (seed, budget) = (runtime.plan.seed, runtime.plan.budget);
         if self.summary.most_threads <= 1 || runtime.plan.world.real_time {
-            return false;
+            return;
         }
         let most = if runtime.mode == Mode::Fork { TRIES.1 } else { TRIES.0 };
         let tries = most.min(budget.schedules / SHARE);
@@ -43,8 +45,8 @@ impl Explorer {
         for number in 0..tries {
             let (outcome, choices) = self.perform_within(Box::new(Lockstep::drawn(seed, number)), POINTS);
             if matches!(outcome, Outcome::NoProgress(Bound::Round(_))) {
-                self.report_round(outcome, 1, choices, found);
-                return !runtime.plan.keep_going;
+                // Should the search come upon it too, it is reported then.
+                return self.report_round(outcome, 0, choices, &mut BTreeSet::new());
             }
             if !matches!(outcome, Outcome::Passed | Outcome::NoProgress(_)) {
                 found.in_step.get_or_insert((outcome, choices));
@@ -55,7 +57,6 @@ impl Explorer {
                 break;
             }
         }
-        false
     }
 
     /// An execution has reached its limit. If it goes round when its threads are put in step, that is reported in its place.
@@ -64,7 +65,7 @@ impl Explorer {
         let (outcome, choices) = self.perform_within(Box::new(Lockstep::after(beginning)), CONTINUED);
         let goes_round = matches!(outcome, Outcome::NoProgress(Bound::Round(_)));
         if goes_round {
-            self.report_round(outcome, execution, choices, found);
+            self.report_round(outcome, execution.max(1), choices, &mut found.known);
         }
         goes_round
     }
@@ -89,9 +90,9 @@ impl Explorer {
         })
     }
 
-    fn report_round(&mut self, outcome: Outcome, execution: u64, choices: Vec<Choice>, found: &mut Found) {
+    fn report_round(&mut self, outcome: Outcome, execution: u64, choices: Vec<Choice>, known: &mut BTreeSet<u64>) {
         let Outcome::NoProgress(Bound::Round(points)) = outcome else { return };
-        self.within(points, |explorer| explorer.report(outcome, execution, choices, &mut found.known));
+        self.within(points, |explorer| explorer.report(outcome, execution, choices, known));
     }
 
     /// Does something with another limit on the points of an execution, if the plan's is not lower.

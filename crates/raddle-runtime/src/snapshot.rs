@@ -23,6 +23,9 @@ const LEARNING: u32 = 4;
 /// the test harness's judgement, which later ones do not reach.
 const LEARNING_AGAIN: u32 = 16;
 
+/// First address, and one past the last.
+type Extent = (u64, u64);
+
 /// One saved range.
 struct Range {
     start: u64,
@@ -89,7 +92,7 @@ fn ours(address: u64) -> bool {
 
 /// The private writable mappings of the process that are the program's, without what the runtime lays out itself; and the
 /// first thread's stack.
-fn writable(leave_out: &[(u64, u64)]) -> (Vec<(u64, u64)>, Option<(u64, u64)>) {
+fn writable(leave_out: &[Extent]) -> (Vec<Extent>, Option<Extent>) {
     let maps = sys::read_file(c"/proc/self/maps");
     let maps = String::from_utf8_lossy(&maps);
     let (mut extents, mut first_stack) = (Vec::new(), None);

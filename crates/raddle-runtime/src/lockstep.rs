@@ -13,10 +13,13 @@ use raddle_protocol::{Choice, Mode};
 use std::collections::BTreeSet;
 
 /// Executions in step that are performed at the most; where each is a process of its own, so many.
-const TRIES: (u64, u64) = (16, 4);
+const TRIES: (u64, u64) = (128, 4);
+
+/// Points passed in all of them at the most.
+const MOST_POINTS: u64 = 200_000;
 
 /// Of the executions of a search, one in how many may be in step.
-const SHARE: u64 = 8;
+const SHARE: u64 = 2;
 
 /// Points of an execution in step at the most: what has not begun to go round by then is left alone.
 const POINTS: u64 = 2 * rounds::SHORTEST;
@@ -41,7 +44,7 @@ impl Explorer {
         }
         let most = if runtime.mode == Mode::Fork { TRIES.1 } else { TRIES.0 };
         let tries = most.min(budget.schedules / SHARE);
-        let mut unfinished = 0;
+        let (mut unfinished, mut points) = (0, 0);
         for number in 0..tries {
             let (outcome, choices) = self.perform_within(Box::new(Lockstep::drawn(seed, number)), POINTS);
             if matches!(outcome, Outcome::NoProgress(Bound::Round(_))) {
@@ -53,7 +56,8 @@ impl Explorer {
             }
             // Such a test takes long, or counts its laps.
             unfinished += u64::from(rt().points >= POINTS);
-            if unfinished >= LONG {
+            points += rt().points;
+            if unfinished >= LONG || points >= MOST_POINTS {
                 break;
             }
         }

@@ -44,7 +44,11 @@ fn two_read_until_one_has_written(read: impl Fn(&Board) -> bool + Sync, write: i
     let board = Board::default();
     thread::scope(|scope| {
         for _ in 0..2 {
-            scope.spawn(|| while !read(&board) {});
+            scope.spawn(|| {
+                while !read(&board) {
+                    thread::yield_now();
+                }
+            });
         }
         scope.spawn(|| write(&board));
     });

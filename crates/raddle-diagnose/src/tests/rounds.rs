@@ -1,15 +1,13 @@
 //! Executions that go round for ever.
 
 use super::scene::*;
-use insta::assert_json_snapshot;
 use raddle_protocol::Finding;
 use raddle_protocol::trace::*;
 
 const A: u64 = LOCKS;
 const B: u64 = LOCKS + 0x40;
-const TRY: Library = std_fn("std::sys::sync::mutex::futex::Mutex::try_lock");
 
-/// `beginning`, then `round` again and again, then the execution's limit in the middle of one.
+/// What the scene begins with, then `round` again and again, then the execution's limit in the middle of one.
 fn endless(mut scene: Scene, mut round: impl FnMut(&mut Scene)) -> Finding {
     let from = scene.trace.steps.len();
     for _ in 0..20 {
@@ -20,27 +18,6 @@ fn endless(mut scene: Scene, mut round: impl FnMut(&mut Scene)) -> Finding {
     scene.trace.steps.truncate(all - length / 2);
     scene.trace.round = length as u64;
     scene.finding(Outcome::NoProgress(Bound::Round(6_000)))
-}
-
-#[test]
-fn two_that_give_way_to_each_other() {
-    let mut scene = Scene::new();
-    scene.static_lock("bank::LEFT", A, 3);
-    scene.static_lock("bank::RIGHT", B, 4);
-    let one = scene.thread(Some("one"), Some(("bank::tests::scene", 9, 9)));
-    let two = scene.thread(Some("two"), Some(("bank::tests::scene", 10, 9)));
-    scene.runs(one, &[CAS, MUTEX_LOCK], ("bank::f", 20, 5));
-    scene.runs(two, &[CAS, MUTEX_LOCK], ("bank::f", 20, 5));
-    scene.join_waits(0, one, ("bank::tests::scene", 12, 5));
-    let finding = endless(scene, |scene| {
-        scene.lock(one, A, ("bank::f", 20, 5));
-        scene.lock(two, B, ("bank::f", 20, 5));
-        scene.step(one, cas(B, 0, 1, 1), &[CAS, TRY], ("bank::f", 21, 5));
-        scene.step(two, cas(A, 0, 1, 1), &[CAS, TRY], ("bank::f", 21, 5));
-        scene.unlock(one, A, &[], ("bank::f", 22, 5));
-        scene.unlock(two, B, &[], ("bank::f", 22, 5));
-    });
-    assert_json_snapshot!(finding);
 }
 
 #[test]
@@ -67,7 +44,7 @@ fn a_writer_that_never_finds_the_lock_free() {
     assert_eq!(finding.code.0, "RD0206");
     assert_eq!(
         finding.message,
-        "starvation: thread `writer` never gets past `STATE`, for threads 1 and 2 pass it again and again"
+        "starvation: thread `writer` never gets past `STATE`, for thread 1 and thread 2 pass it again and again"
     );
     assert!(finding.steps.len() < 25, "one round is enough: {}", finding.steps.len());
 }

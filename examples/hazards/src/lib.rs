@@ -14,6 +14,7 @@ mod rd0201_deadlock;
 mod rd0203_self_deadlock;
 mod rd0204_lost_wakeup;
 mod rd0401_outlives_its_scope;
+mod rd0404_handle_leak;
 mod rd0501_fails_sometimes;
 mod rd0503_no_progress;
 mod rd0504_crash;

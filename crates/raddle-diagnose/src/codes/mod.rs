@@ -12,6 +12,7 @@ mod guard_across_await;
 mod guard_suspended;
 mod lateness;
 mod leak;
+mod left_memory;
 mod lost_failure;
 mod lost_update;
 mod lost_wakeup;
@@ -102,7 +103,8 @@ pub fn cancelled(case: &Case<'_>) -> Option<Diagnosis> {
 
 /// What may be wrong with an execution that passed.
 pub fn suspect(case: &Case<'_>) -> Option<Diagnosis> {
-    lost_failure::find(case)
+    left_memory::find(case)
+        .or_else(|| lost_failure::find(case))
         .or_else(|| blocked_loop::find(case))
         .or_else(|| guard_suspended::find(case))
         .or_else(|| check_then_use::find(case))

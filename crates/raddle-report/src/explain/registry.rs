@@ -96,7 +96,9 @@ const HAZARDS: &[Hazard] = &[
     hazard("RD0401", "outlives its scope", Warning, page!("RD0401")).reported(),
     hazard("RD0402", "queue without backpressure", Warning, page!("RD0402")),
     hazard("RD0403", "lock held during I/O or sleep", Warning, page!("RD0403")),
-    hazard("RD0404", "handle leak", Error, page!("RD0404")).reported(),
+    hazard("RD0404", "handle leak", Error, page!("RD0404"))
+        .but("Memory that a test leaves behind (`--leaks`) is a warning.")
+        .reported(),
     hazard("RD0501", "fails under some schedules", Error, page!("RD0501")).reported(),
     hazard("RD0502", "result depends on the schedule", Warning, page!("RD0502")),
     hazard("RD0503", "no progress", Error, page!("RD0503")).reported(),

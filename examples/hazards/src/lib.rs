@@ -10,6 +10,7 @@ mod rd0102_lost_update;
 mod rd0103_check_then_act;
 mod rd0104_check_then_use;
 mod rd0105_use_after_free;
+mod rd0107_torn_read;
 mod rd0201_deadlock;
 mod rd0203_self_deadlock;
 mod rd0204_lost_wakeup;

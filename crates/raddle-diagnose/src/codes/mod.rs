@@ -21,6 +21,7 @@ mod not_reproducible;
 mod outlives;
 mod pattern;
 mod self_deadlock;
+mod torn;
 mod waker_lost;
 
 use crate::case::Case;

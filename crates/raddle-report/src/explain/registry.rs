@@ -77,7 +77,7 @@ const HAZARDS: &[Hazard] = &[
         .reported(),
     hazard("RD0105", "use after free", Error, page!("RD0105")).reported(),
     hazard("RD0106", "lock too narrow", Warning, page!("RD0106")),
-    hazard("RD0107", "uninitialised or torn read", Error, page!("RD0107")),
+    hazard("RD0107", "uninitialised or torn read", Error, page!("RD0107")).but(BEHIND).reported(),
     hazard("RD0201", "deadlock", Error, page!("RD0201")).reported(),
     hazard("RD0202", "lock-order inversion", Warning, page!("RD0202")),
     hazard("RD0203", "self-deadlock", Error, page!("RD0203")).reported(),

@@ -232,6 +232,9 @@ fn progress_is_one_line_that_fits() {
         Progress { index: 3, tests: 14, test: "shop::x".into(), schedules: 12_345, estimate: None, elapsed_ms: 520 };
     let line = suite::progress(&progress, &UTF8);
     assert_eq!(line, "     3/14 [  0.52s] 12,345 schedules, 23,740/s  shop::x");
+    let known = Progress { estimate: Some(2_345_678), ..progress.clone() };
+    let line = suite::progress(&known, &UTF8);
+    assert_eq!(line, "     3/14 [  0.52s] 12,345 schedules of about 2,300,000 (98 seconds to go), 23,740/s  shop::x");
     progress.test = "very_long::".repeat(30);
     let line = suite::progress(&progress, &UTF8);
     assert!(line.len() < 100 && !line.contains('\n'), "{line}");

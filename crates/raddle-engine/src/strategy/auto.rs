@@ -99,7 +99,7 @@ impl Auto {
             seed,
             members: portfolio.into_iter().map(member).collect(),
             active: 0,
-            search: Exhaustive::new(),
+            search: Exhaustive::with_probes(seed),
             allowance: ALLOWANCE,
             first: false,
             execution: None,

@@ -122,6 +122,28 @@ impl Litmus {
         }
     }
 
+    /// Checks what the search says after a hundred executions of how many there are.
+    pub fn estimated(&self) {
+        /// Executions before the last of the first probes has ended.
+        const FEW: u64 = 32 + 64;
+        let all = search(&self.program, SCHEDULES).executions as f64;
+        for seed in 0..4 {
+            let mut saved = beginning(&self.program);
+            saved.clear_log();
+            let mut schedule = Schedule::new();
+            let mut tape = Tape::new(Box::new(Exhaustive::with_probes(seed)));
+            for execution in 0..FEW {
+                schedule.restore(&saved);
+                tape.begin(execution);
+                run(&self.program, &mut schedule, &mut tape);
+                let (steps, pending, choices) = (schedule.log().steps(), schedule.pending(), 1);
+                tape.end(&Seen { steps, choices, record: &[], new: true, passed: true, pending, obstacle: None });
+            }
+            let told = tape.strategy().search().expect("this is a search").estimate;
+            assert!((all / 3.0..all * 3.0).contains(&told), "{told} of {all}, seed {seed}");
+        }
+    }
+
     /// The possible outcomes.
     pub fn possible(&self) -> BTreeSet<Outcome> {
         enumerate::outcomes(&self.program)

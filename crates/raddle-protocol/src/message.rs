@@ -179,6 +179,23 @@ pub struct Summary {
     pub search: Option<Search>,
     /// Points at which operations with a time limit were left to run into it, under `--cancel`.
     pub cancelled: u64,
+    /// How far the search by preemptions came, where there was one.
+    pub bounded: Option<Bounded>,
+}
+
+/// How far a search came that performs executions in the order of their preemptions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bounded {
+    /// Executions that were part of it.
+    pub executions: u64,
+    /// All with up to so many preemptions were performed; none if not even those without one were.
+    pub completed: Option<u32>,
+    /// How many these were.
+    pub within: u64,
+    /// None has more preemptions: these were all.
+    pub everything: bool,
+    /// Why it may not have seen all of them even so, or why it stopped.
+    pub obstacle: Option<Obstacle>,
 }
 
 /// How far a systematic search came.

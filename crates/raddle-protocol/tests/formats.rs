@@ -4,7 +4,7 @@
 //! version with the old format has been released, and puts the new bytes here; a failing test prints them.
 
 use raddle_protocol::choice::to_text;
-use raddle_protocol::message::{Cause, End, Module, Obstacle, Regressed, Search};
+use raddle_protocol::message::{Bounded, Cause, End, Module, Obstacle, Regressed, Search};
 use raddle_protocol::trace::{Bound, Crash, Order, Stack, StackFrame, State, Thread, Wait};
 use raddle_protocol::{
     Budget, Choice, ChoiceKind, Code, Entry, Isolation, Job, MemoryModel, Message, Mode, Op, Operand, Outcome, Plan,
@@ -46,7 +46,7 @@ fn choices() -> Vec<Choice> {
 }
 
 #[test]
-fn choices_of_version_5() {
+fn choices_of_version_6() {
     assert_eq!(body(&choices()), "0900ac020201ac020202ac020203ac020204ac020205ac020206ac020207ac020208ac0202");
     assert_eq!(to_text(&choices()), "t2/300 w2/300 s2/300 l2/300 r2/300 m2/300 i2/300 f2/300 c2/300");
 }
@@ -61,6 +61,7 @@ fn plan(job: Job) -> Plan {
         job,
         seed: 0x31,
         strategy: "random".into(),
+        preemptions: Some(0x32),
         memory: MemoryModel::Rc11,
         budget: Budget { schedules: 0x41, time_ms: 0x42, steps: 0x43, stall_ms: 0x44 },
         isolation: Isolation::Fork,
@@ -75,8 +76,9 @@ fn plan(job: Job) -> Plan {
 
 /// What the runtime is told. The version comes first, so that any version can be told from any other.
 #[test]
-fn plans_of_version_5() {
-    let (before, after) = ("1101022122", "310672616e646f6d0141424344015152530101666701680101610162636401656101000101");
+fn plans_of_version_6() {
+    let (before, after) =
+        ("1101022122", "310672616e646f6d01320141424344015152530101666701680101610162636401656101000101");
     assert_eq!(body(&plan(Job::Explore)), format!("{before}00{after}"));
     assert_eq!(body(&plan(Job::Verify)), format!("{before}02{after}"));
     let replay = Job::Replay { choices: choices(), accesses: Some((16, 8)), ignored: vec![9], live_output: true };
@@ -84,12 +86,12 @@ fn plans_of_version_5() {
     let regress = Job::Regress { choices: choices(), search: 10 };
     assert_eq!(body(&plan(regress)), format!("{before}03{}0a{after}", body(&choices())));
     let main = Plan { entry: Entry::Main, isolation: Isolation::Auto, keep_going: false, ..plan(Job::Explore) };
-    assert_eq!(body(&main), "110000310672616e646f6d0141424344005152530001666701680101610162636401656101000101");
+    assert_eq!(body(&main), "110000310672616e646f6d01320141424344005152530001666701680101610162636401656101000101");
 }
 
 /// What the runtime tells.
 #[test]
-fn messages_of_version_5() {
+fn messages_of_version_6() {
     let hello = Message::Hello { version: 0x11, pid: 0x12, fixed_addresses: true, sees_raw_syscalls: false };
     assert_eq!(body(&hello), "0011120100");
     let module = Module { path: "a".into(), base: 0x21, start: 0x22, end: 0x23 };
@@ -116,6 +118,13 @@ fn messages_of_version_5() {
         digest: 0x4a,
         end: End::AlwaysFails,
         cancelled: 0x6f,
+        bounded: Some(Bounded {
+            executions: 0x70,
+            completed: Some(0x71),
+            within: 0x72,
+            everything: true,
+            obstacle: None,
+        }),
         left_early: 0x4b,
         search: Some(Search {
             executions: 0x4c,
@@ -125,11 +134,14 @@ fn messages_of_version_5() {
             estimate: 0.0,
         }),
     };
-    assert_eq!(body(&Message::Finished(summary)), "07414243444b000045464748494a034b014c4d01010400000000000000006f");
+    assert_eq!(
+        body(&Message::Finished(summary)),
+        "07414243444b000045464748494a034b014c4d01010400000000000000006f01700171720100"
+    );
 }
 
 #[test]
-fn findings_of_version_5() {
+fn findings_of_version_6() {
     let thread = Thread {
         name: Some("d".into()),
         spawned: Some((0x11, 0x12)),

@@ -4,7 +4,7 @@
 //! without.
 
 use crate::events::{
-    KeptOutcome, KeptSchedule, Mode, Progress, Search, SuiteFinished, SuiteStarted, TestFinished, TestOutcome,
+    Bounded, KeptOutcome, KeptSchedule, Mode, Progress, Search, SuiteFinished, SuiteStarted, TestFinished, TestOutcome,
 };
 use crate::explain;
 use crate::numbers::{about, counted, duration, percent_at_most, roughly, thousands};
@@ -83,6 +83,9 @@ pub fn test(event: &TestFinished, style: &Style) -> String {
     {
         out.push_str(&indented(&said, style));
     }
+    if let (TestOutcome::Passed, Some(said)) = (event.outcome, event.bounded.as_ref().and_then(bounded)) {
+        out.push_str(&indented(&said, style));
+    }
     if let Some(detail) = &event.detail {
         out.push_str(&indented(detail, style));
     }
@@ -127,6 +130,31 @@ fn searched(search: &Search, event: &TestFinished) -> Option<String> {
         )),
         _ => None,
     }
+}
+
+/// What is to be said of a search in the order of preemptions.
+fn bounded(search: &Bounded) -> Option<String> {
+    let Some(completed) = search.completed else {
+        return search.obstacle.map(|why| {
+            let tried = counted(search.executions, "execution");
+            format!("Not even all executions without preemption were explored, but {tried} of them: {why}.")
+        });
+    };
+    let of_them = match completed {
+        0 => "without preemption".to_owned(),
+        1 => "with at most one preemption".to_owned(),
+        more => format!("with at most {more} preemptions"),
+    };
+    let count = counted(search.within, "execution");
+    Some(match (search.obstacle, search.everything) {
+        (Some(why), _) => {
+            format!(
+                "All {count} {of_them} that the search tells apart were explored; there may be others, since {why}."
+            )
+        }
+        (None, true) => format!("All {count} {of_them} were explored, and none needs more."),
+        (None, false) => format!("All {count} {of_them} were explored."),
+    })
 }
 
 /// What a test's line says about its schedules.

@@ -5,8 +5,8 @@ mod samples;
 use raddle_protocol::Severity;
 use raddle_protocol::finding::Code;
 use raddle_report::events::{
-    Event, FindingRef, KeptOutcome, KeptSchedule, Mode, Progress, Search, SuiteFinished, SuiteStarted, TestFinished,
-    TestOutcome, TestStarted,
+    Bounded, Event, FindingRef, KeptOutcome, KeptSchedule, Mode, Progress, Search, SuiteFinished, SuiteStarted,
+    TestFinished, TestOutcome, TestStarted,
 };
 use raddle_report::{Style, json, suite};
 
@@ -38,6 +38,7 @@ fn passed(test: &str) -> TestFinished {
         unseen_estimate: None,
         unseen_upper_bound: None,
         search: None,
+        bounded: None,
         pct_guarantee: None,
         cancelled: None,
         elapsed_ms: 520,
@@ -224,6 +225,20 @@ fn a_run_that_is_interrupted_in_its_first_test_says_what_it_tried() {
 fn a_run_without_tests() {
     let event = SuiteFinished { ignored: 3, ..SuiteFinished::default() };
     insta::assert_snapshot!("no_tests", suite::finished(&event, &UTF8));
+}
+
+#[test]
+fn a_search_by_preemptions_says_how_far_it_came() {
+    let says = |completed, everything, obstacle| {
+        let bounded = Some(Bounded { executions: 2_345, completed, within: 1_204, everything, obstacle });
+        suite::test(&TestFinished { bounded, ..passed("shop::x") }, &UTF8)
+    };
+    let line = says(Some(2), false, None);
+    assert!(line.ends_with("All 1,204 executions with at most 2 preemptions were explored.\n"), "{line}");
+    let line = says(Some(0), true, None);
+    assert!(line.ends_with("All 1,204 executions without preemption were explored, and none needs more.\n"), "{line}");
+    assert!(says(Some(1), false, Some("it draws random numbers")).contains("others, since it draws random numbers."));
+    assert!(!says(None, false, None).contains("explored"));
 }
 
 #[test]

@@ -9,6 +9,7 @@
 //!
 //! `tree` holds the answers on the way to the present execution and what is still to be tried; `races` finds the pairs;
 //! `search` is the strategy that puts both together. `probes` tells early how many executions there are.
+//! `bounded` is a search of its own, through executions with few preemptions, where there are too many to see all.
 //!
 //! What is a step, and which steps depend on each other, is what the log of an execution says (`crate::access`). So two
 //! executions that are taken to be alike have the same class by `crate::classes`. Each class is performed at least
@@ -25,6 +26,7 @@
 //! Cannot see: what executions depend on beside threads and memory. Where the search notices such a thing, it says so
 //! ([`Obstacle`]), and does not claim to be complete.
 
+mod bounded;
 mod probes;
 mod races;
 mod search;
@@ -32,4 +34,5 @@ mod search;
 mod tests;
 mod tree;
 
+pub use bounded::Bounded;
 pub use search::Exhaustive;

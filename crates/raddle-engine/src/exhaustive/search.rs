@@ -15,13 +15,13 @@ use raddle_protocol::trace::ThreadId;
 pub const LOOKS: u32 = 17;
 
 /// Answers in one execution after which the search gives up: a loop has no end.
-const MOST_ANSWERS: usize = 20_000;
+pub(super) const MOST_ANSWERS: usize = 20_000;
 
 /// The same in proportion to the first execution, and what is granted to short ones besides: an execution that is so much
 /// longer goes round in a loop, and the next ones go round once more each.
-const LONGER: usize = 10;
+pub(super) const LONGER: usize = 10;
 /// See [`LONGER`].
-const GRANTED: usize = 200;
+pub(super) const GRANTED: usize = 200;
 
 /// Executions of the search before the first probe, so that a small test is done with before.
 const UNPROBED: u64 = 32;

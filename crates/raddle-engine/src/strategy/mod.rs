@@ -22,7 +22,7 @@ pub(crate) mod toy;
 
 use crate::access::Access;
 use crate::log::Logged;
-use raddle_protocol::message::{Obstacle, Search};
+use raddle_protocol::message::{Bounded, Obstacle, Search};
 use raddle_protocol::trace::ThreadId;
 use raddle_protocol::{Choice, ChoiceKind};
 
@@ -145,6 +145,14 @@ pub trait Strategy {
     fn search(&self) -> Option<Search> {
         None
     }
+
+    /// How far a search in the order of preemptions is, where there is one.
+    fn bounded(&self) -> Option<Bounded> {
+        None
+    }
+
+    /// No execution of a search is to have more preemptions than these; told before the first.
+    fn bound(&mut self, _preemptions: u32) {}
 
     /// Whether the present execution is drawn at random from all there are, so that it tells of what has not been seen.
     /// Those of a systematic search and of a strategy that reaches only some are not.

@@ -5,7 +5,8 @@
 //! *Partial-Order Methods for the Verification of Concurrent Systems*, LNCS 1032, 1996). An execution is performed; then
 //! each pair of its steps that depend on each other, and that nothing else orders, is a reason to try the other order;
 //! sleep sets keep what has been tried from being tried again. Answers that are not about threads (which store a load
-//! reads, where a store goes) are all given, one after the other.
+//! reads, where a store goes) are all given, one after the other, but for those to which another order of steps leads as
+//! well (`stale`).
 //!
 //! `tree` holds the answers on the way to the present execution and what is still to be tried; `races` finds the pairs;
 //! `search` is the strategy that puts both together. `probes` tells early how many executions there are.
@@ -30,6 +31,7 @@ mod bounded;
 mod probes;
 mod races;
 mod search;
+mod stale;
 #[cfg(test)]
 mod tests;
 mod tree;

@@ -16,6 +16,7 @@
 //! Cannot see: what no execution has touched so far. The mean of few products with a wide spread is more often too low than
 //! too high; [`Probes::estimate`] is no bound of any kind.
 
+use super::stale::Stale;
 use super::tree::{MOST_READY, Pending};
 use crate::access::{Access, AccessKind};
 use crate::log::{Event, Logged};
@@ -142,6 +143,7 @@ pub struct Probes {
     random: Random,
     habits: Habits,
     descent: Descent,
+    stale: Stale,
     /// The present descent is over: this answers what remains of its execution.
     tail: Option<First>,
     members: Vec<ThreadId>,
@@ -156,6 +158,7 @@ impl Probes {
             random: Random::new(seed, 0),
             habits: Habits::default(),
             descent: Descent::default(),
+            stale: Stale::default(),
             tail: None,
             members: Vec::new(),
             count: 0,
@@ -181,6 +184,7 @@ impl Probes {
     /// A descent begins.
     pub fn begin(&mut self) {
         self.descent = Descent { weight: 1.0, ..Descent::default() };
+        self.stale.begin();
         self.tail = None;
     }
 
@@ -189,11 +193,12 @@ impl Probes {
         let answer = match (&self.tail, question.kind) {
             (Some(_), _) => None,
             (None, ChoiceKind::Thread) => self.thread(question),
-            // Whether a look in vain is repeated, or an attempt to take a lock, makes no difference.
-            (None, _) if question.hint != Hint::None => Some(0),
             (None, _) => {
-                self.descent.weight *= question.options as f64;
-                Some(self.random.below(question.options))
+                let tried = self.stale.tried(question);
+                let answer = self.random.below(tried);
+                self.descent.weight *= tried as f64;
+                self.stale.given(question, answer);
+                Some(answer)
             }
         };
         answer.unwrap_or_else(|| self.tail.get_or_insert_default().choose(question))

@@ -2,6 +2,7 @@
 
 use super::probes::Probes;
 use super::races::{Race, Races};
+use super::stale::Stale;
 use super::tree::{Kind, MOST_READY, Pending, Tree};
 use crate::access::{Access, AccessKind};
 use crate::log::{Event, Logged};
@@ -54,6 +55,7 @@ pub struct Exhaustive {
     /// The last answer about threads among those given.
     last: Option<usize>,
     spin: Option<Spin>,
+    stale: Stale,
     /// Threads that were found to look in vain for ever: at what, and how long the log was then.
     waiting: Vec<(ThreadId, u64, usize)>,
     /// Entries of the log when the present execution ceased to be of interest, and what answers since then.
@@ -161,6 +163,7 @@ impl Exhaustive {
             return None;
         }
         if let Kind::Value(_) = node.kind {
+            self.stale.given(question, node.taken.into());
             return Some(node.taken.into());
         }
         self.last = Some(at);
@@ -382,14 +385,13 @@ impl Exhaustive {
         }
     }
 
-    /// Answers a new question that is not about threads: the first answer now, the others later. Whether a look in vain
-    /// is repeated, or an attempt to take a lock, makes no difference: only the first answer is tried there.
+    /// Answers a new question that is not about threads: the first answer now, the others later, as far as they are tried.
     fn value(&mut self, question: &Question<'_>) -> Option<usize> {
         if self.is_too_long() {
             self.lose(Obstacle::Endless, 0);
             return None;
         }
-        let tried = if question.hint == Hint::None { question.options } else { 1 };
+        let tried = self.stale.tried(question);
         let step = self.last.map_or(0, |last| self.tree.nodes()[last].step);
         self.tree.push_value(question.kind, question.options, tried, step);
         Some(0)
@@ -497,6 +499,7 @@ impl Strategy for Exhaustive {
         self.next = 0;
         self.last = None;
         self.spin = None;
+        self.stale.begin();
         self.waiting.clear();
         self.tail = self.is_over().then_some(0);
         self.unsystematic = First::default();

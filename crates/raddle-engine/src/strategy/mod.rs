@@ -51,7 +51,8 @@ pub struct Question<'a> {
     pub threads: &'a [ThreadId],
     /// What every thread is about to do, by thread number, those included that cannot run. See [`Question::pending`].
     pub pending: &'a [Access],
-    /// What has happened in this execution so far, or the last of it if it was very much.
+    /// What has happened in this execution so far, or the last of it if it was very much. For other kinds, up to and with
+    /// the operation that asks; empty where that is not in the log.
     pub steps: &'a [Logged],
     /// The thread that ran last, whether or not it can go on. Answer 0 is that thread if it can.
     pub current: ThreadId,

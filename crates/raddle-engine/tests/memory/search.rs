@@ -63,7 +63,8 @@ fn execute(memory: &mut Memory, program: &Program, search: &mut dyn Strategy) ->
         let statement = &program.threads[me][next[me]];
         steps.push(Logged { thread: current, event: Event::Performed, access: access(Some(statement), me) });
         next[me] += 1;
-        let ask = &mut |kind, options| search.choose(&Question::plain(kind, options));
+        let steps = &steps[..];
+        let ask = &mut |kind, options| search.choose(&Question { steps, ..Question::plain(kind, options) });
         perform(memory, current + 1, statement, &mut outcome, ask);
     }
     let pending = &pending(&next);

@@ -180,7 +180,7 @@ pub struct Summary {
     /// Points at which operations with a time limit were left to run into it, under `--cancel`.
     pub cancelled: u64,
     /// What executions have left in memory, where that was looked for.
-    pub leaks: Option<Leaks>,
+    pub leaks: Option<Box<Leaks>>,
 }
 
 /// How many executions leave memory behind that nothing leads to any more.

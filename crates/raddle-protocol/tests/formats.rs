@@ -117,7 +117,7 @@ fn messages_of_version_5() {
         digest: 0x4a,
         end: End::AlwaysFails,
         cancelled: 0x6f,
-        leaks: Some(Leaks { executions: 0x71, of: 0x72, least: (0x73, 0x74), most: (0x75, 0x76) }),
+        leaks: Some(Box::new(Leaks { executions: 0x71, of: 0x72, least: (0x73, 0x74), most: (0x75, 0x76) })),
         left_early: 0x4b,
         search: Some(Search {
             executions: 0x4c,

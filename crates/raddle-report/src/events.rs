@@ -174,7 +174,7 @@ pub struct TestFinished {
     pub cancelled: Option<u64>,
     /// What schedules have left in memory, where that was looked for (`--leaks`).
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub leaks: Option<Leaks>,
+    pub leaks: Option<Box<Leaks>>,
     /// Wall-clock milliseconds.
     pub elapsed_ms: u64,
     /// How executions were kept apart.

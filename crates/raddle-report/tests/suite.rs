@@ -209,7 +209,7 @@ fn a_run_with_kept_schedules() {
 fn what_schedules_leave_in_memory() {
     let said = |schedules: u64, of| {
         let (least_bytes, most_bytes, most_blocks) = (0, 1_248 * schedules.min(1), 3 * schedules.min(1));
-        let leaks = Some(Leaks { schedules, of, least_bytes, most_bytes, most_blocks });
+        let leaks = Some(Box::new(Leaks { schedules, of, least_bytes, most_bytes, most_blocks }));
         let text = suite::test(&TestFinished { leaks, ..passed("shop::cache::tests::fills_once") }, &UTF8);
         text.lines().nth(1).unwrap().trim().to_owned()
     };

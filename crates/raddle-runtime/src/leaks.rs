@@ -66,7 +66,7 @@ impl Explorer {
         if !rt().plan.world.leaks {
             return;
         }
-        self.summary.leaks = Some(self.left.counts);
+        self.summary.leaks = Some(Box::new(self.left.counts));
         if let Some((execution, choices)) = self.left.worst.take() {
             rt().names_leaks = true;
             self.aside(|explorer| explorer.report_passed(execution, choices));

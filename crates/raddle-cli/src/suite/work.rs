@@ -139,7 +139,7 @@ impl<'a> Work<'a> {
         test.search = search.as_ref().map(|search| Search::new(search, asked_for));
         test.pct_guarantee = *pct;
         test.cancelled = self.suite.settings.world.cancel.then_some(*cancelled);
-        test.leaks = leaks.map(Into::into);
+        test.leaks = leaks.as_deref().map(|leaks| Box::new((*leaks).into()));
         test.digest = self.suite.verify.then(|| format!("{digest:016x}"));
     }
 
@@ -162,7 +162,7 @@ impl<'a> Work<'a> {
             _ => (0, heard.raw.len() as u64),
         };
         let leaks = match ending {
-            Ending::Finished(summary) => summary.leaks,
+            Ending::Finished(summary) => summary.leaks.as_deref().copied(),
             _ => None,
         };
         let case = Case { subject, settings, tally, leaks };

@@ -169,7 +169,7 @@ impl Suite<'_> {
             send(Report::Event(Box::new(Event::Finding(Box::new(finding)))));
         }
         test.elapsed_ms = milliseconds(begun);
-        send(Report::Event(Box::new(Event::TestFinished(test))));
+        send(Report::Event(Box::new(Event::TestFinished(Box::new(test)))));
         fault
     }
 }

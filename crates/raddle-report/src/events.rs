@@ -13,7 +13,7 @@ pub enum Event {
     SuiteStarted(SuiteStarted),
     TestStarted(TestStarted),
     Finding(Box<Finding>),
-    TestFinished(TestFinished),
+    TestFinished(Box<TestFinished>),
     SuiteFinished(SuiteFinished),
 }
 

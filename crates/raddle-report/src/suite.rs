@@ -79,8 +79,8 @@ pub fn test(event: &TestFinished, style: &Style) -> String {
         };
         out.push_str(&indented(&said, style));
     }
-    if let Some(leaks) = event.leaks.filter(|_| event.outcome != TestOutcome::Error) {
-        out.push_str(&indented(&left(&leaks), style));
+    if let Some(leaks) = event.leaks.as_ref().filter(|_| event.outcome != TestOutcome::Error) {
+        out.push_str(&indented(&left(leaks), style));
     }
     if let (TestOutcome::Passed, Some(said)) =
         (event.outcome, event.search.as_ref().and_then(|search| searched(search, event)))

@@ -323,7 +323,7 @@ fn json_lines_have_their_type_first_and_the_keys_of_the_contract() {
             ],
         ),
         (
-            Event::TestFinished(tests().remove(0)),
+            Event::TestFinished(Box::new(tests().remove(0))),
             "test-finished",
             &[
                 "test",

@@ -5,7 +5,8 @@
 //! only has to forget it; fresh memory is always zero.
 //!
 //! A block that is freed while accesses are watched is not used again until [`QUARANTINE`] bytes more have been freed, so
-//! that whoever still touches it is found out.
+//! that whoever still touches it is found out. Where an address that comes back can deceive somebody, it is a choice whether
+//! it does ([`crate::reuse`]).
 
 use crate::state;
 use core::ptr::null_mut;
@@ -106,6 +107,9 @@ pub fn allocate(size: u64, align: u64, zeroed: bool) -> *mut u8 {
         if (*head).used + bytes > state::rt().plan.heap_limit {
             return null_mut();
         }
+        if let Some(again) = crate::reuse::again(class) {
+            reuse(head, again);
+        }
         let mut fresh = false;
         let block = match (*head).free[class] {
             0 => {
@@ -176,7 +180,11 @@ pub unsafe fn release(payload: *mut u8) {
         let class = usize::from((*header).class);
         (*head).used = (*head).used.saturating_sub(class_size(class));
         if crate::watch::watching() {
-            quarantine(head, payload as u64);
+            match crate::reuse::takes(class, payload as u64, (*header).size) {
+                Ok(None) => {}
+                Ok(Some(other)) => quarantine(head, other),
+                Err(()) => quarantine(head, payload as u64),
+            }
         } else {
             reuse(head, payload as u64);
         }

@@ -30,6 +30,7 @@ mod mappings;
 mod modules;
 mod order;
 mod record;
+mod reuse;
 mod sched;
 mod shadow;
 mod shrink;

@@ -126,6 +126,8 @@ pub struct Execution {
     pub io: crate::interpose::io::Io,
     /// Signals that wait to be taken, and timers that send some.
     pub signals: crate::interpose::signals::Signals,
+    /// Memory that may be given out again.
+    pub reuse: crate::reuse::Reuse,
     /// Allocation state is in the heap itself; this is its reach.
     pub heap: heap::Reach,
 }
@@ -190,6 +192,7 @@ impl Execution {
             looks: crate::interpose::paths::Looks::default(),
             io: crate::interpose::io::Io::default(),
             signals: crate::interpose::signals::Signals::default(),
+            reuse: crate::reuse::Reuse::default(),
             heap: heap::Reach::default(),
         }
     }
@@ -230,6 +233,7 @@ impl Execution {
         self.looks.clone_from(&saved.looks);
         self.io.clone_from(&saved.io);
         self.signals.clone_from(&saved.signals);
+        self.reuse.clone_from(&saved.reuse);
         self.heap = saved.heap;
     }
 }

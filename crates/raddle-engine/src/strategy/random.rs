@@ -74,7 +74,7 @@ impl Strategy for RandomWalk {
             ChoiceKind::Thread | ChoiceKind::ReadsFrom | ChoiceKind::Readiness | ChoiceKind::Receiver => {
                 self.random.below(question.options)
             }
-            ChoiceKind::Lateness => one_in(LATE, &mut self.random, question.options),
+            ChoiceKind::Lateness | ChoiceKind::Reuse => one_in(LATE, &mut self.random, question.options),
             ChoiceKind::WeakFailure
             | ChoiceKind::SpuriousWakeup
             | ChoiceKind::ModificationOrder

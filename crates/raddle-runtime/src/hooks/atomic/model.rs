@@ -3,6 +3,7 @@
 //!
 //! `now` is what memory holds. Where `newest` says so the newest store is seen, and nothing is asked.
 
+use crate::reuse;
 use crate::sched::reading_hint;
 use crate::state::rt;
 use crate::watch::{self, watching};
@@ -28,6 +29,14 @@ fn asked<'a>(newest: bool, asks: &'a mut dyn FnMut(ChoiceKind, usize) -> usize) 
     (!newest).then_some(asks)
 }
 
+/// The running thread has this value now, which may be an address.
+#[inline(always)]
+fn has_read(size: u8, value: u128) {
+    if size == 8 {
+        reuse::read(value as u64);
+    }
+}
+
 /// A load.
 #[inline]
 pub fn load(address: u64, size: u8, order: Order, now: u128, newest: bool) -> u128 {
@@ -48,6 +57,7 @@ pub fn load(address: u64, size: u8, order: Order, now: u128, newest: bool) -> u1
         asked(newest, &mut asks(&mut runtime.tape, &runtime.execution.schedule, address)),
     );
     watch::refresh();
+    has_read(size, value);
     value
 }
 
@@ -99,6 +109,7 @@ pub fn rmw(
         asked(newest, &mut asks(&mut runtime.tape, &runtime.execution.schedule, address)),
     );
     watch::refresh();
+    has_read(size, effect.read);
     (effect.read, effect.memory)
 }
 
@@ -116,6 +127,7 @@ pub fn compare_exchange(address: u64, size: u8, now: u128, attempt: Attempt, new
     let asks = &mut asks(&mut runtime.tape, &runtime.execution.schedule, address);
     let exchange = runtime.memory.compare_exchange(me, at, attempt, now, asked(newest, asks));
     watch::refresh();
+    has_read(size, exchange.read);
     exchange
 }
 

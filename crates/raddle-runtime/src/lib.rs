@@ -30,6 +30,7 @@ mod modules;
 mod order;
 mod record;
 mod sched;
+mod search;
 mod shadow;
 mod shrink;
 mod sites;

@@ -17,6 +17,9 @@
 //! not small loses little by it. Under its own name, `exhaustive`, the search has all executions until nothing is left
 //! for it to do; what then remains of the budget is the portfolio's.
 //!
+//! When a search is divided ([`super::blocks`]), each block goes on with the shares and with what the members have learned by
+//! then.
+//!
 //! What is new is no measure of how deep it lies: a strategy that keeps to few preemptions soon repeats itself, and may
 //! still be the one that finds the bug. That is why half of the executions do not depend on rewards.
 
@@ -77,9 +80,9 @@ pub struct Auto {
     allowance: u64,
     /// Whether it has all of them, from the beginning.
     first: bool,
-    /// The present execution, and how many were the portfolio's.
+    /// The present execution, and how many were the search's.
     execution: Option<u64>,
-    drawn: u64,
+    searched: u64,
 }
 
 impl Auto {
@@ -103,7 +106,7 @@ impl Auto {
             allowance: ALLOWANCE,
             first: false,
             execution: None,
-            drawn: 0,
+            searched: 0,
         }
     }
 
@@ -144,16 +147,17 @@ impl Strategy for Auto {
     fn begin(&mut self, execution: u64) {
         // An execution may have to be begun again.
         if self.execution.replace(execution) != Some(execution) {
-            let is_its_turn = self.first || self.drawn >= ALONE && self.active != SEARCH;
+            let is_its_turn = self.first || execution - self.searched >= ALONE && self.active != SEARCH;
             if is_its_turn && self.searches() {
                 self.active = SEARCH;
+                self.searched += 1;
             } else {
-                self.active = self.draw(self.drawn);
-                self.drawn += 1;
+                self.active = self.draw(execution - self.searched);
             }
         }
         match self.members.get_mut(self.active) {
-            Some(member) => member.strategy.begin(self.drawn - 1),
+            // The portfolio's executions have numbers of their own, without gaps.
+            Some(member) => member.strategy.begin(execution - self.searched),
             None => self.search.begin(execution),
         }
     }
@@ -184,6 +188,17 @@ impl Strategy for Auto {
 
     fn search(&self) -> Option<Search> {
         Some(self.search.status())
+    }
+
+    fn opening(&self) -> Option<Box<dyn Strategy>> {
+        // The search goes from one execution to the next.
+        if self.searches() {
+            return None;
+        }
+        let member = |member: &Member| Some(Member { strategy: member.strategy.opening()?, ..*member });
+        let members = self.members.iter().map(member).collect::<Option<_>>()?;
+        let search = Exhaustive::new();
+        Some(Box::new(Auto { members, active: 0, search, allowance: 0, first: false, execution: None, ..*self }))
     }
 
     fn is_sample(&self) -> bool {

@@ -3,6 +3,7 @@
 //! One strategy a file. Adding one means adding its file and its line in [`by_name`].
 
 mod auto;
+pub mod blocks;
 mod branch;
 mod common;
 mod first;
@@ -143,6 +144,13 @@ pub trait Strategy {
 
     /// How far a systematic search is, where there is one.
     fn search(&self) -> Option<Search> {
+        None
+    }
+
+    /// What the executions of a block begin with, where the search can be divided by now ([`blocks`]): the same strategy with
+    /// all that it has learned so far, and nothing in common with this one. Execution numbers go on from here with any
+    /// gap.
+    fn opening(&self) -> Option<Box<dyn Strategy>> {
         None
     }
 

@@ -77,11 +77,13 @@ impl Package {
         lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    /// All that is told of a test, but for how long it has taken.
+    /// All that is told of a test, but for how long it has taken, and what it has printed: a panic's message holds the
+    /// kernel's number of the thread.
     fn told(&self, arguments: &str) -> Vec<Value> {
         let mut events = self.events(arguments);
         for event in &mut events {
-            event.as_object_mut().unwrap().remove("elapsed_ms");
+            let event = event.as_object_mut().unwrap();
+            event.retain(|key, _| !["elapsed_ms", "output"].contains(&key.as_str()));
         }
         events
     }

@@ -4,7 +4,7 @@
 //! version with the old format has been released, and puts the new bytes here; a failing test prints them.
 
 use raddle_protocol::choice::to_text;
-use raddle_protocol::message::{Cause, End, Module, Obstacle, Regressed, Search};
+use raddle_protocol::message::{Cause, End, Leaks, Module, Obstacle, Regressed, Search};
 use raddle_protocol::trace::{Bound, Crash, Order, Stack, StackFrame, State, Thread, Wait};
 use raddle_protocol::{
     Budget, Choice, ChoiceKind, Code, Counted, Deal, Entry, Isolation, Job, MemoryModel, Message, Mode, Op, Operand,
@@ -69,14 +69,15 @@ fn plan(job: Job) -> Plan {
         heap_limit: 0x53,
         keep_going: true,
         unhooked: vec![unhooked],
-        world: World { delay_ns: 0x61, io_faults: true, network: false, real_time: true, cancel: true },
+        world: World { delay_ns: 0x61, io_faults: true, network: false, real_time: true, cancel: true, leaks: true },
     }
 }
 
 /// What the runtime is told. The version comes first, so that any version can be told from any other.
 #[test]
 fn plans_of_version_5() {
-    let (before, after) = ("1101022122", "310672616e646f6d0141424344015152530101666701680101610162636401656101000101");
+    let (before, after) =
+        ("1101022122", "310672616e646f6d014142434401515253010166670168010161016263640165610100010101");
     assert_eq!(body(&plan(Job::Explore)), format!("{before}00{after}"));
     assert_eq!(body(&plan(Job::Verify)), format!("{before}02{after}"));
     let replay = Job::Replay { choices: choices(), accesses: Some((16, 8)), ignored: vec![9], live_output: true };
@@ -85,7 +86,7 @@ fn plans_of_version_5() {
     assert_eq!(body(&plan(regress)), format!("{before}03{}0a{after}", body(&choices())));
     assert_eq!(body(&plan(Job::Help)), format!("{before}04{after}"));
     let main = Plan { entry: Entry::Main, isolation: Isolation::Auto, keep_going: false, ..plan(Job::Explore) };
-    assert_eq!(body(&main), "110000310672616e646f6d0141424344005152530001666701680101610162636401656101000101");
+    assert_eq!(body(&main), "110000310672616e646f6d014142434400515253000166670168010161016263640165610100010101");
 }
 
 /// What the runtime tells.
@@ -120,6 +121,7 @@ fn messages_of_version_5() {
         digest: 0x4a,
         end: End::AlwaysFails,
         cancelled: 0x6f,
+        leaks: Some(Leaks { executions: 0x71, of: 0x72, least: (0x73, 0x74), most: (0x75, 0x76) }),
         left_early: 0x4b,
         search: Some(Search {
             executions: 0x4c,
@@ -129,7 +131,7 @@ fn messages_of_version_5() {
             estimate: 0.0,
         }),
     };
-    let summary_body = "414243444b000045464748494a034b014c4d01010400000000000000006f";
+    let summary_body = "414243444b000045464748494a034b014c4d01010400000000000000006f01717273747576";
     assert_eq!(body(&Message::Finished(summary.clone())), format!("07{summary_body}"));
     let part = Part { number: 0x61, summary, shown: vec![0x62], divisible: true };
     assert_eq!(body(&Message::Part(Box::new(part))), format!("0c61{summary_body}016201"));

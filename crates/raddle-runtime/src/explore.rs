@@ -6,7 +6,7 @@ use crate::interpose::raw;
 use crate::record::Recorder;
 use crate::snapshot::{self, Snapshot};
 use crate::state::{Odd, RECORDING, rt};
-use crate::{cancel, cause, crash, fault, heap, modules, record, shrink, state, sys, tls, watch};
+use crate::{cancel, cause, crash, fault, heap, leaks, modules, record, shrink, state, sys, tls, watch};
 use raddle_engine::random::mix;
 use raddle_engine::strategy::{Replay, by_name};
 use raddle_engine::{Seen, Tape};
@@ -40,6 +40,12 @@ pub fn in_runtime(pc: u64) -> bool {
 pub fn in_execution() -> bool {
     // SAFETY: one thread.
     unsafe { IN_EXECUTION }
+}
+
+/// Memory that is never rewound.
+pub fn left_out() -> &'static [(u64, u64)] {
+    // SAFETY: one thread; the list is not changed any more once executions are performed.
+    unsafe { core::slice::from_raw_parts((&raw const LEFT_OUT).cast(), LEFT_OUT_COUNT) }
 }
 
 fn leave_out(start: u64, end: u64) {
@@ -143,9 +149,7 @@ unsafe extern "C" fn control(_: u64) -> ! {
     // stack in the other, the two would differ by a schedule point.
     drop(record::unwind());
     runtime.entered = true;
-    // SAFETY: one thread; the list is not changed any more.
-    let (holes, count) = unsafe { (LEFT_OUT, LEFT_OUT_COUNT) };
-    runtime.snapshot = Some(Box::new(Snapshot::take(&runtime.execution, &holes[..count])));
+    runtime.snapshot = Some(Box::new(Snapshot::take(&runtime.execution, left_out())));
     let bytes = snapshot().bytes();
     send(&Message::Ready { modules: runtime.modules.clone(), bytes });
     send(&Message::Mode { mode: runtime.mode, why: None });
@@ -157,6 +161,7 @@ unsafe extern "C" fn control(_: u64) -> ! {
         summary: Summary::default(),
         classes: Classes::default(),
         looked_at: Odd::default(),
+        left: leaks::Seen::default(),
         shown: Vec::new(),
         silent: matches!(runtime.plan.job, Job::Help),
         has_passed: false,
@@ -171,6 +176,7 @@ unsafe extern "C" fn control(_: u64) -> ! {
         Job::Verify => explorer.verify(),
         Job::Regress { choices, search } => explorer.explore(Some((choices, search))),
     }
+    explorer.report_leaks();
     send(&Message::Finished(explorer.take_summary()));
     sys::exit_process(0)
 }
@@ -192,6 +198,8 @@ pub struct Explorer {
     pub classes: Classes,
     /// What has been looked at more closely.
     pub looked_at: Odd,
+    /// What executions have left in memory.
+    pub left: leaks::Seen,
     /// What has been sent as findings in the present part of the search, as [`raddle_protocol::Part::shown`] has it.
     pub shown: Vec<u64>,
     /// What is found is not told: another process does.
@@ -218,6 +226,7 @@ impl Explorer {
     fn replay(&mut self, choices: Vec<Choice>, accesses: Option<(u64, u64)>, ignored: Vec<u64>, live_output: bool) {
         let runtime = rt();
         runtime.ignored.clone_from(&ignored);
+        runtime.names_leaks = true;
         runtime.live_output = live_output;
         let perform = |explorer: &mut Self| explorer.record(0, choices.clone(), accesses);
         let (outcome, raw) = if cancel::stalls(&choices) { cancel::with_stalls(self, perform) } else { perform(self) };
@@ -450,6 +459,7 @@ impl Explorer {
         runtime.obstacle = None;
         runtime.limit = runtime.plan.budget.steps;
         runtime.returned = None;
+        runtime.left = leaks::Left::default();
         runtime.epilogue = false;
         crash::progress();
         let outcome = match runtime.mode {

@@ -46,6 +46,7 @@ impl Explorer {
                         return true;
                     }
                 }
+                self.left.count(execution);
                 self.look_closer(execution);
             }
             Outcome::Exited(_) | Outcome::Crashed { .. } if execution == 0 => {

@@ -98,8 +98,9 @@ impl Explorer {
                 break;
             }
             // As long as there is something left of it, one process goes on: a systematic search, the look for more after
-            // a race.
-            let is_head = is_head(execution, runtime.earlier_points) && !found.goes_on();
+            // a race. What is counted of all executions together is not divided.
+            let is_divided = !found.goes_on() && !runtime.plan.world.leaks;
+            let is_head = is_divided && is_head(execution, runtime.earlier_points);
             if is_head && runtime.tape.strategy().opening().is_some() {
                 return (Over::Part, execution);
             }

@@ -9,9 +9,11 @@
 //! | `build` | how much longer a cold instrumented build takes than a plain one |
 //! | `determinism` | whether the same seed gives the same executions twice |
 //! | `first-failure` | how many schedules each strategy takes to find the mistakes of `buggy` |
+//! | `loom` | how many executions a complete exploration takes, and how long, against loom on the same bodies |
+//! | `division` | how much more a second process sees of one test in the same time |
 //! | `quiet` | whether right programs are left alone |
 //!
-//! `cargo run --release -p compare -- all` asks them all, but for `first-failure`, which takes longest. Raddle is
+//! `cargo run --release -p compare -- all` asks them all, but for `first-failure`, which takes longest, and `division`, which takes the whole machine. Raddle is
 //! driven as a user drives it: through `cargo raddle test --message-format json`.
 
 mod accesses;
@@ -19,8 +21,10 @@ mod build;
 mod child;
 mod correct;
 mod determinism;
+mod division;
 mod error;
 mod first_failure;
+mod loom;
 mod machine;
 mod quiet;
 mod raddle;
@@ -69,7 +73,11 @@ enum What {
     Quiet(correct::Options),
     /// Schedules until the first failure of each program in `buggy`, by strategy
     FirstFailure(first_failure::Options),
-    /// All of these but `first-failure`, with their defaults
+    /// Complete explorations by loom and by Raddle, release profile
+    Loom(Speed),
+    /// Classes of schedules that one process and two have seen of one test after the same time, release profile
+    Division(Speed),
+    /// All of these but `first-failure` and `division`, with their defaults
     All,
     /// Runs a program and prints what it took
     #[command(name = child::COMMAND, hide = true)]
@@ -128,6 +136,7 @@ fn run(cli: &Cli) -> Result<bool> {
             What::Weak(Speed { rounds: 3, seconds: 1.0, filter: String::new() }),
             What::Accesses(accesses::Options::default()),
             What::Build(build::Options::default()),
+            What::Loom(Speed { rounds: 3, seconds: 0.0, filter: String::new() }),
             What::Determinism(correct::Options::default()),
             What::Quiet(correct::Options::default()),
         ],
@@ -142,6 +151,8 @@ fn run(cli: &Cli) -> Result<bool> {
             What::Accesses(options) => accesses::run(&root, &raddle, &options)?,
             What::Build(options) => build::run(&root, &raddle, &options)?,
             What::Determinism(options) => determinism::run(&root, &raddle, &options)?,
+            What::Loom(options) => loom::run(&root, &raddle, &options)?,
+            What::Division(options) => division::run(&root, &raddle, &options)?,
             What::Quiet(options) => quiet::run(&root, &raddle, &options)?,
             What::FirstFailure(options) => first_failure::run(&root, &raddle, &options)?,
             What::All => unreachable!("replaced by its parts"),

@@ -55,7 +55,7 @@ pub fn verdict(ended: &Ended, heard: &Heard, findings: &[Finding]) -> Option<Ver
         Verdict { outcome: TestOutcome::Error, detail, fault: false }
     };
     let verdict = match &ended.ending {
-        Ending::Interrupted => return None,
+        Ending::Interrupted | Ending::Stopped => return None,
         Ending::Finished(summary) => match ordinary_failure(&ended.ending, &heard.raw) {
             Some(raw) => Verdict { detail: Some(always_fails(raw, summary)), ..plain(TestOutcome::Failed) },
             None if findings.iter().any(|finding| finding.severity == Severity::Error) => Verdict {

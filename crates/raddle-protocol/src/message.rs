@@ -63,7 +63,44 @@ pub enum Message {
     },
     /// The execution of [`crate::Job::Regress`] has been performed. What comes after it is of the search.
     Regressed(Regressed),
+    /// Executions of the part of a search that is being performed: see [`Part`].
+    Counted(Vec<Counted>),
+    /// A part of a search has come to its end. What was sent since the last one belongs to it.
+    Part(Box<Part>),
+    /// Which block is to be performed next? The runtime waits for a [`Deal`].
+    Draw {
+        /// [`Summary::digest`] of the head. Who has performed another one has no part in this search.
+        head: u64,
+    },
 }
+
+/// An execution as it is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counted {
+    /// Hash of its equivalence class.
+    pub class: u64,
+    /// Whether it was drawn at random from all there are, so that it tells of what has not been seen.
+    pub drawn: bool,
+}
+
+/// A part of a search: its head, which one process performs, or one of the blocks after it, which are dealt to several.
+/// What a block's executions do depends on the head and on the block alone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Part {
+    /// 0 for the head; blocks follow.
+    pub number: u64,
+    /// Its executions.
+    pub summary: Summary,
+    /// What each [`Message::Finding`] of it shows, in that order: equal where it is the same mistake, as far as the runtime
+    /// can tell.
+    pub shown: Vec<u64>,
+    /// Of the head: whether other processes may perform executions of this program at the same time.
+    pub divisible: bool,
+}
+
+/// The answer to [`Message::Draw`]: a block's number, or that there is nothing left to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deal(pub Option<u64>);
 
 /// What came of a kept stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

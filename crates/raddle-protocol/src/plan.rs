@@ -134,6 +134,8 @@ pub enum Job {
         /// Executions of the search at the most.
         search: u64,
     },
+    /// As [`Job::Explore`], but only to take part in it: what the head shows has been told by another process.
+    Help,
 }
 
 /// When to stop.

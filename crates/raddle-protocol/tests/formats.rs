@@ -7,8 +7,8 @@ use raddle_protocol::choice::to_text;
 use raddle_protocol::message::{Bounded, Cause, End, Leaks, Module, Obstacle, Regressed, Search};
 use raddle_protocol::trace::{Bound, Crash, Order, Stack, StackFrame, State, Thread, Wait};
 use raddle_protocol::{
-    Budget, Choice, ChoiceKind, Code, Entry, Isolation, Job, MemoryModel, Message, Mode, Op, Operand, Outcome, Plan,
-    RawFinding, Step, Summary, Trace, Unhooked, World, frame,
+    Budget, Choice, ChoiceKind, Code, Counted, Deal, Entry, Isolation, Job, MemoryModel, Message, Mode, Op, Operand,
+    Outcome, Part, Plan, RawFinding, Step, Summary, Trace, Unhooked, World, frame,
 };
 
 /// The body of a value's frame, in hexadecimal.
@@ -85,6 +85,7 @@ fn plans_of_version_6() {
     assert_eq!(body(&plan(replay)), format!("{before}01{}011008010901{after}", body(&choices())));
     let regress = Job::Regress { choices: choices(), search: 10 };
     assert_eq!(body(&plan(regress)), format!("{before}03{}0a{after}", body(&choices())));
+    assert_eq!(body(&plan(Job::Help)), format!("{before}04{after}"));
     let main = Plan { entry: Entry::Main, isolation: Isolation::Auto, keep_going: false, ..plan(Job::Explore) };
     assert_eq!(body(&main), "110000310672616e646f6d0132014142434400515253000166670168010161016263640165610100010101");
 }
@@ -102,6 +103,9 @@ fn messages_of_version_6() {
     assert_eq!(body(&Message::Fault("c".into())), "080163");
     let regressed = [Regressed::Fails, Regressed::Passes, Regressed::DoesNotFit];
     assert_eq!(regressed.map(|how| body(&Message::Regressed(how))), ["0a00", "0a01", "0a02"]);
+    assert_eq!(body(&Message::Counted(vec![Counted { class: 0x51, drawn: true }])), "0b015101");
+    assert_eq!(body(&Message::Draw { head: 0x52 }), "0d52");
+    assert_eq!([Deal(Some(0x53)), Deal(None)].map(|deal| body(&deal)), ["0153", "00"]);
     let summary = Summary {
         schedules: 0x41,
         passed: 0x42,
@@ -135,10 +139,10 @@ fn messages_of_version_6() {
             estimate: 0.0,
         }),
     };
-    assert_eq!(
-        body(&Message::Finished(Box::new(summary))),
-        "07414243444b000045464748494a034b014c4d01010400000000000000006f0171727374757601700171720100"
-    );
+    let summary_body = "414243444b000045464748494a034b014c4d01010400000000000000006f0171727374757601700171720100";
+    assert_eq!(body(&Message::Finished(Box::new(summary.clone()))), format!("07{summary_body}"));
+    let part = Part { number: 0x61, summary, shown: vec![0x62], divisible: true };
+    assert_eq!(body(&Message::Part(Box::new(part))), format!("0c61{summary_body}016201"));
 }
 
 #[test]

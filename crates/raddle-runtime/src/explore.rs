@@ -2,7 +2,6 @@
 
 use crate::arch::{self, Context, syscall};
 use crate::classes::Classes;
-use crate::found::Found;
 use crate::interpose::raw;
 use crate::record::Recorder;
 use crate::snapshot::{self, Snapshot};
@@ -17,13 +16,6 @@ use raddle_protocol::{Choice, Entry, Job, Message, Mode, RawFinding, Summary, fr
 use std::collections::BTreeSet;
 
 const CONTROLLER_STACK: u64 = 1 << 20;
-/// Executions in which more is looked for after a race has been found, which is left alone from then on: what else is
-/// wrong with the program is often worse, and easier to mend.
-const AFTER_A_RACE: u64 = 2_000;
-/// Executions tried for one that passes, when the very first has failed.
-const TRIES_FOR_A_PASS: u64 = 200;
-/// Nanoseconds between two reports of progress.
-const REPORT_EVERY_NS: u64 = 100_000_000;
 
 /// Code of the runtime itself.
 static mut OWN_CODE: (u64, u64) = (0, 0);
@@ -165,17 +157,19 @@ unsafe extern "C" fn control(_: u64) -> ! {
     raw::prepare();
     // SAFETY: one thread.
     raw::arm(unsafe { OWN_CODE });
-    let (summary, classes) = (Summary::default(), Classes::default());
     let mut explorer = Explorer {
-        summary,
-        classes,
+        summary: Summary::default(),
+        classes: Classes::default(),
         looked_at: Odd::default(),
         left: leaks::Seen::default(),
+        shown: Vec::new(),
+        silent: matches!(runtime.plan.job, Job::Help),
+        has_passed: false,
         fresh: true,
         begun_ns: sys::real_time_ns(),
     };
     match runtime.plan.job.clone() {
-        Job::Explore => explorer.explore(None),
+        Job::Explore | Job::Help => explorer.explore(None),
         Job::Replay { choices, accesses, ignored, live_output } => {
             explorer.replay(choices, accesses, ignored, live_output);
         }
@@ -183,13 +177,7 @@ unsafe extern "C" fn control(_: u64) -> ! {
         Job::Regress { choices, search } => explorer.explore(Some((choices, search))),
     }
     explorer.report_leaks();
-    explorer.summary.points = runtime.earlier_points;
-    explorer.classes.into_summary(&mut explorer.summary);
-    explorer.summary.search = runtime.tape.strategy().search();
-    explorer.summary.bounded = runtime.tape.strategy().bounded();
-    explorer.summary.pct =
-        runtime.tape.strategy().pct().map(|runs| [runs.guarantee(2), runs.guarantee(3), runs.guarantee(4)]);
-    send(&Message::Finished(Box::new(explorer.summary)));
+    send(&Message::Finished(Box::new(explorer.take_summary())));
     sys::exit_process(0)
 }
 
@@ -207,18 +195,24 @@ pub fn check_replay() {
 
 pub struct Explorer {
     pub summary: Summary,
-    classes: Classes,
+    pub classes: Classes,
     /// What has been looked at more closely.
-    looked_at: Odd,
+    pub looked_at: Odd,
     /// What executions have left in memory.
     pub left: leaks::Seen,
+    /// What has been sent as findings in the present part of the search, as [`raddle_protocol::Part::shown`] has it.
+    pub shown: Vec<u64>,
+    /// What is found is not told: another process does.
+    pub silent: bool,
+    /// Whether any execution has passed.
+    has_passed: bool,
     /// No execution has touched the process yet.
     fresh: bool,
-    begun_ns: u64,
+    pub begun_ns: u64,
 }
 
 /// From here on the plan's strategy answers.
-fn take_strategy() {
+pub fn take_strategy() {
     let runtime = rt();
     let plan = &runtime.plan;
     let Some(strategy) = by_name(&plan.strategy, plan.seed) else {
@@ -232,81 +226,6 @@ fn take_strategy() {
 }
 
 impl Explorer {
-    /// Performs executions until the budget is used up or the search has come to its end. `kept` is a stream to be tried
-    /// right after the first execution, and how many are to be searched where it does not fit any more.
-    fn explore(&mut self, mut kept: Option<(Vec<Choice>, u64)>) {
-        let runtime = rt();
-        let budget = runtime.plan.budget;
-        take_strategy();
-        let mut found = Found::default();
-        let mut reported_ns = self.begun_ns;
-        let mut execution = 0;
-        // Of so few executions as are searched for a kept one, none says that the test always fails.
-        let regresses = kept.is_some();
-        let most = kept.as_ref().map_or(budget.schedules, |(_, search)| *search);
-        self.summary.end = End::Budget;
-        while execution < most {
-            let outcome = self.perform_reversibly(execution);
-            self.count(&outcome);
-            let passed = outcome == Outcome::Passed;
-            if self.weigh(outcome, execution, &mut found) {
-                self.summary.end = End::Finding;
-                return;
-            }
-            if passed && execution == 0 && !regresses && runtime.plan.world.cancel {
-                cancel::explore(self, self.begun_ns + budget.time_ms / 2 * 1_000_000);
-            }
-            execution += 1;
-            if !runtime.plan.keep_going && found.last_race.is_some_and(|race| execution - race > AFTER_A_RACE) {
-                self.summary.end = End::Finding;
-                return;
-            }
-            if let Some((choices, _)) = kept.take()
-                && self.regress(choices, &mut found)
-            {
-                return;
-            }
-            if runtime.tape.strategy().search().is_some_and(|search| search.finished && search.obstacle.is_none()) {
-                self.summary.end = End::Exhausted;
-                break;
-            }
-            if let (Some(most), Some(bounded)) = (runtime.plan.preemptions, runtime.tape.strategy().bounded())
-                && (bounded.everything || bounded.completed >= Some(most))
-            {
-                break;
-            }
-            let nothing_to_choose = execution == 1 && runtime.tape.record().is_empty();
-            if nothing_to_choose || (found.first_failure.is_some() && execution >= TRIES_FOR_A_PASS) {
-                // What other processes do is not among what can be chosen.
-                let alone = runtime.mode != Mode::Fork || self.summary.most_threads <= 1;
-                self.summary.end = match found.first_failure {
-                    Some(_) => End::AlwaysFails,
-                    None if alone => End::Exhausted,
-                    None => End::Budget,
-                };
-                break;
-            }
-            let now = sys::real_time_ns();
-            if now - reported_ns > REPORT_EVERY_NS {
-                reported_ns = now;
-                let search = runtime.tape.strategy().search().filter(|search| search.is_going_on());
-                let estimate = search.map(|search| search.estimate as u64);
-                send(&Message::Progress {
-                    schedules: self.summary.schedules,
-                    points: runtime.earlier_points,
-                    estimate,
-                });
-            }
-            if (now - self.begun_ns) / 1_000_000 >= budget.time_ms {
-                break;
-            }
-        }
-        if let (Some((outcome, choices)), false) = (found.first_failure.take(), regresses) {
-            self.summary.end = End::AlwaysFails;
-            self.report(outcome, 0, choices, &mut found.known);
-        }
-    }
-
     fn replay(&mut self, choices: Vec<Choice>, accesses: Option<(u64, u64)>, ignored: Vec<u64>, live_output: bool) {
         let runtime = rt();
         runtime.ignored.clone_from(&ignored);
@@ -393,7 +312,8 @@ impl Explorer {
     pub fn report(&mut self, outcome: Outcome, execution: u64, choices: Vec<Choice>, known: &mut BTreeSet<u64>) {
         let accesses = outcome.bytes();
         let (mut again, mut recorder) = self.record(execution, choices.clone(), accesses);
-        if !known.insert(recorder.signature(&outcome)) {
+        let signature = recorder.signature(&outcome);
+        if !known.insert(signature) {
             return;
         }
         let mut choices = choices;
@@ -413,7 +333,7 @@ impl Explorer {
             }
         }
         let mut cause = None;
-        if again == outcome && self.summary.passed > 0 && cause::is_open(&outcome) {
+        if again == outcome && self.has_passed && cause::is_open(&outcome) {
             let reasons = self.aside(|explorer| cause::find(explorer, execution, &choices));
             (again, recorder) = self.record(execution, choices.clone(), accesses);
             cause = reasons.map(|reasons| recorder.places_of_reasons(&reasons, rt()));
@@ -425,7 +345,15 @@ impl Explorer {
         let outcome = record::renumbered(outcome, runtime);
         let ignored = runtime.ignored.clone();
         runtime.ignored.extend(place);
-        send(&Message::Finding(Box::new(RawFinding { outcome, execution, choices, trace, differs, ignored, cause })));
+        self.show(signature, RawFinding { outcome, execution, choices, trace, differs, ignored, cause });
+    }
+
+    /// Sends a finding.
+    fn show(&mut self, signature: u64, raw: RawFinding) {
+        if !self.silent {
+            self.shown.push(signature);
+            send(&Message::Finding(Box::new(raw)));
+        }
     }
 
     /// The execution that has just passed is recorded, if something has happened in it that may be a mistake and had not
@@ -438,25 +366,18 @@ impl Explorer {
             return;
         }
         self.looked_at = self.looked_at.or(odd);
-        self.report_passed(execution, runtime.tape.record().to_vec());
+        self.report_passed(execution, runtime.tape.record().to_vec(), odd.signature());
     }
 
     /// Sends the record of an execution that has passed, in which something may be a mistake.
-    pub fn report_passed(&mut self, execution: u64, choices: Vec<Choice>) {
+    pub fn report_passed(&mut self, execution: u64, choices: Vec<Choice>, signature: u64) {
         let (outcome, recorder) = self.record(execution, choices.clone(), None);
         let runtime = rt();
         if outcome == Outcome::Passed {
             let trace = recorder.into_trace(runtime, &outcome);
             let ignored = runtime.ignored.clone();
-            send(&Message::Finding(Box::new(RawFinding {
-                outcome,
-                execution,
-                choices,
-                trace,
-                differs: None,
-                ignored,
-                cause: None,
-            })));
+            let (differs, cause) = (None, None);
+            self.show(signature, RawFinding { outcome, execution, choices, trace, differs, ignored, cause });
         }
     }
 
@@ -476,6 +397,7 @@ impl Explorer {
         summary.choices += runtime.tape.record().len() as u64;
         if *outcome == Outcome::Passed {
             summary.passed += 1;
+            self.has_passed = true;
             let ended = runtime.returned.is_some() || runtime.epilogue || runtime.plan.entry == Entry::Main;
             summary.left_early += u64::from(!ended);
         } else {
@@ -503,6 +425,19 @@ impl Explorer {
         summary.digest = mix(summary.digest ^ runtime.tape.hash());
         let (_, most) = runtime.execution.schedule.alive();
         summary.most_threads = summary.most_threads.max(most - runtime.execution.harness);
+    }
+
+    /// What has been done since the last summary.
+    pub fn take_summary(&mut self) -> Summary {
+        let runtime = rt();
+        let strategy = runtime.tape.strategy();
+        let mut summary = core::mem::take(&mut self.summary);
+        summary.points = core::mem::take(&mut runtime.earlier_points);
+        summary.search = strategy.search();
+        summary.bounded = strategy.bounded();
+        summary.pct = strategy.pct().map(|runs| [runs.guarantee(2), runs.guarantee(3), runs.guarantee(4)]);
+        self.classes.sum_up(&mut summary);
+        summary
     }
 
     /// Performs an execution; when it is about to do what cannot be undone, all executions are forked from now on, this

@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 const MOST_FINDINGS: usize = 16;
 
 /// What an exploration has come upon so far.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Found {
     /// The execution without preemption, if it has failed and none has passed yet.
     pub first_failure: Option<(Outcome, Vec<Choice>)>,
@@ -22,6 +22,13 @@ pub struct Found {
     pub known: BTreeSet<u64>,
     /// The last execution that a race has ended.
     pub last_race: Option<u64>,
+}
+
+impl Found {
+    /// Whether more is looked for after a race.
+    pub fn goes_on(&self) -> bool {
+        !rt().plan.keep_going && self.last_race.is_some()
+    }
 }
 
 impl Explorer {
@@ -63,9 +70,9 @@ impl Explorer {
         false
     }
 
-    /// Performs a kept stream, as an execution that the search knows nothing of. Returns whether there is nothing to be
-    /// searched for: it fails as it did, or it fits and passes.
-    pub fn regress(&mut self, choices: Vec<Choice>, found: &mut Found) -> bool {
+    /// Performs a kept stream, as an execution that the search knows nothing of. Returns how the search ends where there is
+    /// nothing to be searched for: it fails as it did, or it fits and passes.
+    pub fn regress(&mut self, choices: Vec<Choice>, found: &mut Found) -> Option<End> {
         let runtime = rt();
         let strategy = runtime.tape.exchange(Box::new(Kept::new(choices.clone())));
         let outcome = self.perform_reversibly(1);
@@ -78,9 +85,8 @@ impl Explorer {
         };
         send(&Message::Regressed(regressed));
         if self.weigh(outcome, 1, found) {
-            self.summary.end = End::Finding;
-            return true;
+            return Some(End::Finding);
         }
-        regressed != Regressed::DoesNotFit
+        (regressed != Regressed::DoesNotFit).then_some(End::Budget)
     }
 }

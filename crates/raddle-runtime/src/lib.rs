@@ -32,6 +32,7 @@ mod order;
 mod record;
 mod reuse;
 mod sched;
+mod search;
 mod shadow;
 mod shrink;
 mod sites;

@@ -76,6 +76,8 @@ pub struct Runtime {
     pub sites: crate::sites::Sites,
     /// What is known of the execution without cancellation, while cancellation is tried.
     pub uncancelled: crate::cancel::Uncancelled,
+    /// Whether the program has used an address of its own choice, at which other processes would meet it.
+    pub is_known_by_name: bool,
     /// Loaded files, as they were at the entry.
     pub modules: Vec<Module>,
     /// Whether replayed output is handed on.
@@ -166,6 +168,11 @@ impl Odd {
             outlived: self.outlived || other.outlived,
             replaced: self.replaced || other.replaced,
         }
+    }
+
+    /// Tells apart what differs.
+    pub fn signature(self) -> u64 {
+        self.flags().iter().fold(0, |bits, flag| bits << 1 | u64::from(*flag))
     }
 
     fn flags(self) -> [bool; 6] {
@@ -322,6 +329,7 @@ pub fn take_charge(plan: Plan) {
         ignored: Vec::new(),
         sites: crate::sites::Sites::default(),
         uncancelled: crate::cancel::Uncancelled::default(),
+        is_known_by_name: false,
         modules: Vec::new(),
         live_output: false,
         controller: Controller::default(),

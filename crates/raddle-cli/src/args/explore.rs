@@ -34,7 +34,8 @@ pub struct ExploreOptions {
     /// Which values atomic loads may see: all that Rust's memory model allows (`rc11`), or always the latest (`sc`)
     #[arg(long, value_name = "MODEL", default_value = "rc11", value_parser = values::memory)]
     pub memory: MemoryModel,
-    /// How many tests are explored at the same time [default: number of processors]
+    /// How many processes explore at the same time: a test each, and where fewer tests are left, several one test, which
+    /// changes nothing about what is found [default: number of processors]
     #[arg(short, long, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,
     /// Collect the distinct findings of a test until its budget ends, not only the first

@@ -113,12 +113,12 @@ fn invocation(behaviour: &str, place: &Path) -> Invocation {
 }
 
 /// Keeps a message, and answers it if it is a question.
-fn answered(heard: &mut Vec<Message>, message: Message) -> Option<Vec<Known>> {
+fn answered(heard: &mut Vec<Message>, message: Message) -> Reply {
     let answer = match &message {
         Message::Ask { stack, whole } => {
-            Some(vec![Known { stack: stack.clone(), whole: *whole, answer: raddle_protocol::Answer::Deeper }])
+            Reply::Known(vec![Known { stack: stack.clone(), whole: *whole, answer: raddle_protocol::Answer::Deeper }])
         }
-        _ => None,
+        _ => Reply::Nothing,
     };
     heard.push(message);
     answer
@@ -184,7 +184,7 @@ fn other_versions_nonsense_and_faults_are_faults() {
 fn silence_ends() {
     let mut process =
         Process::start(&invocation("says nothing", Path::new("")), Path::new(""), &plan(), Output::Kept).unwrap();
-    let heard = process.listen(Duration::from_millis(300), &Interrupt::deaf(), &mut |_| None);
+    let heard = process.listen(Duration::from_millis(300), &Interrupt::deaf(), &mut |_| Reply::Nothing);
     assert!(matches!(heard, Heard::Nothing));
     assert_eq!(process.end().unwrap().signal(), Some(9));
 }
@@ -233,7 +233,8 @@ fn many_at_once_do_not_hold_each_others_pipes() {
 #[test]
 fn a_program_that_cannot_be_started_is_an_error() {
     let nowhere = Invocation { program: "/nowhere/program".into(), ..invocation("well", Path::new("")) };
-    let error = run(&nowhere, Path::new(""), &plan(), Output::Kept, &Interrupt::deaf(), |_| None).unwrap_err();
+    let error =
+        run(&nowhere, Path::new(""), &plan(), Output::Kept, &Interrupt::deaf(), |_| Reply::Nothing).unwrap_err();
     assert!(error.to_string().contains("/nowhere/program"), "{error}");
 }
 

@@ -19,6 +19,9 @@
 //! it with a search in the order of preemptions ([`crate::exhaustive::Bounded`]), which has something to say before it has
 //! seen all; and where it is far from doing, leaves it to that.
 //!
+//! When a search is divided ([`super::blocks`]), each block goes on with the shares and with what the members have learned by
+//! then.
+//!
 //! What is new is no measure of how deep it lies: a strategy that keeps to few preemptions soon repeats itself, and may
 //! still be the one that finds the bug. That is why half of the executions do not depend on rewards.
 
@@ -86,9 +89,9 @@ pub struct Auto {
     allowance: u64,
     /// Whether it has all of them, from the beginning.
     first: bool,
-    /// The present execution, and how many were the portfolio's.
+    /// The present execution, and how many were the searches'.
     execution: Option<u64>,
-    drawn: u64,
+    searched: u64,
 }
 
 impl Auto {
@@ -115,7 +118,7 @@ impl Auto {
             allowance: ALLOWANCE,
             first: false,
             execution: None,
-            drawn: 0,
+            searched: 0,
         }
     }
 
@@ -172,15 +175,14 @@ impl Strategy for Auto {
     fn begin(&mut self, execution: u64) {
         // An execution may have to be begun again.
         if self.execution.replace(execution) != Some(execution) {
-            let by_turns = self.drawn >= ALONE && self.active != SEARCH && self.searches();
+            let by_turns = execution - self.searched >= ALONE && self.active != SEARCH && self.searches();
             let search = if self.first { self.next_search() } else { by_turns.then_some(SEARCH) };
-            self.active = search.unwrap_or_else(|| {
-                self.drawn += 1;
-                self.draw(self.drawn - 1)
-            });
+            self.searched += u64::from(search.is_some());
+            self.active = search.unwrap_or_else(|| self.draw(execution - self.searched));
         }
         match self.members.get_mut(self.active) {
-            Some(member) => member.strategy.begin(self.drawn - 1),
+            // The portfolio's executions have numbers of their own, without gaps.
+            Some(member) => member.strategy.begin(execution - self.searched),
             None if self.active == BOUNDED => self.bounded.begin(execution),
             None => self.search.begin(execution),
         }
@@ -227,6 +229,27 @@ impl Strategy for Auto {
 
     fn bounded(&self) -> Option<message::Bounded> {
         Some(self.bounded.status()).filter(|bounded| bounded.executions > 0)
+    }
+
+    fn opening(&self) -> Option<Box<dyn Strategy>> {
+        // A search goes from one execution to the next.
+        let is_searching = if self.first { self.next_search().is_some() } else { self.searches() };
+        if is_searching {
+            return None;
+        }
+        let member = |member: &Member| Some(Member { strategy: member.strategy.opening()?, ..*member });
+        let members = self.members.iter().map(member).collect::<Option<_>>()?;
+        Some(Box::new(Auto {
+            members,
+            active: 0,
+            search: Exhaustive::new(),
+            bounded: Bounded::new(u32::MAX),
+            is_bounded: false,
+            allowance: 0,
+            first: false,
+            execution: None,
+            ..*self
+        }))
     }
 
     fn is_sample(&self) -> bool {

@@ -3,6 +3,7 @@
 //! One strategy a file. Adding one means adding its file and its line in [`by_name`].
 
 mod auto;
+pub mod blocks;
 mod branch;
 mod common;
 mod first;
@@ -154,6 +155,13 @@ pub trait Strategy {
 
     /// No execution of a search is to have more preemptions than these; told before the first.
     fn bound(&mut self, _preemptions: u32) {}
+
+    /// What the executions of a block begin with, where the search can be divided by now ([`blocks`]): the same strategy with
+    /// all that it has learned so far, and nothing in common with this one. Execution numbers go on from here with any
+    /// gap.
+    fn opening(&self) -> Option<Box<dyn Strategy>> {
+        None
+    }
 
     /// Whether the present execution is drawn at random from all there are, so that it tells of what has not been seen.
     /// Those of a systematic search and of a strategy that reaches only some are not.

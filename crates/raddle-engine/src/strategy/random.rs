@@ -82,4 +82,8 @@ impl Strategy for RandomWalk {
             | ChoiceKind::Stall => one_in(UNUSUAL, &mut self.random, question.options),
         }
     }
+
+    fn opening(&self) -> Option<Box<dyn Strategy>> {
+        Some(Box::new(self.clone()))
+    }
 }

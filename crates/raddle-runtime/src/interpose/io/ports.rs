@@ -121,8 +121,10 @@ impl Address {
 pub unsafe fn outward(at: *const sockaddr, length: u32) -> Option<Address> {
     // SAFETY: the caller's.
     let mut address = unsafe { Address::read(at, length) }?;
-    let ports = &crate::state::rt().execution.io.ports;
-    address.set_port(ports.real_of(address.port()));
+    let runtime = crate::state::rt();
+    let (seen, real) = (address.port(), runtime.execution.io.ports.real_of(address.port()));
+    runtime.is_known_by_name |= seen != 0 && seen == real;
+    address.set_port(real);
     Some(address)
 }
 

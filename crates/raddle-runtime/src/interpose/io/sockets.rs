@@ -68,6 +68,8 @@ pub unsafe extern "C" fn bind(descriptor: i32, at: *const sockaddr, length: u32)
                 raw = address.raw();
             } else if is_path(at, length) {
                 irreversible("it makes a socket in the file system");
+            } else {
+                rt().is_known_by_name = true;
             }
         }
         let result = answer(syscall(libc::SYS_bind, [descriptor as u64, raw.0, raw.1, 0, 0, 0])) as i32;
@@ -117,6 +119,7 @@ pub unsafe extern "C" fn connect(descriptor: i32, at: *const sockaddr, length: u
     sched::point(Access::input_output());
     // SAFETY: the caller's.
     let address = unsafe { ports::outward(at, length) };
+    rt().is_known_by_name |= address.is_none();
     if address.is_some_and(|address| !allowed(&address)) {
         return answer(-i64::from(libc::ENETUNREACH)) as i32;
     }

@@ -174,7 +174,7 @@ pub struct TestFinished {
     pub search: Option<Search>,
     /// How far the search came that goes by preemptions; `None` where there was none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub bounded: Option<Bounded>,
+    pub bounded: Option<Box<Bounded>>,
     /// Lower bounds on the probability that a bug which needs 2, 3 and 4 steps in a certain order would have been found,
     /// where the strategy gives them.
     pub pct_guarantee: Option<[f64; 3]>,

@@ -83,7 +83,7 @@ pub fn test(event: &TestFinished, style: &Style) -> String {
     {
         out.push_str(&indented(&said, style));
     }
-    if let (TestOutcome::Passed, Some(said)) = (event.outcome, event.bounded.as_ref().and_then(bounded)) {
+    if let (TestOutcome::Passed, Some(said)) = (event.outcome, event.bounded.as_deref().and_then(bounded)) {
         out.push_str(&indented(&said, style));
     }
     if let Some(detail) = &event.detail {

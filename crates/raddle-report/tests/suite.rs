@@ -230,7 +230,7 @@ fn a_run_without_tests() {
 #[test]
 fn a_search_by_preemptions_says_how_far_it_came() {
     let says = |completed, everything, obstacle| {
-        let bounded = Some(Bounded { executions: 2_345, completed, within: 1_204, everything, obstacle });
+        let bounded = Some(Box::new(Bounded { executions: 2_345, completed, within: 1_204, everything, obstacle }));
         suite::test(&TestFinished { bounded, ..passed("shop::x") }, &UTF8)
     };
     let line = says(Some(2), false, None);

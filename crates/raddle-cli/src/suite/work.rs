@@ -138,7 +138,7 @@ impl<'a> Work<'a> {
         test.unseen_estimate = unseen.map(|[estimate, _]| estimate);
         test.unseen_upper_bound = unseen.map(|[_, bound]| bound);
         test.search = search.as_ref().map(|search| Search::new(search, asked_for));
-        test.bounded = bounded.as_ref().map(Bounded::new);
+        test.bounded = bounded.as_ref().map(|bounded| Box::new(Bounded::new(bounded)));
         test.pct_guarantee = *pct;
         test.cancelled = self.suite.settings.world.cancel.then_some(*cancelled);
         test.digest = self.suite.verify.then(|| format!("{digest:016x}"));

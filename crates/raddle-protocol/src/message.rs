@@ -176,13 +176,13 @@ pub struct Summary {
     /// Executions that passed because the process ended with exit status 0, though the test function had not returned.
     pub left_early: u64,
     /// How far the systematic search came, where there was one.
-    pub search: Option<Search>,
+    pub search: Option<Box<Search>>,
     /// Points at which operations with a time limit were left to run into it, under `--cancel`.
     pub cancelled: u64,
     /// What executions have left in memory, where that was looked for.
     pub leaks: Option<Leaks>,
     /// How far the search by preemptions came, where there was one.
-    pub bounded: Option<Bounded>,
+    pub bounded: Option<Box<Bounded>>,
 }
 
 /// How many executions leave memory behind that nothing leads to any more.

@@ -119,21 +119,21 @@ fn messages_of_version_6() {
         end: End::AlwaysFails,
         cancelled: 0x6f,
         leaks: Some(Leaks { executions: 0x71, of: 0x72, least: (0x73, 0x74), most: (0x75, 0x76) }),
-        bounded: Some(Bounded {
+        bounded: Some(Box::new(Bounded {
             executions: 0x70,
             completed: Some(0x71),
             within: 0x72,
             everything: true,
             obstacle: None,
-        }),
+        })),
         left_early: 0x4b,
-        search: Some(Search {
+        search: Some(Box::new(Search {
             executions: 0x4c,
             redundant: 0x4d,
             finished: true,
             obstacle: Some(Obstacle::Time),
             estimate: 0.0,
-        }),
+        })),
     };
     assert_eq!(
         body(&Message::Finished(summary)),

@@ -193,7 +193,7 @@ pub struct TestFinished {
     /// Upper bound on that probability, at 95 % confidence.
     pub unseen_upper_bound: Option<f64>,
     /// How far the search came that performs all executions one after the other; `None` where there was none.
-    pub search: Option<Search>,
+    pub search: Option<Box<Search>>,
     /// How far the search came that goes by preemptions; `None` where there was none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bounded: Option<Box<Bounded>>,

@@ -95,7 +95,7 @@ fn tests() -> Vec<TestFinished> {
         },
         TestFinished {
             outcome: TestOutcome::Exhausted,
-            search: Some(Search { finished: true, ..search(96) }),
+            search: Some(Box::new(Search { finished: true, ..search(96) })),
             schedules: 196,
             distinct: 96,
             unseen_upper_bound: Some(0.0),
@@ -104,7 +104,7 @@ fn tests() -> Vec<TestFinished> {
         },
         TestFinished {
             outcome: TestOutcome::Exhausted,
-            search: Some(search(0)),
+            search: Some(Box::new(search(0))),
             schedules: 1,
             distinct: 1,
             elapsed_ms: 2,

@@ -185,8 +185,8 @@ unsafe extern "C" fn control(_: u64) -> ! {
     explorer.report_leaks();
     explorer.summary.points = runtime.earlier_points;
     explorer.classes.into_summary(&mut explorer.summary);
-    explorer.summary.search = runtime.tape.strategy().search();
-    explorer.summary.bounded = runtime.tape.strategy().bounded();
+    explorer.summary.search = runtime.tape.strategy().search().map(Box::new);
+    explorer.summary.bounded = runtime.tape.strategy().bounded().map(Box::new);
     explorer.summary.pct =
         runtime.tape.strategy().pct().map(|runs| [runs.guarantee(2), runs.guarantee(3), runs.guarantee(4)]);
     send(&Message::Finished(explorer.summary));

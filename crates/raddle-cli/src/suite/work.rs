@@ -149,7 +149,7 @@ impl<'a> Work<'a> {
         (test.schedules, test.distinct, test.points, test.new_lately) = (*schedules, *distinct, *points, *new_lately);
         test.unseen_estimate = unseen.map(|[estimate, _]| estimate);
         test.unseen_upper_bound = unseen.map(|[_, bound]| bound);
-        test.search = search.as_ref().map(|search| Search::new(search, asked_for));
+        test.search = search.as_ref().map(|search| Box::new(Search::new(search, asked_for)));
         test.bounded = bounded.as_ref().map(|bounded| Box::new(Bounded::new(bounded)));
         test.pct_guarantee = *pct;
         test.cancelled = self.suite.settings.world.cancel.then_some(*cancelled);

@@ -157,7 +157,7 @@ pub struct Summary {
     pub unseen: Option<[f64; 2]>,
     /// Where PCT was among the strategies: a lower bound on the probability that a bug of depth 2, 3 and 4 would have
     /// been found, if there is one.
-    pub pct: Option<[f64; 3]>,
+    pub pct: Option<Box<[f64; 3]>>,
     /// Schedule points passed in all executions.
     pub points: u64,
     /// Most threads alive at once in any execution; 1 means that there was nothing to schedule.

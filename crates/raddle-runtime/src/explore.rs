@@ -188,7 +188,7 @@ unsafe extern "C" fn control(_: u64) -> ! {
     explorer.summary.search = runtime.tape.strategy().search().map(Box::new);
     explorer.summary.bounded = runtime.tape.strategy().bounded().map(Box::new);
     explorer.summary.pct =
-        runtime.tape.strategy().pct().map(|runs| [runs.guarantee(2), runs.guarantee(3), runs.guarantee(4)]);
+        runtime.tape.strategy().pct().map(|runs| Box::new([runs.guarantee(2), runs.guarantee(3), runs.guarantee(4)]));
     send(&Message::Finished(explorer.summary));
     sys::exit_process(0)
 }

@@ -151,7 +151,7 @@ impl<'a> Work<'a> {
         test.unseen_upper_bound = unseen.map(|[_, bound]| bound);
         test.search = search.as_ref().map(|search| Box::new(Search::new(search, asked_for)));
         test.bounded = bounded.as_ref().map(|bounded| Box::new(Bounded::new(bounded)));
-        test.pct_guarantee = *pct;
+        test.pct_guarantee = pct.as_deref().copied();
         test.cancelled = self.suite.settings.world.cancel.then_some(*cancelled);
         test.leaks = leaks.map(Into::into);
         test.digest = self.suite.verify.then(|| format!("{digest:016x}"));

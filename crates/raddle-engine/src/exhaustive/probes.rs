@@ -10,7 +10,8 @@
 //! estimate is far too low for long. `tests` compares the two.
 //!
 //! Departures. What a thread may still touch is not known, but learnt: all that it has ever been seen to touch after so
-//! many steps of its own. A thread that spins is left aside while others can run. The search tries more than one
+//! many steps of its own, and how: an update that has never been more than a count down, or a compare-exchange that has
+//! always failed, is taken to be so again. A thread that spins is left aside while others can run. The search tries more than one
 //! execution of a class now and then.
 //!
 //! Cannot see: what no execution has touched so far. The mean of few products with a wide spread is more often too low than
@@ -56,12 +57,15 @@ struct Habits {
     /// Who has created whom, and who waits for whose end after so many steps of his own.
     creators: BTreeMap<ThreadId, ThreadId>,
     joins: BTreeMap<(ThreadId, u32), ThreadId>,
+    /// What a thread does after so many steps of its own.
+    acts: BTreeMap<(ThreadId, u32), Access>,
 }
 
 impl Habits {
     fn learn(&mut self, steps: &[Logged]) {
         if self.touches.len() > MOST_OBJECTS {
             self.touches.clear();
+            self.acts.clear();
         }
         let mut done = BTreeMap::<ThreadId, u32>::new();
         for step in steps {
@@ -71,6 +75,10 @@ impl Habits {
                     let done = done.entry(step.thread).or_default();
                     if step.access.kind == AccessKind::Join {
                         self.joins.insert((step.thread, *done), step.access.object as ThreadId);
+                    }
+                    let act = self.acts.entry((step.thread, *done)).or_insert(step.access);
+                    if kind(step.access) != kind(*act) || step.access.object != act.object {
+                        *act = Access { kind: AccessKind::Update, ..step.access };
                     }
                     *done += 1;
                     let touches = self.touches.entry(step.access.object).or_default();
@@ -84,6 +92,14 @@ impl Habits {
                 _ => {}
             }
         }
+    }
+}
+
+impl Habits {
+    /// What a thread that is about to do this does in the end, as far as it is known.
+    fn act(&self, thread: ThreadId, done: u32, pending: Access) -> Access {
+        let act = self.acts.get(&(thread, done)).filter(|act| act.object == pending.object);
+        act.copied().filter(|_| pending.kind == AccessKind::Update).unwrap_or(pending)
     }
 }
 
@@ -242,7 +258,9 @@ impl Probes {
         self.descent.weight *= least.len() as f64;
         let taken = self.random.below(least.len());
         for &earlier in &least[..taken] {
-            self.descent.asleep.push((question.thread(earlier), question.pending(earlier)));
+            let (thread, pending) = (question.thread(earlier), question.pending(earlier));
+            let act = self.habits.act(thread, self.descent.steps_of(thread), pending);
+            self.descent.asleep.push((thread, act));
         }
         Some(least[taken])
     }
@@ -262,7 +280,7 @@ impl Probes {
         while at < members.len() {
             let id = members[at];
             at += 1;
-            let Some(access) = question.pending.get(id as usize) else {
+            let Some(&access) = question.pending.get(id as usize) else {
                 // It does not exist yet.
                 habits.creators.get(&id).iter().for_each(|creator| add(members, **creator));
                 continue;
@@ -287,8 +305,9 @@ impl Probes {
                     }
                 },
                 _ => {
+                    let of = kind(habits.act(id, descent.steps_of(id), access));
                     let mut kinds = [true; KINDS];
-                    kinds[kind(*access)] = kind(*access) == KINDS - 1;
+                    kinds[of] = of == KINDS - 1;
                     (access.object, kinds)
                 }
             };

@@ -49,6 +49,8 @@ const ALLOWANCE: u64 = 2_000;
 const ENOUGH: u64 = 32;
 /// See [`ENOUGH`].
 const TOLERANCE: u64 = 10;
+/// How many times the budget the estimate must be for the budget not to do: it is an estimate.
+const ROUGHLY: f64 = 2.0;
 
 /// No member of the portfolio, but the search.
 const SEARCH: usize = usize::MAX;
@@ -147,7 +149,7 @@ impl Auto {
         }
         let search = self.search.status();
         let times = if search.executions < ENOUGH { 0.0 } else { search.estimate / self.budget as f64 };
-        match (searches && times <= TOLERANCE as f64, is_open && times > 1.0) {
+        match (searches && times <= TOLERANCE as f64, is_open && times > ROUGHLY) {
             (true, true) if self.active == SEARCH => Some(BOUNDED),
             (true, _) => Some(SEARCH),
             (false, true) => Some(BOUNDED),

@@ -178,7 +178,7 @@ fn compare_bounded(programs: impl Iterator<Item = Program>, model: Model) -> u32
             assert_eq!(status.obstacle, None, "{program}");
             if status.completed == Some(bound) || search.is_over() {
                 let all = least.iter().filter(|(_, least)| **least <= bound || status.everything);
-                assert_eq!(found, all.map(|(outcome, _)| outcome.clone()).collect(), "{bound} in {program}");
+                assert_eq!(found, all.map(|(outcome, _)| *outcome).collect(), "{bound} in {program}");
                 bound += 1;
             }
         }

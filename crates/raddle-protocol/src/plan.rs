@@ -81,7 +81,12 @@ pub struct World {
     pub real_time: bool,
     /// Deadlines are let pass at each wait in turn, so that operations with a time limit are cancelled where they wait.
     pub cancel: bool,
+    /// Plain memory accesses beyond which one poll of a task counts as long computation; 0 for no bound.
+    pub poll_budget: u64,
 }
+
+/// A poll's accesses are counted in shares of its budget: so many make up all of it.
+pub const POLL_SHARES: u64 = 16;
 
 /// Where an execution begins.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

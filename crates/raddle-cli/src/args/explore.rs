@@ -62,6 +62,10 @@ pub struct ExploreOptions {
     /// what the cancellation leaves behind (RD0304, RD0404): a test must expect its timeouts to expire
     #[arg(long)]
     pub cancel: bool,
+    /// Memory accesses after which one poll of a task is warned of as long computation, where another task is ready
+    /// (RD0301), such as `1000000`; they are counted in the first schedule, and code without optimization makes more of them
+    #[arg(long, value_name = "N", default_value = "0", hide_default_value = true)]
+    pub poll_budget: u64,
     /// Let the program talk to other hosts; what they answer cannot be repeated, so replays may differ
     #[arg(long)]
     pub allow_network: bool,

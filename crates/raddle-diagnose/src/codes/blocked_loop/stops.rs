@@ -6,7 +6,10 @@
 //! also in async code. Of libraries that wait, the standard library, parking_lot and crossbeam-channel are known, where
 //! the user calls them.
 //!
-//! Not seen: `poll` and `select` on descriptors, files, which never block here, and long computation.
+//! Not seen: `poll` and `select` on descriptors, files, which never block here.
+//!
+//! Long computation is told by the number of plain memory accesses in one poll, where the user has set a bound
+//! (`--poll-budget`): that is the same in every performance, as a time is not.
 
 use super::LEAST_NS;
 use crate::case::Case;
@@ -14,7 +17,7 @@ use crate::polls;
 use crate::site::Site;
 use crate::words;
 use raddle_instrument::symbols::Origin;
-use raddle_protocol::{Op, Role};
+use raddle_protocol::{Op, POLL_SHARES, Role};
 
 /// What stops a thread.
 pub(super) struct Stop {
@@ -112,6 +115,7 @@ pub(super) fn stop(case: &Case<'_>, at: usize) -> Option<Stop> {
                 "Use the runtime's own sockets and pipes (`tokio::net`, `smol::Async`), whose calls can be awaited.";
             Some(Stop { calls, ..waits(before(), at, ("input or output", "", instead)) })
         }
+        Op::Computed { .. } => computes(case, at, &who),
         _ if looks_up_a_name(site) => {
             let looks = |index: &usize| case.site_at(*index).is_some_and(looks_up_a_name);
             let last = (at..steps.len()).filter(own).take_while(looks).last()?;
@@ -145,6 +149,31 @@ pub(super) fn stop(case: &Case<'_>, at: usize) -> Option<Stop> {
         }
         _ => None,
     }
+}
+
+/// A poll that makes more accesses than its budget has, with the step at which that is certain.
+fn computes(case: &Case<'_>, at: usize, who: &str) -> Option<Stop> {
+    let steps = &case.trace().steps;
+    let turn = case.tasks.turn(at)?;
+    let counted = |index: &usize| match steps[*index].op {
+        Op::Computed { accesses } if case.tasks.turn(*index) == Some(turn) => Some(accesses),
+        _ => None,
+    };
+    let shares: Vec<u64> = (turn.begun..=at).filter_map(|index| counted(&index)).collect();
+    // The first share may have begun before the poll.
+    if shares.len() as u64 != POLL_SHARES + 1 {
+        return None;
+    }
+    let budget = words::thousands(shares[1..].iter().sum());
+    let last = (at..steps.len()).rev().find(|index| case.tasks.turn(*index) == Some(turn))?;
+    Some(Stop {
+        steps: (turn.begun, last),
+        call: at,
+        does: format!("computes on {who} for more than {budget} memory accesses"),
+        calls: format!("makes more than {budget} memory accesses in one poll, and is still at it"),
+        label: format!("more than {budget} memory accesses after its poll began, it is here"),
+        instead: "Cut the work into pieces with `tokio::task::yield_now().await` in between, or give it to a pool of threads of its own (`rayon`) and await the result.",
+    })
 }
 
 /// Whether nothing but libraries that are known to wait for the user comes between the user and the operation.

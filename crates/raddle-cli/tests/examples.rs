@@ -116,6 +116,20 @@ fn what_cancellations_leave_behind_is_found_where_it_is_looked_for() {
 }
 
 #[test]
+fn what_is_left_in_memory_is_found_where_it_is_looked_for() {
+    let bounds = "--seed 1 --schedules 200 --time 1h --leaks -p hazards rd0404";
+    let (output, events) = support::explore("examples", bounds);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    check(expected(&text(), Some("--leaks")), &events);
+    for event in events.iter().filter(|event| event["type"] == "test-finished") {
+        let (leaks, is_wrong) = (&event["leaks"], event["test"].as_str().unwrap().ends_with("wrong"));
+        let [some, of] = ["schedules", "of"].map(|key| leaks[key].as_u64().unwrap());
+        // It takes a certain order of steps.
+        assert!(some < of && (some > 0) == is_wrong && (leaks["most_bytes"] != 0) == is_wrong, "{event}");
+    }
+}
+
+#[test]
 fn nothing_is_found_in_the_programs() {
     let (output, events) = support::explore("examples/programs", "--seed 1 --schedules 30 --time 1h");
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));

@@ -16,6 +16,8 @@ pub struct Plan {
     pub seed: u64,
     /// Search strategy, by the name the command line gives it (`random`).
     pub strategy: String,
+    /// Preemptions in an execution at the most, where the strategy is a search in the order of these.
+    pub preemptions: Option<u32>,
     /// Which values atomic loads may see.
     pub memory: MemoryModel,
     /// When to stop.
@@ -81,6 +83,8 @@ pub struct World {
     pub real_time: bool,
     /// Deadlines are let pass at each wait in turn, so that operations with a time limit are cancelled where they wait.
     pub cancel: bool,
+    /// What executions leave in memory is looked for.
+    pub leaks: bool,
     /// Plain memory accesses beyond which one poll of a task counts as long computation; 0 for no bound.
     pub poll_budget: u64,
 }

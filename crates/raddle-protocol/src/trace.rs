@@ -363,6 +363,11 @@ pub enum Op {
     LeftOpen {
         descriptor: i32,
     },
+    /// The test is over, and nothing leads to this block any more. Recorded only where the execution is about that.
+    LeftAllocated {
+        address: u64,
+        size: u64,
+    },
     /// The thread has made so many plain accesses since it began, or since the last such step. Recorded only where a poll of
     /// a task has a budget.
     Computed {

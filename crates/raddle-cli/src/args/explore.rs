@@ -24,6 +24,10 @@ pub struct ExploreOptions {
     /// find something new, and ends early where a short exhaustive search comes to its end
     #[arg(long, value_name = "NAME", default_value = "auto", value_parser = values::strategy)]
     pub strategy: String,
+    /// Perform all schedules with at most so many preemptions, fewest first, and stop: a preemption takes the turn from a
+    /// thread that could go on. With `--strategy exhaustive`, which it implies
+    #[arg(long, value_name = "N")]
+    pub preemptions: Option<u32>,
     /// Source of all random decisions; one is drawn and shown when none is given
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
@@ -62,6 +66,9 @@ pub struct ExploreOptions {
     /// what the cancellation leaves behind (RD0304, RD0404): a test must expect its timeouts to expire
     #[arg(long)]
     pub cancel: bool,
+    /// Also look after each schedule for memory that nothing leads to any more, and say in how many there is some (RD0404)
+    #[arg(long)]
+    pub leaks: bool,
     /// Memory accesses after which one poll of a task is warned of as long computation, where another task is ready
     /// (RD0301), such as `1000000`; they are counted in the first schedule, and code without optimization makes more of them
     #[arg(long, value_name = "N", default_value = "0", hide_default_value = true)]

@@ -10,6 +10,7 @@
 //! RD0104, file-system check-then-use: the same with a path. There it is enough that one of the two orders decides, for the
 //! use itself shows the contrary of what the look had shown.
 //!
+//! RD0107, a torn read: [`super::torn`].
 //! RD0303, check-then-act across await: either of the first two, where the one who looks and acts is a task, and has been
 //! suspended in between.
 //!
@@ -19,6 +20,7 @@
 use crate::action::{Action, What};
 use crate::case::Case;
 use crate::codes::cause::{Decides, Point};
+use crate::codes::torn;
 use crate::paths;
 use crate::polls;
 use crate::words::Type;
@@ -32,6 +34,9 @@ pub const CHECK_THEN_ACT: &str = "RD0103";
 
 /// Check-then-use of a path.
 pub const CHECK_THEN_USE: &str = "RD0104";
+
+/// A torn read.
+pub const TORN_READ: &str = "RD0107";
 
 /// Check-then-act across await.
 pub const ACROSS_AWAIT: &str = "RD0303";
@@ -47,6 +52,8 @@ pub struct Pattern {
     pub change: Point,
     /// The thread acts.
     pub act: Point,
+    /// Of a torn read: the other thread stores to what the thread reads last.
+    pub besides: Option<Point>,
     /// The pair that decides and is shown.
     pub decides: Decides,
     /// The step after which the task was suspended that looks and acts.
@@ -57,7 +64,9 @@ pub struct Pattern {
 pub fn find(case: &Case<'_>, pairs: &[Decides]) -> Option<Pattern> {
     let found = of_threads(case, pairs)?;
     match suspension(case, &found) {
-        Some(at) if found.code != CHECK_THEN_USE => Some(Pattern { code: ACROSS_AWAIT, suspended: Some(at), ..found }),
+        Some(at) if ![CHECK_THEN_USE, TORN_READ].contains(&found.code) => {
+            Some(Pattern { code: ACROSS_AWAIT, suspended: Some(at), ..found })
+        }
         _ => Some(found),
     }
 }
@@ -84,12 +93,12 @@ fn suspension(case: &Case<'_>, found: &Pattern) -> Option<usize> {
 /// As [`find`], without regard to what a task does between the two steps.
 fn of_threads(case: &Case<'_>, pairs: &[Decides]) -> Option<Pattern> {
     let actor = |point: Point| case.actor(point.at);
-    let closest = |found: &Pattern| (found.act.at - found.look.at, found.look.at);
+    let closest = |found: &Pattern| (found.act.at.abs_diff(found.look.at), found.look.at);
     if let Some(found) = check_then_use(case, pairs) {
         return Some(found);
     }
     let lost = pairs.iter().filter_map(|pair| lost_update(case, *pair)).min_by_key(closest);
-    lost.or_else(|| {
+    lost.or_else(|| torn::find(case, pairs).min_by_key(closest)).or_else(|| {
         let is_look_and_change =
             |pair: &&Decides| is_on_the_same(case, pair.0, pair.1) && is_look(case, pair.0) && is_change(case, pair.1);
         let all = pairs.iter().filter(is_look_and_change).flat_map(|&(look, change)| {
@@ -100,7 +109,7 @@ fn of_threads(case: &Case<'_>, pairs: &[Decides]) -> Option<Pattern> {
                 // A step that a library takes by itself cannot be pointed at.
                 let decides =
                     if look.action.is_none() && before.action.is_some() { (before, act) } else { (look, change) };
-                Pattern { code: CHECK_THEN_ACT, look, change, act, decides, suspended: None }
+                Pattern { code: CHECK_THEN_ACT, look, change, act, besides: None, decides, suspended: None }
             })
         });
         all.min_by_key(closest)
@@ -120,7 +129,7 @@ fn check_then_use(case: &Case<'_>, pairs: &[Decides]) -> Option<Pattern> {
             pairs.iter().any(|(one, other)| (one.action, other.action) == (first.action, second.action))
         };
         let decides = [(look, change), (change, act)].into_iter().find(|(first, second)| turns(*first, *second))?;
-        Some(Pattern { code: CHECK_THEN_USE, look, change, act, decides, suspended: None })
+        Some(Pattern { code: CHECK_THEN_USE, look, change, act, besides: None, decides, suspended: None })
     })
 }
 
@@ -145,6 +154,7 @@ fn lost_update(case: &Case<'_>, (look, change): Decides) -> Option<Pattern> {
         look,
         change,
         act,
+        besides: None,
         decides: (look, change),
         suspended: None,
     })

@@ -4,6 +4,7 @@
 mod calls;
 mod event_loops;
 mod findings;
+mod memory;
 mod resources;
 mod scene;
 mod tasks;

@@ -78,6 +78,7 @@ impl Settings {
                 real_time: options.real_time,
                 cancel: options.cancel,
                 leaks: options.leaks,
+                poll_budget: options.poll_budget,
             },
         })
     }

@@ -85,7 +85,12 @@ pub struct World {
     pub cancel: bool,
     /// What executions leave in memory is looked for.
     pub leaks: bool,
+    /// Plain memory accesses beyond which one poll of a task counts as long computation; 0 for no bound.
+    pub poll_budget: u64,
 }
+
+/// A poll's accesses are counted in shares of its budget: so many make up all of it.
+pub const POLL_SHARES: u64 = 16;
 
 /// Where an execution begins.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

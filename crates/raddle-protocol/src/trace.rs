@@ -368,6 +368,11 @@ pub enum Op {
         address: u64,
         size: u64,
     },
+    /// The thread has made so many plain accesses since it began, or since the last such step. Recorded only where a poll of
+    /// a task has a budget.
+    Computed {
+        accesses: u64,
+    },
     /// A plain access. Recorded only where it touches bytes that a conflict is about.
     Access {
         address: u64,

@@ -70,7 +70,15 @@ fn plan(job: Job) -> Plan {
         heap_limit: 0x53,
         keep_going: true,
         unhooked: vec![unhooked],
-        world: World { delay_ns: 0x61, io_faults: true, network: false, real_time: true, cancel: true, leaks: true },
+        world: World {
+            delay_ns: 0x61,
+            io_faults: true,
+            network: false,
+            real_time: true,
+            cancel: true,
+            leaks: true,
+            poll_budget: 0x62,
+        },
     }
 }
 
@@ -78,7 +86,7 @@ fn plan(job: Job) -> Plan {
 #[test]
 fn plans_of_version_6() {
     let (before, after) =
-        ("1101022122", "310672616e646f6d0132014142434401515253010166670168010161016263640165610100010101");
+        ("1101022122", "310672616e646f6d013201414243440151525301016667016801016101626364016561010001010162");
     assert_eq!(body(&plan(Job::Explore)), format!("{before}00{after}"));
     assert_eq!(body(&plan(Job::Verify)), format!("{before}02{after}"));
     let replay = Job::Replay { choices: choices(), accesses: Some((16, 8)), ignored: vec![9], live_output: true };
@@ -87,7 +95,7 @@ fn plans_of_version_6() {
     assert_eq!(body(&plan(regress)), format!("{before}03{}0a{after}", body(&choices())));
     assert_eq!(body(&plan(Job::Help)), format!("{before}04{after}"));
     let main = Plan { entry: Entry::Main, isolation: Isolation::Auto, keep_going: false, ..plan(Job::Explore) };
-    assert_eq!(body(&main), "110000310672616e646f6d0132014142434400515253000166670168010161016263640165610100010101");
+    assert_eq!(body(&main), "110000310672616e646f6d013201414243440051525300016667016801016101626364016561010001010162");
 }
 
 /// What the runtime tells.

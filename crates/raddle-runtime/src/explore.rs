@@ -12,7 +12,7 @@ use raddle_engine::strategy::{Replay, by_name};
 use raddle_engine::{Seen, Tape};
 use raddle_protocol::message::{End, Obstacle};
 use raddle_protocol::trace::Outcome;
-use raddle_protocol::{Choice, Entry, Job, Message, Mode, RawFinding, Summary, frame};
+use raddle_protocol::{Choice, Entry, Job, Message, Mode, POLL_SHARES, RawFinding, Summary, frame};
 use std::collections::BTreeSet;
 
 const CONTROLLER_STACK: u64 = 1 << 20;
@@ -297,6 +297,7 @@ impl Explorer {
     ) -> (Outcome, Box<Recorder>) {
         let runtime = rt();
         watch::record_accesses_of(accesses);
+        watch::count_accesses_by(runtime.plan.world.poll_budget.div_ceil(POLL_SHARES));
         let strategy = runtime.tape.exchange(Box::new(Replay::new(choices)));
         runtime.recorder = Some(Box::new(Recorder::default()));
         // libtest's own judgement is part of what is performed again only where it was reached the first time; the
@@ -305,6 +306,7 @@ impl Explorer {
         let recorder = runtime.recorder.take().unwrap_or_default();
         runtime.tape.exchange(strategy);
         watch::record_accesses_of(None);
+        watch::count_accesses_by(0);
         (outcome, recorder)
     }
 
@@ -362,7 +364,8 @@ impl Explorer {
         let runtime = rt();
         let mut odd = runtime.execution.odd;
         odd.outlived &= execution == 0;
-        if !odd.beyond(self.looked_at) {
+        let counts = execution == 0 && runtime.plan.world.poll_budget > 0;
+        if !counts && !odd.beyond(self.looked_at) {
             return;
         }
         self.looked_at = self.looked_at.or(odd);

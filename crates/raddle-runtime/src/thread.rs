@@ -56,6 +56,8 @@ pub struct ThreadData {
     pub awaits: Awaits,
     /// Signals that it blocks, and that wait for it.
     pub signals: OfThread,
+    /// Plain accesses that it has made, where they are counted.
+    pub accesses: u64,
 }
 
 impl ThreadData {
@@ -80,6 +82,7 @@ impl ThreadData {
             alternate_stack: (0, libc::SS_DISABLE, 0),
             awaits: Awaits::Nothing,
             signals: OfThread::default(),
+            accesses: 0,
         }
     }
 }
@@ -110,6 +113,7 @@ pub fn create(start: u64, argument: u64, stack_size: u64, detached: bool) -> Res
         name,
         parent,
         signals: OfThread::with_mask(mask),
+        accesses: 0,
         ..ThreadData::first()
     });
     debug_assert_eq!(execution.threads.len(), id as usize + 1);

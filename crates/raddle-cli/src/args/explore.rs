@@ -70,6 +70,10 @@ pub struct ExploreOptions {
     /// Also look after each schedule for memory that nothing leads to any more, and say in how many there is some (RD0404)
     #[arg(long)]
     pub leaks: bool,
+    /// Memory accesses after which one poll of a task is warned of as long computation, where another task is ready
+    /// (RD0301), such as `1000000`; they are counted in the first schedule, and code without optimization makes more of them
+    #[arg(long, value_name = "N", default_value = "0", hide_default_value = true)]
+    pub poll_budget: u64,
     /// Let the program talk to other hosts; what they answer cannot be repeated, so replays may differ
     #[arg(long)]
     pub allow_network: bool,

@@ -1,12 +1,16 @@
 //! What stops a thread within a poll: the calls that RD0301 knows.
 //!
 //! Sleeping for a millisecond and more; waiting for the end of a thread or of a process, for input or output on a
-//! descriptor, for a name to be looked up, for another future (`block_on`), for a channel, a condition or a barrier; and
+//! descriptor, for another future (`block_on`), for a channel, a condition or a barrier; and
 //! waiting for a lock for a millisecond of virtual time and more, since a lock that is held for a moment is the right thing
 //! also in async code. Of libraries that wait, the standard library, parking_lot and crossbeam-channel are known, where
 //! the user calls them.
 //!
-//! Not seen: `poll` and `select` on descriptors, files, which never block here, and long computation.
+//! Not seen: looking up names, which asks no other host here; `poll` and `select` on descriptors; files, which never
+//! block here.
+//!
+//! Long computation is told by the number of plain memory accesses in one poll, where the user has set a bound
+//! (`--poll-budget`): that is the same in every performance, as a time is not.
 
 use super::LEAST_NS;
 use crate::case::Case;
@@ -14,7 +18,7 @@ use crate::polls;
 use crate::site::Site;
 use crate::words;
 use raddle_instrument::symbols::Origin;
-use raddle_protocol::{Op, Role};
+use raddle_protocol::{Op, POLL_SHARES, Role};
 
 /// What stops a thread.
 pub(super) struct Stop {
@@ -44,11 +48,6 @@ const CHILD: Wait = (
     "the end of another process",
     "waits for another process",
     "Await the process: `tokio::process::Command`, or that of `async-process`.",
-);
-const NAME: Wait = (
-    "a name to be looked up",
-    "looks up a name, which asks the network where the name is not known here",
-    "Use the runtime's own look-up (`tokio::net::lookup_host`), which asks on a thread that may block.",
 );
 const BLOCK_ON: Wait =
     ("a future", "calls `block_on` within a poll", "Let the function be `async` and `.await` the future.");
@@ -112,11 +111,7 @@ pub(super) fn stop(case: &Case<'_>, at: usize) -> Option<Stop> {
                 "Use the runtime's own sockets and pipes (`tokio::net`, `smol::Async`), whose calls can be awaited.";
             Some(Stop { calls, ..waits(before(), at, ("input or output", "", instead)) })
         }
-        _ if looks_up_a_name(site) => {
-            let looks = |index: &usize| case.site_at(*index).is_some_and(looks_up_a_name);
-            let last = (at..steps.len()).filter(own).take_while(looks).last()?;
-            Some(waits(at, last, NAME))
-        }
+        Op::Computed { .. } => computes(case, at, &who),
         Op::FutexWait { .. } if by_user(site) => {
             let end = end(&|op| matches!(op, Op::FutexReturn { .. }))?;
             let waited = steps[end].time_ns - step.time_ns;
@@ -147,6 +142,31 @@ pub(super) fn stop(case: &Case<'_>, at: usize) -> Option<Stop> {
     }
 }
 
+/// A poll that makes more accesses than its budget has, with the step at which that is certain.
+fn computes(case: &Case<'_>, at: usize, who: &str) -> Option<Stop> {
+    let steps = &case.trace().steps;
+    let turn = case.tasks.turn(at)?;
+    let counted = |index: &usize| match steps[*index].op {
+        Op::Computed { accesses } if case.tasks.turn(*index) == Some(turn) => Some(accesses),
+        _ => None,
+    };
+    let shares: Vec<u64> = (turn.begun..=at).filter_map(|index| counted(&index)).collect();
+    // The first share may have begun before the poll.
+    if shares.len() as u64 != POLL_SHARES + 1 {
+        return None;
+    }
+    let budget = words::thousands(shares[1..].iter().sum());
+    let last = (at..steps.len()).rev().find(|index| case.tasks.turn(*index) == Some(turn))?;
+    Some(Stop {
+        steps: (turn.begun, last),
+        call: at,
+        does: format!("computes on {who} for more than {budget} memory accesses"),
+        calls: format!("makes more than {budget} memory accesses in one poll, and is still at it"),
+        label: format!("more than {budget} memory accesses after its poll began, it is here"),
+        instead: "Cut the work into pieces with `tokio::task::yield_now().await` in between, or give it to a pool of threads of its own (`rayon`) and await the result.",
+    })
+}
+
 /// Whether nothing but libraries that are known to wait for the user comes between the user and the operation.
 fn by_user(site: &Site) -> bool {
     const LIBRARIES: [&str; 4] = ["parking_lot", "parking_lot_core", "lock_api", "crossbeam_channel"];
@@ -154,11 +174,4 @@ fn by_user(site: &Site) -> bool {
         && site.library().iter().all(|frame| {
             frame.origin == Origin::Standard || LIBRARIES.contains(&crate::function::krate(&frame.function).as_str())
         })
-}
-
-/// Whether an operation is part of asking the system for the addresses of a name.
-fn looks_up_a_name(site: &Site) -> bool {
-    const CALLS: [&str; 3] = ["getaddrinfo", "LookupHost", "::lookup_host"];
-    let asks = |name: &str| site.library().iter().any(|frame| frame.function.contains(name));
-    site.user.is_some() && CALLS.iter().any(|name| asks(name))
 }

@@ -7,8 +7,8 @@ use raddle_protocol::choice::to_text;
 use raddle_protocol::message::{Cause, End, Module, Obstacle, Regressed, Search};
 use raddle_protocol::trace::{Bound, Crash, Order, Stack, StackFrame, State, Thread, Wait};
 use raddle_protocol::{
-    Budget, Choice, ChoiceKind, Code, Entry, Isolation, Job, MemoryModel, Message, Mode, Op, Operand, Outcome, Plan,
-    RawFinding, Step, Summary, Trace, Unhooked, World, frame,
+    Budget, Choice, ChoiceKind, Code, Effect, Entry, Isolation, Job, MemoryModel, Message, Mode, Op, Operand, Outcome,
+    Plan, RawFinding, Step, Summary, Trace, Unhooked, World, frame,
 };
 
 /// The body of a value's frame, in hexadecimal.
@@ -54,7 +54,8 @@ fn choices_of_version_5() {
 fn plan(job: Job) -> Plan {
     let operand =
         Operand { base: Some(0x61), index: Some((0x62, 0x63)), displacement: 0x64, in_file: true, size: 0x65 };
-    let unhooked = Unhooked { address: 0x66, length: 0x67, distance_at: Some(0x68), operand: Some(operand) };
+    let effect = Effect::Update;
+    let unhooked = Unhooked { address: 0x66, length: 0x67, distance_at: Some(0x68), operand: Some(operand), effect };
     Plan {
         version: 0x11,
         entry: Entry::Code(vec![0x21, 0x22]),
@@ -76,7 +77,7 @@ fn plan(job: Job) -> Plan {
 /// What the runtime is told. The version comes first, so that any version can be told from any other.
 #[test]
 fn plans_of_version_5() {
-    let (before, after) = ("1101022122", "310672616e646f6d0141424344015152530101666701680101610162636401656101000101");
+    let (before, after) = ("1101022122", "310672616e646f6d014142434401515253010166670168010161016263640165016101000101");
     assert_eq!(body(&plan(Job::Explore)), format!("{before}00{after}"));
     assert_eq!(body(&plan(Job::Verify)), format!("{before}02{after}"));
     let replay = Job::Replay { choices: choices(), accesses: Some((16, 8)), ignored: vec![9], live_output: true };
@@ -84,7 +85,7 @@ fn plans_of_version_5() {
     let regress = Job::Regress { choices: choices(), search: 10 };
     assert_eq!(body(&plan(regress)), format!("{before}03{}0a{after}", body(&choices())));
     let main = Plan { entry: Entry::Main, isolation: Isolation::Auto, keep_going: false, ..plan(Job::Explore) };
-    assert_eq!(body(&main), "110000310672616e646f6d0141424344005152530001666701680101610162636401656101000101");
+    assert_eq!(body(&main), "110000310672616e646f6d014142434400515253000166670168010161016263640165016101000101");
 }
 
 /// What the runtime tells.

@@ -66,6 +66,10 @@ pub struct Runtime {
     pub pass_mark: Option<u64>,
     /// That word in the present execution, if the test function has returned.
     pub returned: Option<u64>,
+    /// What the present execution has left in memory.
+    pub left: crate::leaks::Left,
+    /// Whether the record of an execution names what it leaves.
+    pub names_leaks: bool,
     /// Places of races that have been reported: they no longer end an execution.
     pub ignored: Vec<u64>,
     /// What is known of call sites.
@@ -306,6 +310,8 @@ pub fn take_charge(plan: Plan) {
         limit: plan.budget.steps,
         pass_mark: None,
         returned: None,
+        left: crate::leaks::Left::default(),
+        names_leaks: false,
         ignored: Vec::new(),
         sites: crate::sites::Sites::default(),
         uncancelled: crate::cancel::Uncancelled::default(),

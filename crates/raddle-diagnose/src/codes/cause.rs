@@ -158,6 +158,7 @@ fn belongs_together(case: &Case<'_>, found: &Pattern, diagnosis: &mut Diagnosis)
     let places = [look, change, act].map(|point| case.place_of(Some(point.stack)));
     let [looks, changes, acts] = [look, change, act].map(|point| deed(case, point));
     diagnosis.keys.extend([look.at, change.at, act.at]);
+    diagnosis.keys.extend(found.besides.map(|point| point.at));
     diagnosis.pattern = Some(found.code);
     diagnosis.reason.push(match found.code {
         pattern::LOST_UPDATE => format!(
@@ -165,6 +166,10 @@ fn belongs_together(case: &Case<'_>, found: &Pattern, diagnosis: &mut Diagnosis)
         ),
         pattern::CHECK_THEN_USE => format!(
             "This is a file-system check-then-use (RD0104): {thread} {looks}, {other} {changes}, and {thread} {acts}, going by what it was told before.",
+        ),
+        pattern::TORN_READ => format!(
+            "This is a torn read (RD0107): {thread} {looks} before {other} {changes}, but it {acts} after {other} {}. So it has the old value in part and the new one in part, a combination that nobody has written. Whether it reads all of it before or all of it after, the execution passes; only mixed it fails.",
+            found.besides.map(|point| deed(case, point)).unwrap_or_default(),
         ),
         _ => format!(
             "This is a check-then-act (RD0103): {thread} {looks}, {other} {changes}, and {thread} {acts}, going by what it saw before. Whether {other} comes before all of that or after all of it, the execution passes; only in between it fails.",
@@ -174,11 +179,16 @@ fn belongs_together(case: &Case<'_>, found: &Pattern, diagnosis: &mut Diagnosis)
         match found.code {
             pattern::LOST_UPDATE => format!("{thread} reads {name} here"),
             pattern::CHECK_THEN_USE => format!("{thread} asks about {name} here"),
+            pattern::TORN_READ => format!("{thread} reads the old value of {name} here"),
             _ => format!("{thread} looks at {name} here"),
         },
-        format!("{other} changes it here, in between"),
+        match found.code {
+            pattern::TORN_READ => format!("{other} stores the new value of {name} here"),
+            _ => format!("{other} changes it here, in between"),
+        },
         match found.code {
             pattern::LOST_UPDATE => format!("{thread} stores to {name} here, over that change"),
+            pattern::TORN_READ => format!("{thread} reads the new value of {} here", self::name(case, act)),
             pattern::CHECK_THEN_USE => format!("{thread} uses it here, going by the answer that it had"),
             _ => format!("{thread} acts here on what it saw"),
         },
@@ -191,6 +201,7 @@ fn belongs_together(case: &Case<'_>, found: &Pattern, diagnosis: &mut Diagnosis)
             "Make the read and the store of {name} one step: an operation such as `fetch_add`, a `compare_exchange` loop (`fetch_update`), or a lock that is held over both."
         ),
         pattern::CHECK_THEN_USE => "Do not ask first: try, and go by the error. `File::create_new` makes a file or says that there is one; `remove_file`, `rename` and `open` say `NotFound`. Where that is not enough, hold one lock from the question to the end of the use.".to_owned(),
+        pattern::TORN_READ => "Keep what belongs together in one piece: one lock over all of it, or one atomic word that holds it all. A sequence lock looks at its version again after it has read, and begins anew if that has changed.".to_owned(),
         _ => format!(
             "Make the look at {name} and the act one step: hold one lock over both, or use one operation that does both (`compare_exchange`, `fetch_update`, `get_or_init`, the map's `entry`)."
         ),

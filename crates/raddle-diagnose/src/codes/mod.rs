@@ -12,6 +12,7 @@ mod guard_across_await;
 mod guard_suspended;
 mod lateness;
 mod leak;
+mod left_memory;
 mod lost_failure;
 mod lost_update;
 mod lost_wakeup;
@@ -20,6 +21,7 @@ mod not_reproducible;
 mod outlives;
 mod pattern;
 mod self_deadlock;
+mod torn;
 mod waker_lost;
 
 use crate::case::Case;
@@ -102,7 +104,8 @@ pub fn cancelled(case: &Case<'_>) -> Option<Diagnosis> {
 
 /// What may be wrong with an execution that passed.
 pub fn suspect(case: &Case<'_>) -> Option<Diagnosis> {
-    lost_failure::find(case)
+    left_memory::find(case)
+        .or_else(|| lost_failure::find(case))
         .or_else(|| blocked_loop::find(case))
         .or_else(|| guard_suspended::find(case))
         .or_else(|| check_then_use::find(case))

@@ -10,12 +10,15 @@
 //! RD0104, file-system check-then-use: the same with a path. There it is enough that one of the two orders decides, for the
 //! use itself shows the contrary of what the look had shown.
 //!
+//! RD0107, a torn read: [`super::torn`].
+//!
 //! Departs from the catalogue: values behind locks are not part of a record, so that a lost update under two short locks
 //! is called RD0103. And RD0303, the same across an `await`, is not told apart from it.
 
 use crate::action::{Action, What};
 use crate::case::Case;
 use crate::codes::cause::{Decides, Point};
+use crate::codes::torn;
 use crate::paths;
 use crate::polls;
 use crate::words::Type;
@@ -30,6 +33,9 @@ pub const CHECK_THEN_ACT: &str = "RD0103";
 /// Check-then-use of a path.
 pub const CHECK_THEN_USE: &str = "RD0104";
 
+/// A torn read.
+pub const TORN_READ: &str = "RD0107";
+
 /// Three steps: two of one thread, and one of another thread in between.
 #[derive(Clone, Copy, Debug)]
 pub struct Pattern {
@@ -41,18 +47,20 @@ pub struct Pattern {
     pub change: Point,
     /// The thread acts.
     pub act: Point,
+    /// Of a torn read: the other thread stores to what the thread reads last.
+    pub besides: Option<Point>,
     /// The pair that decides and is shown.
     pub decides: Decides,
 }
 
 /// The pattern that the pairs fit, whose steps lie closest together.
 pub fn find(case: &Case<'_>, pairs: &[Decides]) -> Option<Pattern> {
-    let closest = |found: &Pattern| (found.act.at - found.look.at, found.look.at);
+    let closest = |found: &Pattern| (found.act.at.abs_diff(found.look.at), found.look.at);
     if let Some(found) = check_then_use(case, pairs) {
         return Some(found);
     }
     let lost = pairs.iter().filter_map(|pair| lost_update(case, *pair)).min_by_key(closest);
-    lost.or_else(|| {
+    lost.or_else(|| torn::find(case, pairs).min_by_key(closest)).or_else(|| {
         let is_look_and_change =
             |pair: &&Decides| is_on_the_same(case, pair.0, pair.1) && is_look(case, pair.0) && is_change(case, pair.1);
         let all = pairs.iter().filter(is_look_and_change).flat_map(|&(look, change)| {
@@ -63,7 +71,7 @@ pub fn find(case: &Case<'_>, pairs: &[Decides]) -> Option<Pattern> {
                 // A step that a library takes by itself cannot be pointed at.
                 let decides =
                     if look.action.is_none() && before.action.is_some() { (before, act) } else { (look, change) };
-                Pattern { code: CHECK_THEN_ACT, look, change, act, decides }
+                Pattern { code: CHECK_THEN_ACT, look, change, act, besides: None, decides }
             })
         });
         all.min_by_key(closest)
@@ -83,7 +91,7 @@ fn check_then_use(case: &Case<'_>, pairs: &[Decides]) -> Option<Pattern> {
             pairs.iter().any(|(one, other)| (one.action, other.action) == (first.action, second.action))
         };
         let decides = [(look, change), (change, act)].into_iter().find(|(first, second)| turns(*first, *second))?;
-        Some(Pattern { code: CHECK_THEN_USE, look, change, act, decides })
+        Some(Pattern { code: CHECK_THEN_USE, look, change, act, besides: None, decides })
     })
 }
 
@@ -107,6 +115,7 @@ fn lost_update(case: &Case<'_>, (look, change): Decides) -> Option<Pattern> {
         look,
         change,
         act,
+        besides: None,
         decides: (look, change),
     })
 }

@@ -3,6 +3,7 @@
 
 mod calls;
 mod findings;
+mod memory;
 mod resources;
 mod scene;
 mod tasks;

@@ -135,8 +135,10 @@ pub struct Execution {
 pub struct Odd {
     /// A panic was raised.
     pub raised: bool,
-    /// A thread slept while there was a set of descriptors to wait for.
+    /// A thread slept.
     pub slept: bool,
+    /// A thread waited for a lock for long while there was a set of descriptors to wait for.
+    pub held_up: bool,
     /// There was a set of descriptors to wait for: an event loop.
     pub looped: bool,
     /// A thread that nobody has joined was at work when the test function returned. Looked for only in the execution
@@ -157,14 +159,15 @@ impl Odd {
         Odd {
             raised: self.raised || other.raised,
             slept: self.slept || other.slept,
+            held_up: self.held_up || other.held_up,
             looped: self.looped || other.looped,
             outlived: self.outlived || other.outlived,
             replaced: self.replaced || other.replaced,
         }
     }
 
-    fn flags(self) -> [bool; 5] {
-        [self.raised, self.slept, self.looped, self.outlived, self.replaced]
+    fn flags(self) -> [bool; 6] {
+        [self.raised, self.slept, self.held_up, self.looped, self.outlived, self.replaced]
     }
 }
 

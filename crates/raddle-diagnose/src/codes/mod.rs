@@ -1,5 +1,6 @@
 //! One file for each kind of finding: what happened, where, why, and what to change.
 
+mod aborted;
 mod blocked_loop;
 mod cancellation;
 mod cause;
@@ -53,6 +54,8 @@ pub struct Diagnosis {
     pub keys: BTreeSet<usize>,
     /// Threads it is about.
     pub about: BTreeSet<ThreadId>,
+    /// It is about tasks: what they do is told of them and not of their threads.
+    pub by_task: bool,
     /// It is a warning: nothing has failed by it.
     pub warning: bool,
     /// Two recorded steps whose order decides, and what it decides.

@@ -41,6 +41,7 @@ pub fn find<'a>(case: &'a Case<'_>, pairs: &'a [Decides]) -> impl Iterator<Item 
             act: new,
             besides: Some(by),
             decides: (old, over),
+            suspended: None,
         };
         pairs_of(false).filter(fits).map(torn)
     })

@@ -2,6 +2,7 @@
 //! sentence is right only in its place.
 
 mod calls;
+mod event_loops;
 mod findings;
 mod memory;
 mod resources;

@@ -89,7 +89,7 @@ const HAZARDS: &[Hazard] = &[
     hazard("RD0302", "lock guard held across await", Warning, page!("RD0302"))
         .but("Where it leads to a deadlock, it is a finding.")
         .reported(),
-    hazard("RD0303", "check-then-act across await", Error, page!("RD0303")),
+    hazard("RD0303", "check-then-act across await", Error, page!("RD0303")).but(BEHIND).reported(),
     hazard("RD0304", "cancellation leaves damage", Error, page!("RD0304")).reported(),
     hazard("RD0305", "task failure lost", Error, page!("RD0305")).reported(),
     hazard("RD0306", "waker lost", Error, page!("RD0306")).reported(),

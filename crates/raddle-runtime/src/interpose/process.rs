@@ -3,9 +3,11 @@
 use super::children::{self, Awaits};
 use super::signals::Interrupt;
 use crate::effects::irreversible;
-use crate::state::{executing, let_go};
+use crate::record;
+use crate::state::{executing, let_go, recording};
 use crate::sys::Real;
 use core::ffi::{c_char, c_void};
+use raddle_protocol::Op;
 
 /// Ends the processes that this execution has started and that still run: they are of its process group's session but
 /// not of Raddle's making. Called in a forked execution only.
@@ -104,6 +106,9 @@ fn wait_for(call: impl Fn(i32) -> i64, child: i32, options: i32) -> i32 {
         let interrupt = crate::sched::wait(children::AWAITS, None, !0);
         let got = call(options | libc::WNOHANG);
         if got != 0 {
+            if recording() {
+                record::step(Op::Io { call: "waitpid".to_owned(), descriptor: -1, blocked: true });
+            }
             return super::output::answer(got) as i32;
         }
         if interrupt == Interrupt::Fail {

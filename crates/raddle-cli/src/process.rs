@@ -246,7 +246,7 @@ impl Process {
             frame::skip_alive(&mut self.bytes);
             let Some(message) = frame::decode::<Message>(&mut self.bytes)? else { break };
             let answer = match message {
-                Message::Finished(summary) => return Ok(Some(Heard::Finished(summary))),
+                Message::Finished(summary) => return Ok(Some(Heard::Finished(*summary))),
                 Message::Fault(sentence) => return Ok(Some(Heard::Fault(sentence))),
                 Message::Hello { version, .. } if version != VERSION => return Err(frame::Malformed),
                 Message::Hello { .. } => {

@@ -51,7 +51,7 @@ pub enum Message {
     /// The one execution that a replay asked for.
     Replayed(Box<RawFinding>),
     /// All work is done.
-    Finished(Summary),
+    Finished(Box<Summary>),
     /// Raddle itself has failed; the process ends.
     Fault(String),
     /// What is the operation with this call stack? The runtime waits for a list of [`crate::Known`].

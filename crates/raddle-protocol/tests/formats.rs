@@ -129,7 +129,7 @@ fn messages_of_version_5() {
         }),
     };
     assert_eq!(
-        body(&Message::Finished(summary)),
+        body(&Message::Finished(Box::new(summary))),
         "07414243444b000045464748494a034b014c4d01010400000000000000006f01717273747576"
     );
 }

@@ -195,7 +195,7 @@ unsafe extern "C" fn control(_: u64) -> ! {
     explorer.summary.search = runtime.tape.strategy().search();
     explorer.summary.pct =
         runtime.tape.strategy().pct().map(|runs| [runs.guarantee(2), runs.guarantee(3), runs.guarantee(4)]);
-    send(&Message::Finished(explorer.summary));
+    send(&Message::Finished(Box::new(explorer.summary)));
     sys::exit_process(0)
 }
 

@@ -13,7 +13,7 @@ fn hello(version: u32) -> Vec<u8> {
 }
 
 fn finished(schedules: u64) -> Vec<u8> {
-    frame::encode(&Message::Finished(Summary { schedules, ..Summary::default() }))
+    frame::encode(&Message::Finished(Box::new(Summary { schedules, ..Summary::default() })))
 }
 
 #[test]

@@ -181,6 +181,8 @@ pub struct Summary {
     pub cancelled: u64,
     /// What executions have left in memory, where that was looked for.
     pub leaks: Option<Leaks>,
+    /// How far the search by preemptions came, where there was one.
+    pub bounded: Option<Bounded>,
 }
 
 /// How many executions leave memory behind that nothing leads to any more.
@@ -194,6 +196,21 @@ pub struct Leaks {
     pub least: (u64, u64),
     /// Bytes and blocks that are left by the one that leaves the most.
     pub most: (u64, u64),
+}
+
+/// How far a search came that performs executions in the order of their preemptions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bounded {
+    /// Executions that were part of it.
+    pub executions: u64,
+    /// All with up to so many preemptions were performed; none if not even those without one were.
+    pub completed: Option<u32>,
+    /// How many these were.
+    pub within: u64,
+    /// None has more preemptions: these were all.
+    pub everything: bool,
+    /// Why it may not have seen all of them even so, or why it stopped.
+    pub obstacle: Option<Obstacle>,
 }
 
 /// How far a systematic search came.

@@ -16,6 +16,8 @@ pub struct Plan {
     pub seed: u64,
     /// Search strategy, by the name the command line gives it (`random`).
     pub strategy: String,
+    /// Preemptions in an execution at the most, where the strategy is a search in the order of these.
+    pub preemptions: Option<u32>,
     /// Which values atomic loads may see.
     pub memory: MemoryModel,
     /// When to stop.

@@ -4,7 +4,7 @@
 //! version with the old format has been released, and puts the new bytes here; a failing test prints them.
 
 use raddle_protocol::choice::to_text;
-use raddle_protocol::message::{Cause, End, Leaks, Module, Obstacle, Regressed, Search};
+use raddle_protocol::message::{Bounded, Cause, End, Leaks, Module, Obstacle, Regressed, Search};
 use raddle_protocol::trace::{Bound, Crash, Order, Stack, StackFrame, State, Thread, Wait};
 use raddle_protocol::{
     Budget, Choice, ChoiceKind, Code, Effect, Entry, Isolation, Job, MemoryModel, Message, Mode, Op, Operand, Outcome,
@@ -18,7 +18,7 @@ fn body<T: serde::Serialize>(value: &T) -> String {
 
 #[test]
 fn the_version_and_the_names_are_those_that_others_rely_on() {
-    assert_eq!(raddle_protocol::VERSION, 5);
+    assert_eq!(raddle_protocol::VERSION, 6);
     assert_eq!((raddle_protocol::ENV_PLAN, raddle_protocol::ENV_REPORT), ("RADDLE_PLAN_FD", "RADDLE_REPORT_FD"));
     assert_eq!(raddle_protocol::RUNTIME_LIBRARY, "libraddle_runtime.so");
 }
@@ -46,7 +46,7 @@ fn choices() -> Vec<Choice> {
 }
 
 #[test]
-fn choices_of_version_5() {
+fn choices_of_version_6() {
     assert_eq!(body(&choices()), "0900ac020201ac020202ac020203ac020204ac020205ac020206ac020207ac020208ac0202");
     assert_eq!(to_text(&choices()), "t2/300 w2/300 s2/300 l2/300 r2/300 m2/300 i2/300 f2/300 c2/300");
 }
@@ -62,6 +62,7 @@ fn plan(job: Job) -> Plan {
         job,
         seed: 0x31,
         strategy: "random".into(),
+        preemptions: Some(0x32),
         memory: MemoryModel::Rc11,
         budget: Budget { schedules: 0x41, time_ms: 0x42, steps: 0x43, stall_ms: 0x44 },
         isolation: Isolation::Fork,
@@ -76,9 +77,9 @@ fn plan(job: Job) -> Plan {
 
 /// What the runtime is told. The version comes first, so that any version can be told from any other.
 #[test]
-fn plans_of_version_5() {
+fn plans_of_version_6() {
     let (before, after) =
-        ("1101022122", "310672616e646f6d01414243440151525301016667016801016101626364016501610100010101");
+        ("1101022122", "310672616e646f6d013201414243440151525301016667016801016101626364016501610100010101");
     assert_eq!(body(&plan(Job::Explore)), format!("{before}00{after}"));
     assert_eq!(body(&plan(Job::Verify)), format!("{before}02{after}"));
     let replay = Job::Replay { choices: choices(), accesses: Some((16, 8)), ignored: vec![9], live_output: true };
@@ -86,12 +87,12 @@ fn plans_of_version_5() {
     let regress = Job::Regress { choices: choices(), search: 10 };
     assert_eq!(body(&plan(regress)), format!("{before}03{}0a{after}", body(&choices())));
     let main = Plan { entry: Entry::Main, isolation: Isolation::Auto, keep_going: false, ..plan(Job::Explore) };
-    assert_eq!(body(&main), "110000310672616e646f6d01414243440051525300016667016801016101626364016501610100010101");
+    assert_eq!(body(&main), "110000310672616e646f6d013201414243440051525300016667016801016101626364016501610100010101");
 }
 
 /// What the runtime tells.
 #[test]
-fn messages_of_version_5() {
+fn messages_of_version_6() {
     let hello = Message::Hello { version: 0x11, pid: 0x12, fixed_addresses: true, sees_raw_syscalls: false };
     assert_eq!(body(&hello), "0011120100");
     let module = Module { path: "a".into(), base: 0x21, start: 0x22, end: 0x23 };
@@ -119,6 +120,13 @@ fn messages_of_version_5() {
         end: End::AlwaysFails,
         cancelled: 0x6f,
         leaks: Some(Leaks { executions: 0x71, of: 0x72, least: (0x73, 0x74), most: (0x75, 0x76) }),
+        bounded: Some(Bounded {
+            executions: 0x70,
+            completed: Some(0x71),
+            within: 0x72,
+            everything: true,
+            obstacle: None,
+        }),
         left_early: 0x4b,
         search: Some(Search {
             executions: 0x4c,
@@ -129,13 +137,13 @@ fn messages_of_version_5() {
         }),
     };
     assert_eq!(
-        body(&Message::Finished(Box::new(summary))),
-        "07414243444b000045464748494a034b014c4d01010400000000000000006f01717273747576"
+        body(&Message::Finished(summary)),
+        "07414243444b000045464748494a034b014c4d01010400000000000000006f0171727374757601700171720100"
     );
 }
 
 #[test]
-fn findings_of_version_5() {
+fn findings_of_version_6() {
     let thread = Thread {
         name: Some("d".into()),
         spawned: Some((0x11, 0x12)),

@@ -5,7 +5,7 @@ mod samples;
 use raddle_protocol::Severity;
 use raddle_protocol::finding::Code;
 use raddle_report::events::{
-    Event, FindingRef, KeptOutcome, KeptSchedule, Leaks, Mode, Progress, Search, SuiteFinished, SuiteStarted,
+    Bounded, Event, FindingRef, KeptOutcome, KeptSchedule, Leaks, Mode, Progress, Search, SuiteFinished, SuiteStarted,
     TestFinished, TestOutcome, TestStarted,
 };
 use raddle_report::{Style, json, suite};
@@ -38,6 +38,7 @@ fn passed(test: &str) -> TestFinished {
         unseen_estimate: None,
         unseen_upper_bound: None,
         search: None,
+        bounded: None,
         pct_guarantee: None,
         cancelled: None,
         leaks: None,
@@ -242,11 +243,28 @@ fn a_run_without_tests() {
 }
 
 #[test]
+fn a_search_by_preemptions_says_how_far_it_came() {
+    let says = |completed, everything, obstacle| {
+        let bounded = Some(Bounded { executions: 2_345, completed, within: 1_204, everything, obstacle });
+        suite::test(&TestFinished { bounded, ..passed("shop::x") }, &UTF8)
+    };
+    let line = says(Some(2), false, None);
+    assert!(line.ends_with("All 1,204 executions with at most 2 preemptions were explored.\n"), "{line}");
+    let line = says(Some(0), true, None);
+    assert!(line.ends_with("All 1,204 executions without preemption were explored, and none needs more.\n"), "{line}");
+    assert!(says(Some(1), false, Some("it draws random numbers")).contains("others, since it draws random numbers."));
+    assert!(!says(None, false, None).contains("explored"));
+}
+
+#[test]
 fn progress_is_one_line_that_fits() {
     let mut progress =
         Progress { index: 3, tests: 14, test: "shop::x".into(), schedules: 12_345, estimate: None, elapsed_ms: 520 };
     let line = suite::progress(&progress, &UTF8);
     assert_eq!(line, "     3/14 [  0.52s] 12,345 schedules, 23,740/s  shop::x");
+    let known = Progress { estimate: Some(2_345_678), ..progress.clone() };
+    let line = suite::progress(&known, &UTF8);
+    assert_eq!(line, "     3/14 [  0.52s] 12,345 schedules of about 2,300,000 (98 seconds to go), 23,740/s  shop::x");
     progress.test = "very_long::".repeat(30);
     let line = suite::progress(&progress, &UTF8);
     assert!(line.len() < 100 && !line.contains('\n'), "{line}");

@@ -193,6 +193,7 @@ unsafe extern "C" fn control(_: u64) -> ! {
     explorer.summary.points = runtime.earlier_points;
     explorer.classes.into_summary(&mut explorer.summary);
     explorer.summary.search = runtime.tape.strategy().search();
+    explorer.summary.bounded = runtime.tape.strategy().bounded();
     explorer.summary.pct =
         runtime.tape.strategy().pct().map(|runs| [runs.guarantee(2), runs.guarantee(3), runs.guarantee(4)]);
     send(&Message::Finished(Box::new(explorer.summary)));
@@ -234,6 +235,9 @@ fn take_strategy() {
     };
     runtime.tape = Tape::new(strategy);
     runtime.tape.expect(plan.budget.schedules);
+    if let Some(preemptions) = plan.preemptions {
+        runtime.tape.bound(preemptions);
+    }
 }
 
 impl Explorer {
@@ -273,6 +277,11 @@ impl Explorer {
             }
             if runtime.tape.strategy().search().is_some_and(|search| search.finished && search.obstacle.is_none()) {
                 self.summary.end = End::Exhausted;
+                break;
+            }
+            if let (Some(most), Some(bounded)) = (runtime.plan.preemptions, runtime.tape.strategy().bounded())
+                && (bounded.everything || bounded.completed >= Some(most))
+            {
                 break;
             }
             let nothing_to_choose = execution == 1 && runtime.tape.record().is_empty();

@@ -24,6 +24,10 @@ pub struct ExploreOptions {
     /// find something new, and ends early where a short exhaustive search comes to its end
     #[arg(long, value_name = "NAME", default_value = "auto", value_parser = values::strategy)]
     pub strategy: String,
+    /// Perform all schedules with at most so many preemptions, fewest first, and stop: a preemption takes the turn from a
+    /// thread that could go on. With `--strategy exhaustive`, which it implies
+    #[arg(long, value_name = "N")]
+    pub preemptions: Option<u32>,
     /// Source of all random decisions; one is drawn and shown when none is given
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,

@@ -90,6 +90,7 @@ fn plan() -> Plan {
         job: Job::Explore,
         seed: 42,
         strategy: "random".into(),
+        preemptions: None,
         memory: MemoryModel::Rc11,
         budget: Budget { schedules: 1, time_ms: 1000, steps: 1000, stall_ms: 1000 },
         isolation: Isolation::Auto,

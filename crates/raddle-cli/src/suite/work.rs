@@ -11,7 +11,7 @@ use crate::verdict::{self, Heard, Verdict};
 use raddle_protocol::finding::{KeptIn, Severity};
 use raddle_protocol::message::{Mode, Regressed};
 use raddle_protocol::{Finding, Job, Message, Module, Outcome, RawFinding, Summary};
-use raddle_report::events::{Progress, Search, TestFinished, TestOutcome};
+use raddle_report::events::{Bounded, Progress, Search, TestFinished, TestOutcome};
 use std::time::Instant;
 
 /// One subject, and what is known of it so far.
@@ -50,6 +50,7 @@ impl<'a> Work<'a> {
             unseen_estimate: None,
             unseen_upper_bound: None,
             search: None,
+            bounded: None,
             pct_guarantee: None,
             cancelled: None,
             leaks: None,
@@ -129,14 +130,27 @@ impl<'a> Work<'a> {
 
     fn take_summary(&mut self, ended: &Ended) {
         let Ending::Finished(summary) = &ended.ending else { return };
-        let Summary { schedules, distinct, points, digest, new_lately, unseen, pct, search, cancelled, leaks, .. } =
-            summary;
+        let Summary {
+            schedules,
+            distinct,
+            points,
+            digest,
+            new_lately,
+            unseen,
+            pct,
+            search,
+            bounded,
+            cancelled,
+            leaks,
+            ..
+        } = summary;
         let asked_for = self.searches_all();
         let test = &mut self.test;
         (test.schedules, test.distinct, test.points, test.new_lately) = (*schedules, *distinct, *points, *new_lately);
         test.unseen_estimate = unseen.map(|[estimate, _]| estimate);
         test.unseen_upper_bound = unseen.map(|[_, bound]| bound);
         test.search = search.as_ref().map(|search| Search::new(search, asked_for));
+        test.bounded = bounded.as_ref().map(Bounded::new);
         test.pct_guarantee = *pct;
         test.cancelled = self.suite.settings.world.cancel.then_some(*cancelled);
         test.leaks = leaks.map(Into::into);

@@ -22,7 +22,7 @@ pub(crate) mod toy;
 
 use crate::access::Access;
 use crate::log::Logged;
-use raddle_protocol::message::{Obstacle, Search};
+use raddle_protocol::message::{Bounded, Obstacle, Search};
 use raddle_protocol::trace::ThreadId;
 use raddle_protocol::{Choice, ChoiceKind};
 
@@ -51,7 +51,8 @@ pub struct Question<'a> {
     pub threads: &'a [ThreadId],
     /// What every thread is about to do, by thread number, those included that cannot run. See [`Question::pending`].
     pub pending: &'a [Access],
-    /// What has happened in this execution so far, or the last of it if it was very much.
+    /// What has happened in this execution so far, or the last of it if it was very much. For other kinds, up to and with
+    /// the operation that asks; empty where that is not in the log.
     pub steps: &'a [Logged],
     /// The thread that ran last, whether or not it can go on. Answer 0 is that thread if it can.
     pub current: ThreadId,
@@ -145,6 +146,14 @@ pub trait Strategy {
     fn search(&self) -> Option<Search> {
         None
     }
+
+    /// How far a search in the order of preemptions is, where there is one.
+    fn bounded(&self) -> Option<Bounded> {
+        None
+    }
+
+    /// No execution of a search is to have more preemptions than these; told before the first.
+    fn bound(&mut self, _preemptions: u32) {}
 
     /// Whether the present execution is drawn at random from all there are, so that it tells of what has not been seen.
     /// Those of a systematic search and of a strategy that reaches only some are not.

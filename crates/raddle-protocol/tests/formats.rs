@@ -137,7 +137,7 @@ fn messages_of_version_6() {
         }),
     };
     assert_eq!(
-        body(&Message::Finished(summary)),
+        body(&Message::Finished(Box::new(summary))),
         "07414243444b000045464748494a034b014c4d01010400000000000000006f0171727374757601700171720100"
     );
 }

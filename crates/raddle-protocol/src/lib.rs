@@ -22,7 +22,7 @@ pub use choice::{Choice, ChoiceKind};
 pub use finding::{Code, Finding, Severity};
 pub use kept::Kept;
 pub use message::{Cause, Counted, Deal, Leaks, Message, Mode, Module, Part, RawFinding, Summary};
-pub use plan::{Budget, Entry, Isolation, Job, MemoryModel, Operand, POLL_SHARES, Plan, Unhooked, World};
+pub use plan::{Budget, Effect, Entry, Isolation, Job, MemoryModel, Operand, POLL_SHARES, Plan, Unhooked, World};
 pub use role::Role;
 pub use site::{Answer, Begins, Known, Site, Visibility};
 pub use trace::{Op, Outcome, Step, Trace};

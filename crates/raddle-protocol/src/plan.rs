@@ -40,7 +40,8 @@ pub struct Plan {
 }
 
 /// An instruction that orders memory between threads and that no hook stands for: the author wrote it in assembly, or a
-/// compiler made it that knows nothing of hooks. On x86-64 these are locked instructions, `xchg` with memory, and `mfence`.
+/// compiler made it that knows nothing of hooks. On x86-64 these are locked instructions, `xchg` with memory, `mfence`, and
+/// the moves of 16 bytes by which [portable-atomic](https://docs.rs/portable-atomic) loads and stores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unhooked {
     /// Its address as in the executable file.
@@ -49,8 +50,24 @@ pub struct Unhooked {
     pub length: u8,
     /// How far behind its beginning it holds a distance of four bytes that counts from its own end.
     pub distance_at: Option<u8>,
-    /// The memory that it reads and writes, where that can be told from the registers.
+    /// The memory that it accesses, where that can be told from the registers.
     pub operand: Option<Operand>,
+    /// What it does to that memory.
+    pub effect: Effect,
+}
+
+/// What an instruction that no hook stands for does, apart from ordering.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Effect {
+    /// Something that is not looked at: the code is not Rust's, and what else it does is unknown.
+    Unknown,
+    /// Reads and writes in one step, as a full fence.
+    Update,
+    /// Reads, and acquires.
+    Read,
+    /// Writes, and releases.
+    Write,
 }
 
 /// Where an instruction's operand lies: the sum of all parts. Registers are numbered as the processor numbers them.
@@ -64,7 +81,7 @@ pub struct Operand {
     pub displacement: u64,
     /// Whether the executable's load address is to be added.
     pub in_file: bool,
-    /// Bytes that are read and written.
+    /// Bytes that are accessed.
     pub size: u8,
 }
 

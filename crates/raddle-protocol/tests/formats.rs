@@ -7,8 +7,8 @@ use raddle_protocol::choice::to_text;
 use raddle_protocol::message::{Bounded, Cause, End, Leaks, Module, Obstacle, Regressed, Search};
 use raddle_protocol::trace::{Bound, Crash, Order, Stack, StackFrame, State, Thread, Wait};
 use raddle_protocol::{
-    Budget, Choice, ChoiceKind, Code, Counted, Deal, Entry, Isolation, Job, MemoryModel, Message, Mode, Op, Operand,
-    Outcome, Part, Plan, RawFinding, Step, Summary, Trace, Unhooked, World, frame,
+    Budget, Choice, ChoiceKind, Code, Counted, Deal, Effect, Entry, Isolation, Job, MemoryModel, Message, Mode, Op,
+    Operand, Outcome, Part, Plan, RawFinding, Step, Summary, Trace, Unhooked, World, frame,
 };
 
 /// The body of a value's frame, in hexadecimal.
@@ -54,7 +54,8 @@ fn choices_of_version_6() {
 fn plan(job: Job) -> Plan {
     let operand =
         Operand { base: Some(0x61), index: Some((0x62, 0x63)), displacement: 0x64, in_file: true, size: 0x65 };
-    let unhooked = Unhooked { address: 0x66, length: 0x67, distance_at: Some(0x68), operand: Some(operand) };
+    let effect = Effect::Update;
+    let unhooked = Unhooked { address: 0x66, length: 0x67, distance_at: Some(0x68), operand: Some(operand), effect };
     Plan {
         version: 0x11,
         entry: Entry::Code(vec![0x21, 0x22]),
@@ -86,7 +87,7 @@ fn plan(job: Job) -> Plan {
 #[test]
 fn plans_of_version_6() {
     let (before, after) =
-        ("1101022122", "310672616e646f6d013201414243440151525301016667016801016101626364016561010001010162");
+        ("1101022122", "310672616e646f6d01320141424344015152530101666701680101610162636401650161010001010162");
     assert_eq!(body(&plan(Job::Explore)), format!("{before}00{after}"));
     assert_eq!(body(&plan(Job::Verify)), format!("{before}02{after}"));
     let replay = Job::Replay { choices: choices(), accesses: Some((16, 8)), ignored: vec![9], live_output: true };
@@ -95,7 +96,10 @@ fn plans_of_version_6() {
     assert_eq!(body(&plan(regress)), format!("{before}03{}0a{after}", body(&choices())));
     assert_eq!(body(&plan(Job::Help)), format!("{before}04{after}"));
     let main = Plan { entry: Entry::Main, isolation: Isolation::Auto, keep_going: false, ..plan(Job::Explore) };
-    assert_eq!(body(&main), "110000310672616e646f6d013201414243440051525300016667016801016101626364016561010001010162");
+    assert_eq!(
+        body(&main),
+        "110000310672616e646f6d01320141424344005152530001666701680101610162636401650161010001010162"
+    );
 }
 
 /// What the runtime tells.

@@ -16,6 +16,12 @@ use raddle_protocol::{Choice, Entry, Job, Message, Mode, POLL_SHARES, RawFinding
 use std::collections::BTreeSet;
 
 const CONTROLLER_STACK: u64 = 1 << 20;
+/// Nanoseconds for which a finding is made easier to read and its reason is looked for, each.
+const ASIDE_NS: u64 = 5_000_000_000;
+/// Schedule points that an execution performed for a report may have: so many times those of the one it is about, ...
+const LONGER: u64 = 4;
+/// ... and so many more.
+const LONGEST_SHORT: u64 = 20_000;
 
 /// Code of the runtime itself.
 static mut OWN_CODE: (u64, u64) = (0, 0);
@@ -167,6 +173,7 @@ unsafe extern "C" fn control(_: u64) -> ! {
         has_passed: false,
         fresh: true,
         begun_ns: sys::real_time_ns(),
+        aside_until_ns: 0,
     };
     match runtime.plan.job.clone() {
         Job::Explore | Job::Help => explorer.explore(None),
@@ -209,6 +216,8 @@ pub struct Explorer {
     /// No execution has touched the process yet.
     fresh: bool,
     pub begun_ns: u64,
+    /// When executions for a report must have come to an end.
+    aside_until_ns: u64,
 }
 
 /// From here on the plan's strategy answers.
@@ -325,7 +334,7 @@ impl Explorer {
                 ((outcome == Outcome::Stuck).then(|| recorder.signature(&outcome)), recorder.panics())
             };
             let wanted = places(&recorder);
-            for better in self.aside(|explorer| shrink::easier_to_read(explorer, execution, &choices)) {
+            for better in self.briefly(|explorer| shrink::easier_to_read(explorer, execution, &choices)) {
                 (again, recorder) = self.record(execution, better.clone(), accesses);
                 // The same kind of end is not enough: it must be in the same places.
                 if again == outcome && wanted == places(&recorder) {
@@ -336,7 +345,7 @@ impl Explorer {
         }
         let mut cause = None;
         if again == outcome && self.has_passed && cause::is_open(&outcome) {
-            let reasons = self.aside(|explorer| cause::find(explorer, execution, &choices));
+            let reasons = self.briefly(|explorer| cause::find(explorer, execution, &choices));
             (again, recorder) = self.record(execution, choices.clone(), accesses);
             cause = reasons.map(|reasons| recorder.places_of_reasons(&reasons, rt()));
         }
@@ -390,6 +399,23 @@ impl Explorer {
         let result = work(self);
         (self.summary, rt().earlier_points) = (summary, points);
         result
+    }
+
+    /// Performs executions for the report of the one before: none is much longer than that, and it does not go on for long.
+    fn briefly<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
+        let runtime = rt();
+        let budget = runtime.plan.budget;
+        runtime.plan.budget.steps = budget.steps.min(LONGER * runtime.points + LONGEST_SHORT);
+        runtime.plan.budget.stall_ms = budget.stall_ms.min(ASIDE_NS / 1_000_000);
+        self.aside_until_ns = sys::real_time_ns() + ASIDE_NS;
+        let result = self.aside(work);
+        rt().plan.budget = budget;
+        result
+    }
+
+    /// Whether what is done for a report has taken long enough.
+    pub fn is_late(&self) -> bool {
+        sys::real_time_ns() >= self.aside_until_ns
     }
 
     /// Counts an execution, and tells the strategy what came of it.

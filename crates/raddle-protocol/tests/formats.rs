@@ -70,13 +70,15 @@ fn plan(job: Job) -> Plan {
         keep_going: true,
         unhooked: vec![unhooked],
         world: World { delay_ns: 0x61, io_faults: true, network: false, real_time: true, cancel: true },
+        trees: vec!["t".into()],
     }
 }
 
 /// What the runtime is told. The version comes first, so that any version can be told from any other.
 #[test]
 fn plans_of_version_5() {
-    let (before, after) = ("1101022122", "310672616e646f6d0141424344015152530101666701680101610162636401656101000101");
+    let (before, after) =
+        ("1101022122", "310672616e646f6d0141424344015152530101666701680101610162636401656101000101010174");
     assert_eq!(body(&plan(Job::Explore)), format!("{before}00{after}"));
     assert_eq!(body(&plan(Job::Verify)), format!("{before}02{after}"));
     let replay = Job::Replay { choices: choices(), accesses: Some((16, 8)), ignored: vec![9], live_output: true };
@@ -84,7 +86,7 @@ fn plans_of_version_5() {
     let regress = Job::Regress { choices: choices(), search: 10 };
     assert_eq!(body(&plan(regress)), format!("{before}03{}0a{after}", body(&choices())));
     let main = Plan { entry: Entry::Main, isolation: Isolation::Auto, keep_going: false, ..plan(Job::Explore) };
-    assert_eq!(body(&main), "110000310672616e646f6d0141424344005152530001666701680101610162636401656101000101");
+    assert_eq!(body(&main), "110000310672616e646f6d0141424344005152530001666701680101610162636401656101000101010174");
 }
 
 /// What the runtime tells.

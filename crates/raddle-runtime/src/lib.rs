@@ -41,6 +41,7 @@ mod sys;
 mod thread;
 mod tls;
 mod unhooked;
+mod view;
 mod watch;
 
 #[global_allocator]

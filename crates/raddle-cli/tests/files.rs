@@ -69,7 +69,7 @@ fn another_program_changes() {
 
 #[test]
 fn temporary_files() {
-    let file = std::env::temp_dir().join("raddle-test-of-files");
+    let file = std::env::temp_dir().join("note");
     watched(|| {
         assert!(!file.exists());
         fs::write(&file, "weft").unwrap();
@@ -97,6 +97,7 @@ fn tree(directory: &Path) -> Vec<(String, String)> {
 fn no_execution_sees_what_another_has_done_to_files() {
     let target = tempfile::tempdir().unwrap();
     let package = tempfile::tempdir().unwrap();
+    let temporary = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| fs::write(package.path().join(name), text).unwrap();
     for directory in ["tests", "src", "kept"] {
         fs::create_dir(package.path().join(directory)).unwrap();
@@ -109,6 +110,7 @@ fn no_execution_sees_what_another_has_done_to_files() {
     let before = tree(package.path());
     let output = support::raddle(package.path(), target.path())
         .env("RADDLE_REGRESSIONS", "off")
+        .env("TMPDIR", temporary.path())
         .args(["test", "--message-format", "json", "--seed", "1", "--schedules", "20"])
         .output()
         .unwrap();
@@ -125,5 +127,5 @@ fn no_execution_sees_what_another_has_done_to_files() {
         assert_eq!(event["schedules"], 20, "{event}");
     }
     assert_eq!(tree(package.path()), before);
-    assert!(!std::env::temp_dir().join("raddle-test-of-files").exists());
+    assert!(tree(temporary.path()).is_empty());
 }

@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `speed` | how many schedules per second, against shuttle on the same bodies |
 //! | `rewind` | how much rewinding memory saves, against a process for each schedule |
+//! | `weak` | what it costs to let loads see all that Rust's memory model allows |
+//! | `accesses` | what it costs to watch accesses, against ThreadSanitizer on the same programs |
 //! | `build` | how much longer a cold instrumented build takes than a plain one |
 //! | `determinism` | whether the same seed gives the same executions twice |
 //! | `first-failure` | how many schedules each strategy takes to find the mistakes of `buggy` |
@@ -12,7 +14,9 @@
 //! `cargo run --release -p compare -- all` asks them all, but for `first-failure`, which takes longest. Raddle is
 //! driven as a user drives it: through `cargo raddle test --message-format json`.
 
+mod accesses;
 mod build;
+mod child;
 mod correct;
 mod determinism;
 mod error;
@@ -25,6 +29,7 @@ mod rewind;
 mod shuttle;
 mod speed;
 mod table;
+mod weak;
 
 use clap::{Args, Parser, Subcommand};
 use error::Result;
@@ -52,6 +57,10 @@ enum What {
     Speed(Speed),
     /// Schedules per second with rewind and with fork, release profile
     Rewind(Speed),
+    /// Schedules per second with the memory models `rc11` and `sc`, release profile
+    Weak(Speed),
+    /// Time and memory of programs that access memory: alone, with ThreadSanitizer, in Raddle
+    Accesses(accesses::Options),
     /// Duration of a cold build, plain and instrumented
     Build(build::Options),
     /// The same seed twice, over all right tests of fixtures and examples
@@ -62,6 +71,13 @@ enum What {
     FirstFailure(first_failure::Options),
     /// All of these but `first-failure`, with their defaults
     All,
+    /// Runs a program and prints what it took
+    #[command(name = child::COMMAND, hide = true)]
+    Child {
+        /// The program and its arguments
+        #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<String>,
+    },
 }
 
 /// How long is measured.
@@ -79,7 +95,17 @@ struct Speed {
 }
 
 fn main() -> ExitCode {
-    match run(&Cli::parse()) {
+    let cli = Cli::parse();
+    if let What::Child { words } = &cli.what {
+        return match child::measure(words) {
+            Ok(code) => ExitCode::from(code),
+            Err(error) => {
+                eprintln!("error: {error}");
+                ExitCode::from(255)
+            }
+        };
+    }
+    match run(&cli) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -99,6 +125,8 @@ fn run(cli: &Cli) -> Result<bool> {
         What::All => vec![
             What::Speed(Speed { rounds: 5, seconds: 1.0, filter: String::new() }),
             What::Rewind(Speed { rounds: 3, seconds: 1.0, filter: String::new() }),
+            What::Weak(Speed { rounds: 3, seconds: 1.0, filter: String::new() }),
+            What::Accesses(accesses::Options::default()),
             What::Build(build::Options::default()),
             What::Determinism(correct::Options::default()),
             What::Quiet(correct::Options::default()),
@@ -110,11 +138,14 @@ fn run(cli: &Cli) -> Result<bool> {
         good &= match what {
             What::Speed(options) => speed::run(&root, &raddle, &options)?,
             What::Rewind(options) => rewind::run(&root, &raddle, &options)?,
+            What::Weak(options) => weak::run(&root, &raddle, &options)?,
+            What::Accesses(options) => accesses::run(&root, &raddle, &options)?,
             What::Build(options) => build::run(&root, &raddle, &options)?,
             What::Determinism(options) => determinism::run(&root, &raddle, &options)?,
             What::Quiet(options) => quiet::run(&root, &raddle, &options)?,
             What::FirstFailure(options) => first_failure::run(&root, &raddle, &options)?,
             What::All => unreachable!("replaced by its parts"),
+            What::Child { .. } => unreachable!("done before"),
         };
     }
     Ok(good)

@@ -68,6 +68,7 @@ impl Settings {
                 network: options.allow_network,
                 real_time: options.real_time,
                 cancel: options.cancel,
+                leaks: options.leaks,
             },
         })
     }

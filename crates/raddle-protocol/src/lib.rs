@@ -21,7 +21,7 @@ pub mod trace;
 pub use choice::{Choice, ChoiceKind};
 pub use finding::{Code, Finding, Severity};
 pub use kept::Kept;
-pub use message::{Cause, Message, Mode, Module, RawFinding, Summary};
+pub use message::{Cause, Leaks, Message, Mode, Module, RawFinding, Summary};
 pub use plan::{Budget, Entry, Isolation, Job, MemoryModel, Operand, Plan, Unhooked, World};
 pub use role::Role;
 pub use site::{Answer, Begins, Known, Site, Visibility};

@@ -179,6 +179,21 @@ pub struct Summary {
     pub search: Option<Search>,
     /// Points at which operations with a time limit were left to run into it, under `--cancel`.
     pub cancelled: u64,
+    /// What executions have left in memory, where that was looked for.
+    pub leaks: Option<Leaks>,
+}
+
+/// How many executions leave memory behind that nothing leads to any more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leaks {
+    /// Executions that do.
+    pub executions: u64,
+    /// Executions that were looked at: all that passed, and whose test function returned.
+    pub of: u64,
+    /// Bytes and blocks that are left by the execution that leaves the least.
+    pub least: (u64, u64),
+    /// Bytes and blocks that are left by the one that leaves the most.
+    pub most: (u64, u64),
 }
 
 /// How far a systematic search came.

@@ -83,6 +83,8 @@ pub struct World {
     pub real_time: bool,
     /// Deadlines are let pass at each wait in turn, so that operations with a time limit are cancelled where they wait.
     pub cancel: bool,
+    /// What executions leave in memory is looked for.
+    pub leaks: bool,
 }
 
 /// Where an execution begins.

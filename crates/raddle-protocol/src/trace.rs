@@ -363,6 +363,11 @@ pub enum Op {
     LeftOpen {
         descriptor: i32,
     },
+    /// The test is over, and nothing leads to this block any more. Recorded only where the execution is about that.
+    LeftAllocated {
+        address: u64,
+        size: u64,
+    },
     /// A plain access. Recorded only where it touches bytes that a conflict is about.
     Access {
         address: u64,

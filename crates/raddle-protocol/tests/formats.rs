@@ -4,7 +4,7 @@
 //! version with the old format has been released, and puts the new bytes here; a failing test prints them.
 
 use raddle_protocol::choice::to_text;
-use raddle_protocol::message::{Cause, End, Module, Obstacle, Regressed, Search};
+use raddle_protocol::message::{Cause, End, Leaks, Module, Obstacle, Regressed, Search};
 use raddle_protocol::trace::{Bound, Crash, Order, Stack, StackFrame, State, Thread, Wait};
 use raddle_protocol::{
     Budget, Choice, ChoiceKind, Code, Entry, Isolation, Job, MemoryModel, Message, Mode, Op, Operand, Outcome, Plan,
@@ -69,7 +69,7 @@ fn plan(job: Job) -> Plan {
         heap_limit: 0x53,
         keep_going: true,
         unhooked: vec![unhooked],
-        world: World { delay_ns: 0x61, io_faults: true, network: false, real_time: true, cancel: true },
+        world: World { delay_ns: 0x61, io_faults: true, network: false, real_time: true, cancel: true, leaks: true },
         trees: vec!["t".into()],
     }
 }
@@ -78,7 +78,7 @@ fn plan(job: Job) -> Plan {
 #[test]
 fn plans_of_version_5() {
     let (before, after) =
-        ("1101022122", "310672616e646f6d0141424344015152530101666701680101610162636401656101000101010174");
+        ("1101022122", "310672616e646f6d014142434401515253010166670168010161016263640165610100010101010174");
     assert_eq!(body(&plan(Job::Explore)), format!("{before}00{after}"));
     assert_eq!(body(&plan(Job::Verify)), format!("{before}02{after}"));
     let replay = Job::Replay { choices: choices(), accesses: Some((16, 8)), ignored: vec![9], live_output: true };
@@ -86,7 +86,7 @@ fn plans_of_version_5() {
     let regress = Job::Regress { choices: choices(), search: 10 };
     assert_eq!(body(&plan(regress)), format!("{before}03{}0a{after}", body(&choices())));
     let main = Plan { entry: Entry::Main, isolation: Isolation::Auto, keep_going: false, ..plan(Job::Explore) };
-    assert_eq!(body(&main), "110000310672616e646f6d0141424344005152530001666701680101610162636401656101000101010174");
+    assert_eq!(body(&main), "110000310672616e646f6d014142434400515253000166670168010161016263640165610100010101010174");
 }
 
 /// What the runtime tells.
@@ -118,6 +118,7 @@ fn messages_of_version_5() {
         digest: 0x4a,
         end: End::AlwaysFails,
         cancelled: 0x6f,
+        leaks: Some(Leaks { executions: 0x71, of: 0x72, least: (0x73, 0x74), most: (0x75, 0x76) }),
         left_early: 0x4b,
         search: Some(Search {
             executions: 0x4c,
@@ -127,7 +128,10 @@ fn messages_of_version_5() {
             estimate: 0.0,
         }),
     };
-    assert_eq!(body(&Message::Finished(summary)), "07414243444b000045464748494a034b014c4d01010400000000000000006f");
+    assert_eq!(
+        body(&Message::Finished(summary)),
+        "07414243444b000045464748494a034b014c4d01010400000000000000006f01717273747576"
+    );
 }
 
 #[test]

@@ -120,6 +120,28 @@ impl Search {
     }
 }
 
+/// How many schedules leave memory behind that nothing leads to any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Leaks {
+    /// Schedules that do.
+    pub schedules: u64,
+    /// Schedules that were looked at: those that passed, and whose test function returned.
+    pub of: u64,
+    /// Bytes that are left by the schedule that leaves the least.
+    pub least_bytes: u64,
+    /// Bytes that are left by the schedule that leaves the most.
+    pub most_bytes: u64,
+    /// Blocks of memory that these are.
+    pub most_blocks: u64,
+}
+
+impl From<raddle_protocol::Leaks> for Leaks {
+    fn from(leaks: raddle_protocol::Leaks) -> Self {
+        let raddle_protocol::Leaks { executions, of, least, most } = leaks;
+        Leaks { schedules: executions, of, least_bytes: least.0, most_bytes: most.0, most_blocks: most.1 }
+    }
+}
+
 /// One test has been explored.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct TestFinished {
@@ -150,6 +172,9 @@ pub struct TestFinished {
     /// How many times a time limit was left to run out, one schedule each, where cancellation was tried (`--cancel`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cancelled: Option<u64>,
+    /// What schedules have left in memory, where that was looked for (`--leaks`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub leaks: Option<Leaks>,
     /// Wall-clock milliseconds.
     pub elapsed_ms: u64,
     /// How executions were kept apart.

@@ -4,7 +4,7 @@
 //! without.
 
 use crate::events::{
-    KeptOutcome, KeptSchedule, Mode, Progress, Search, SuiteFinished, SuiteStarted, TestFinished, TestOutcome,
+    KeptOutcome, KeptSchedule, Leaks, Mode, Progress, Search, SuiteFinished, SuiteStarted, TestFinished, TestOutcome,
 };
 use crate::explain;
 use crate::numbers::{counted, duration, percent_at_most, thousands};
@@ -78,6 +78,9 @@ pub fn test(event: &TestFinished, style: &Style) -> String {
         };
         out.push_str(&indented(&said, style));
     }
+    if let Some(leaks) = event.leaks.filter(|_| event.outcome != TestOutcome::Error) {
+        out.push_str(&indented(&left(&leaks), style));
+    }
     if let (TestOutcome::Passed, Some(said)) = (event.outcome, event.search.as_ref().and_then(searched)) {
         out.push_str(&indented(&said, style));
     }
@@ -88,6 +91,22 @@ pub fn test(event: &TestFinished, style: &Style) -> String {
         out.push_str(&indented(&does_not_fit(kept), style));
     }
     out
+}
+
+/// What is to be said of memory that schedules leave behind.
+fn left(leaks: &Leaks) -> String {
+    let of = counted(leaks.of, "schedule");
+    match (leaks.schedules, leaks.of) {
+        (_, 0) => "leaks: no schedule could be looked at".to_owned(),
+        (0, _) => format!("leaks: none of {of} leaves memory behind"),
+        (some, _) => format!(
+            "leaks: {} of {of} {} memory behind, {} in {} at the most",
+            thousands(some),
+            if some == 1 { "leaves" } else { "leave" },
+            counted(leaks.most_bytes, "byte"),
+            counted(leaks.most_blocks, "block"),
+        ),
+    }
 }
 
 /// What is to be said of a kept schedule that is another one now.

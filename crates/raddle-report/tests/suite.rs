@@ -5,8 +5,8 @@ mod samples;
 use raddle_protocol::Severity;
 use raddle_protocol::finding::Code;
 use raddle_report::events::{
-    Event, FindingRef, KeptOutcome, KeptSchedule, Mode, Progress, Search, SuiteFinished, SuiteStarted, TestFinished,
-    TestOutcome, TestStarted,
+    Event, FindingRef, KeptOutcome, KeptSchedule, Leaks, Mode, Progress, Search, SuiteFinished, SuiteStarted,
+    TestFinished, TestOutcome, TestStarted,
 };
 use raddle_report::{Style, json, suite};
 
@@ -40,6 +40,7 @@ fn passed(test: &str) -> TestFinished {
         search: None,
         pct_guarantee: None,
         cancelled: None,
+        leaks: None,
         elapsed_ms: 520,
         mode: Mode::Rewind,
         mode_why: None,
@@ -202,6 +203,20 @@ fn a_run_with_kept_schedules() {
     let shown = [suite::test(&mended, &UTF8), suite::finished(&event, &UTF8), suite::finished(&several, &UTF8)];
     insta::assert_snapshot!("kept", shown.join("\n"));
     insta::assert_snapshot!("kept_json", json::test_finished(&mended));
+}
+
+#[test]
+fn what_schedules_leave_in_memory() {
+    let said = |schedules: u64, of| {
+        let (least_bytes, most_bytes, most_blocks) = (0, 1_248 * schedules.min(1), 3 * schedules.min(1));
+        let leaks = Some(Leaks { schedules, of, least_bytes, most_bytes, most_blocks });
+        let text = suite::test(&TestFinished { leaks, ..passed("shop::cache::tests::fills_once") }, &UTF8);
+        text.lines().nth(1).unwrap().trim().to_owned()
+    };
+    assert_eq!(said(37, 1000), "leaks: 37 of 1,000 schedules leave memory behind, 1,248 bytes in 3 blocks at the most");
+    assert_eq!(said(1, 1), "leaks: 1 of 1 schedule leaves memory behind, 1,248 bytes in 3 blocks at the most");
+    assert_eq!(said(0, 1000), "leaks: none of 1,000 schedules leaves memory behind");
+    assert_eq!(said(0, 0), "leaks: no schedule could be looked at");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::interpose::{process, raw};
 use crate::record::Recorder;
 use crate::snapshot::{self, Snapshot};
 use crate::state::{Odd, RECORDING, rt};
-use crate::{cancel, cause, crash, fault, heap, modules, record, shrink, state, sys, tls, watch};
+use crate::{cancel, cause, crash, fault, heap, leaks, modules, record, shrink, state, sys, tls, watch};
 use raddle_engine::random::mix;
 use raddle_engine::strategy::{Replay, by_name};
 use raddle_engine::{Seen, Tape};
@@ -48,6 +48,12 @@ pub fn in_runtime(pc: u64) -> bool {
 pub fn in_execution() -> bool {
     // SAFETY: one thread.
     unsafe { IN_EXECUTION }
+}
+
+/// Memory that is never rewound.
+pub fn left_out() -> &'static [(u64, u64)] {
+    // SAFETY: one thread; the list is not changed any more once executions are performed.
+    unsafe { core::slice::from_raw_parts((&raw const LEFT_OUT).cast(), LEFT_OUT_COUNT) }
 }
 
 fn leave_out(start: u64, end: u64) {
@@ -151,9 +157,7 @@ unsafe extern "C" fn control(_: u64) -> ! {
     // stack in the other, the two would differ by a schedule point.
     drop(record::unwind());
     runtime.entered = true;
-    // SAFETY: one thread; the list is not changed any more.
-    let (holes, count) = unsafe { (LEFT_OUT, LEFT_OUT_COUNT) };
-    runtime.snapshot = Some(Box::new(Snapshot::take(&runtime.execution, &holes[..count])));
+    runtime.snapshot = Some(Box::new(Snapshot::take(&runtime.execution, left_out())));
     let bytes = snapshot().bytes();
     send(&Message::Ready { modules: runtime.modules.clone(), bytes });
     send(&Message::Mode { mode: runtime.mode, why: None });
@@ -162,8 +166,14 @@ unsafe extern "C" fn control(_: u64) -> ! {
     // SAFETY: one thread.
     raw::arm(unsafe { OWN_CODE });
     let (summary, classes) = (Summary::default(), Classes::default());
-    let mut explorer =
-        Explorer { summary, classes, looked_at: Odd::default(), fresh: true, begun_ns: sys::real_time_ns() };
+    let mut explorer = Explorer {
+        summary,
+        classes,
+        looked_at: Odd::default(),
+        left: leaks::Seen::default(),
+        fresh: true,
+        begun_ns: sys::real_time_ns(),
+    };
     match runtime.plan.job.clone() {
         Job::Explore => explorer.explore(None),
         Job::Replay { choices, accesses, ignored, live_output } => {
@@ -172,6 +182,7 @@ unsafe extern "C" fn control(_: u64) -> ! {
         Job::Verify => explorer.verify(),
         Job::Regress { choices, search } => explorer.explore(Some((choices, search))),
     }
+    explorer.report_leaks();
     explorer.summary.points = runtime.earlier_points;
     explorer.classes.into_summary(&mut explorer.summary);
     explorer.summary.search = runtime.tape.strategy().search();
@@ -198,6 +209,8 @@ pub struct Explorer {
     classes: Classes,
     /// What has been looked at more closely.
     looked_at: Odd,
+    /// What executions have left in memory.
+    pub left: leaks::Seen,
     /// No execution has touched the process yet.
     fresh: bool,
     begun_ns: u64,
@@ -288,6 +301,7 @@ impl Explorer {
     fn replay(&mut self, choices: Vec<Choice>, accesses: Option<(u64, u64)>, ignored: Vec<u64>, live_output: bool) {
         let runtime = rt();
         runtime.ignored.clone_from(&ignored);
+        runtime.names_leaks = true;
         runtime.live_output = live_output;
         let perform = |explorer: &mut Self| explorer.record(0, choices.clone(), accesses);
         let (outcome, raw) = if cancel::stalls(&choices) { cancel::with_stalls(self, perform) } else { perform(self) };
@@ -508,6 +522,7 @@ impl Explorer {
         runtime.obstacle = None;
         runtime.limit = runtime.plan.budget.steps;
         runtime.returned = None;
+        runtime.left = leaks::Left::default();
         runtime.epilogue = false;
         crash::progress();
         let outcome = match runtime.mode {

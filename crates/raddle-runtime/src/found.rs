@@ -39,6 +39,7 @@ impl Explorer {
                         return true;
                     }
                 }
+                self.left.count(execution);
                 self.look_closer(execution);
             }
             Outcome::Exited(_) | Outcome::Crashed { .. } if execution == 0 => {

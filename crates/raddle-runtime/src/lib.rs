@@ -25,6 +25,7 @@ mod frames;
 mod heap;
 mod hooks;
 mod interpose;
+mod leaks;
 mod mappings;
 mod modules;
 mod order;

@@ -11,6 +11,7 @@
 //! back everything, and is asked after each execution when a run verifies itself.
 
 use crate::state::{Execution, rt};
+use crate::thread::ThreadData;
 use crate::{arena, heap, mappings, shadow, stacks, sys, tls};
 
 const PAGE: u64 = 4096;
@@ -86,30 +87,50 @@ fn ours(address: u64) -> bool {
         || (shadow::START..shadow::START + shadow::SIZE).contains(&address)
 }
 
+/// Memory that is the process's own as the kernel has it.
+pub struct Writable {
+    /// Writable private mappings, but for what the runtime lays out itself, what is to be left out, and stacks.
+    pub extents: Vec<(u64, u64)>,
+    /// The stack of the process's first thread.
+    first_stack: Option<(u64, u64)>,
+}
+
+impl Writable {
+    /// As it is now.
+    pub fn now(leave_out: &[(u64, u64)]) -> Writable {
+        let maps = sys::read_file(c"/proc/self/maps");
+        let maps = String::from_utf8_lossy(&maps);
+        let mut writable = Writable { extents: Vec::new(), first_stack: None };
+        for mapping in maps.lines().filter_map(parse) {
+            if mapping.name == "[stack]" {
+                writable.first_stack = Some((mapping.start, mapping.end));
+            } else if mapping.writable && mapping.private && !ours(mapping.start) {
+                subtract((mapping.start, mapping.end), leave_out, &mut writable.extents);
+            }
+        }
+        writable
+    }
+
+    /// The part of a thread's stack that is in use, if its stack pointer is this.
+    pub fn live_stack(&self, data: &ThreadData, sp: u64) -> (u64, u64) {
+        let high =
+            self.first_stack.filter(|(low, high)| (*low..*high).contains(&sp)).map_or(data.stack.high, |it| it.1);
+        (sp - crate::arch::RED_ZONE, high)
+    }
+}
+
 impl Snapshot {
     /// Saves everything. `controller_stack` and `own_data` are left out.
     pub fn take(execution: &Execution, leave_out: &[(u64, u64)]) -> Snapshot {
-        let maps = sys::read_file(c"/proc/self/maps");
-        let maps = String::from_utf8_lossy(&maps);
-        let mut extents = vec![(heap::START, execution.heap.top)];
-        let mut first_stack = None;
+        let mut writable = Writable::now(leave_out);
+        let mut extents = core::mem::take(&mut writable.extents);
+        extents.push((heap::START, execution.heap.top));
         let mut live_stacks = Vec::new();
-        for mapping in maps.lines().filter_map(parse) {
-            if mapping.name == "[stack]" {
-                first_stack = Some((mapping.start, mapping.end));
-            } else if mapping.writable && mapping.private && !ours(mapping.start) {
-                subtract((mapping.start, mapping.end), leave_out, &mut extents);
-            }
-        }
         for data in &execution.threads {
             if data.joined {
                 continue;
             }
-            let sp = data.sp - crate::arch::RED_ZONE;
-            let stack = match first_stack {
-                Some((low, high)) if (low..high).contains(&data.sp) => (sp, high),
-                _ => data.live_stack(),
-            };
+            let stack = writable.live_stack(data, data.sp);
             extents.push(stack);
             live_stacks.push(stack);
             if data.tls != tls::Block::default() {

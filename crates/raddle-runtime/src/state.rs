@@ -68,6 +68,10 @@ pub struct Runtime {
     pub pass_mark: Option<u64>,
     /// That word in the present execution, if the test function has returned.
     pub returned: Option<u64>,
+    /// What the present execution has left in memory.
+    pub left: crate::leaks::Left,
+    /// Whether the record of an execution names what it leaves.
+    pub names_leaks: bool,
     /// Places of races that have been reported: they no longer end an execution.
     pub ignored: Vec<u64>,
     /// What is known of call sites.
@@ -133,8 +137,10 @@ pub struct Execution {
 pub struct Odd {
     /// A panic was raised.
     pub raised: bool,
-    /// A thread slept while there was a set of descriptors to wait for.
+    /// A thread slept.
     pub slept: bool,
+    /// A thread waited for a lock for long while there was a set of descriptors to wait for.
+    pub held_up: bool,
     /// There was a set of descriptors to wait for: an event loop.
     pub looped: bool,
     /// A thread that nobody has joined was at work when the test function returned. Looked for only in the execution
@@ -155,14 +161,15 @@ impl Odd {
         Odd {
             raised: self.raised || other.raised,
             slept: self.slept || other.slept,
+            held_up: self.held_up || other.held_up,
             looped: self.looped || other.looped,
             outlived: self.outlived || other.outlived,
             replaced: self.replaced || other.replaced,
         }
     }
 
-    fn flags(self) -> [bool; 5] {
-        [self.raised, self.slept, self.looped, self.outlived, self.replaced]
+    fn flags(self) -> [bool; 6] {
+        [self.raised, self.slept, self.held_up, self.looped, self.outlived, self.replaced]
     }
 }
 
@@ -309,6 +316,8 @@ pub fn take_charge(plan: Plan) {
         limit: plan.budget.steps,
         pass_mark: None,
         returned: None,
+        left: crate::leaks::Left::default(),
+        names_leaks: false,
         ignored: Vec::new(),
         sites: crate::sites::Sites::default(),
         uncancelled: crate::cancel::Uncancelled::default(),

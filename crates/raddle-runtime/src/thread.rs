@@ -1,6 +1,6 @@
 //! The program's threads: fibers on one operating-system thread, each with a stack and thread-local storage of its own.
 
-use crate::arch::{self, RED_ZONE};
+use crate::arch;
 use crate::interpose::children::Awaits;
 use crate::interpose::signals::OfThread;
 use crate::order;
@@ -81,11 +81,6 @@ impl ThreadData {
             awaits: Awaits::Nothing,
             signals: OfThread::default(),
         }
-    }
-
-    /// The part of its stack that is in use while it does not run.
-    pub fn live_stack(&self) -> (u64, u64) {
-        (self.sp - RED_ZONE, self.stack.high)
     }
 }
 

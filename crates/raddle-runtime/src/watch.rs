@@ -212,6 +212,17 @@ pub fn volatile_read(address: u64, size: u64) {
 /// An atomic access of the running thread, which the caller records.
 #[inline]
 pub fn atomic(address: u64, size: u8, kind: Kind) {
+    // SAFETY: one thread.
+    let now = unsafe { NOW };
+    let first = address & (GRANULE - 1);
+    if now != ALWAYS && first + u64::from(size) <= GRANULE && !(stacks::START..stacks::END).contains(&address) {
+        let mask = (((1u16 << size) - 1) << first) as u8;
+        // SAFETY: one thread; granules are always there.
+        let granule = unsafe { &*shadow::granule(address) };
+        if rt().detector.atomic_again(granule, race::Entry(now).atomic_of(mask), kind.writes()) {
+            return;
+        }
+    }
     check(address, address, address.saturating_add(size.into()), kind);
 }
 

@@ -62,6 +62,9 @@ pub struct ExploreOptions {
     /// what the cancellation leaves behind (RD0304, RD0404): a test must expect its timeouts to expire
     #[arg(long)]
     pub cancel: bool,
+    /// Also look after each schedule for memory that nothing leads to any more, and say in how many there is some (RD0404)
+    #[arg(long)]
+    pub leaks: bool,
     /// Let the program talk to other hosts; what they answer cannot be repeated, so replays may differ
     #[arg(long)]
     pub allow_network: bool,

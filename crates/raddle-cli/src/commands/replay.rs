@@ -42,7 +42,7 @@ pub fn run(command: &ReplayCommand, console: &Console) -> Result<Exit> {
     let live = console.format == MessageFormat::Human;
     let (raw, modules) = perform(&record, &subject, &runtime, live, console, &interrupt)?;
     let mut judge = Judge::default();
-    let case = Case { subject: &subject, settings: &record.settings, tally: record.tally };
+    let case = Case { subject: &subject, settings: &record.settings, tally: record.tally, leaks: None };
     let mut finding = judge.finding(&raw, &modules, &case);
     finding.replay = command.token.clone();
     finding.schedule.execution = record.execution;

@@ -52,6 +52,7 @@ impl<'a> Work<'a> {
             search: None,
             pct_guarantee: None,
             cancelled: None,
+            leaks: None,
             elapsed_ms: 0,
             mode: Mode::Rewind.into(),
             mode_why: None,
@@ -128,7 +129,8 @@ impl<'a> Work<'a> {
 
     fn take_summary(&mut self, ended: &Ended) {
         let Ending::Finished(summary) = &ended.ending else { return };
-        let Summary { schedules, distinct, points, digest, new_lately, unseen, pct, search, cancelled, .. } = summary;
+        let Summary { schedules, distinct, points, digest, new_lately, unseen, pct, search, cancelled, leaks, .. } =
+            summary;
         let asked_for = self.searches_all();
         let test = &mut self.test;
         (test.schedules, test.distinct, test.points, test.new_lately) = (*schedules, *distinct, *points, *new_lately);
@@ -137,6 +139,7 @@ impl<'a> Work<'a> {
         test.search = search.as_ref().map(|search| Search::new(search, asked_for));
         test.pct_guarantee = *pct;
         test.cancelled = self.suite.settings.world.cancel.then_some(*cancelled);
+        test.leaks = leaks.map(Into::into);
         test.digest = self.suite.verify.then(|| format!("{digest:016x}"));
     }
 
@@ -158,7 +161,11 @@ impl<'a> Work<'a> {
             Ending::Finished(summary) => (summary.passed, summary.failed),
             _ => (0, heard.raw.len() as u64),
         };
-        let case = Case { subject, settings, tally };
+        let leaks = match ending {
+            Ending::Finished(summary) => summary.leaks,
+            _ => None,
+        };
+        let case = Case { subject, settings, tally, leaks };
         for raw in &heard.raw {
             let found = match raw.outcome {
                 Outcome::Passed if raw.differs.is_none() => judge.suspect(raw, modules, &case),

@@ -4,9 +4,11 @@ use super::children::{self, Awaits};
 use super::signals::Interrupt;
 use crate::arch::syscall;
 use crate::effects::changes_files;
-use crate::state::{executing, let_go};
+use crate::record;
+use crate::state::{executing, let_go, recording};
 use crate::sys::Real;
 use core::ffi::{CStr, c_char, c_void};
+use raddle_protocol::Op;
 use std::ffi::CString;
 
 /// Ends the processes that this execution has started and that still run. Called in a forked execution only.
@@ -178,6 +180,9 @@ fn wait_for(call: impl Fn(i32) -> i64, child: i32, options: i32) -> i32 {
         let interrupt = crate::sched::wait(children::AWAITS, None, !0);
         let got = call(options | libc::WNOHANG);
         if got != 0 {
+            if recording() {
+                record::step(Op::Io { call: "waitpid".to_owned(), descriptor: -1, blocked: true });
+            }
             return super::output::answer(got) as i32;
         }
         if interrupt == Interrupt::Fail {

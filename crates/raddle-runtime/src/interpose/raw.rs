@@ -151,6 +151,11 @@ pub unsafe fn perform(number: i64, args: [u64; 6]) -> i64 {
                 super::io::polling::changed();
                 answer
             }
+            libc::SYS_pread64 => {
+                receiving::before(fd, "pread");
+                super::io::polling::will_write(b as *mut c_void, c as usize);
+                syscall(number, args)
+            }
             libc::SYS_read => kernel(receiving::read(fd, b as *mut c_void, c as usize) as i64),
             libc::SYS_readv => kernel(receiving::readv(fd, b as *const libc::iovec, c as i32) as i64),
             libc::SYS_recvfrom => {
@@ -302,9 +307,6 @@ pub unsafe fn perform(number: i64, args: [u64; 6]) -> i64 {
                 if !HARMLESS.contains(&number) {
                     changes_files(&what(number));
                 }
-                if number == libc::SYS_pread64 {
-                    super::io::polling::will_write(b as *mut c_void, c as usize);
-                }
                 order::released(order::INPUT_OUTPUT);
                 let answer = syscall(number, args);
                 order::acquired(order::INPUT_OUTPUT);
@@ -330,12 +332,11 @@ fn what(number: i64) -> String {
 }
 
 /// Calls that change nothing, or nothing that lasts longer than the descriptors they work on.
-const HARMLESS: [i64; 39] = [
+const HARMLESS: [i64; 38] = [
     libc::SYS_fstat,
     libc::SYS_statfs,
     libc::SYS_fstatfs,
     libc::SYS_lseek,
-    libc::SYS_pread64,
     libc::SYS_getdents64,
     libc::SYS_readlink,
     libc::SYS_readlinkat,

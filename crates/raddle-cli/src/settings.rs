@@ -116,6 +116,10 @@ impl Settings {
             keep_going: self.keep_going,
             unhooked: subject.source.executable.unhooked.clone(),
             world: self.world,
+            trees: [&subject.source.root, &subject.source.target_directory, &subject.invocation.directory]
+                .into_iter()
+                .filter_map(|tree| tree.to_str().map(str::to_owned))
+                .collect(),
         }
     }
 }

@@ -37,6 +37,8 @@ pub struct Plan {
     pub unhooked: Vec<Unhooked>,
     /// How the program sees time and the world.
     pub world: World,
+    /// Directories of which each execution that changes files has a view of its own, beside that for temporary files.
+    pub trees: Vec<String>,
 }
 
 /// An instruction that orders memory between threads and that no hook stands for: the author wrote it in assembly, or a

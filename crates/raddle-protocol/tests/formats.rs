@@ -80,6 +80,7 @@ fn plan(job: Job) -> Plan {
             leaks: true,
             poll_budget: 0x62,
         },
+        trees: vec!["t".into()],
     }
 }
 
@@ -87,7 +88,7 @@ fn plan(job: Job) -> Plan {
 #[test]
 fn plans_of_version_6() {
     let (before, after) =
-        ("1101022122", "310672616e646f6d01320141424344015152530101666701680101610162636401650161010001010162");
+        ("1101022122", "310672616e646f6d01320141424344015152530101666701680101610162636401650161010001010162010174");
     assert_eq!(body(&plan(Job::Explore)), format!("{before}00{after}"));
     assert_eq!(body(&plan(Job::Verify)), format!("{before}02{after}"));
     let replay = Job::Replay { choices: choices(), accesses: Some((16, 8)), ignored: vec![9], live_output: true };
@@ -98,7 +99,7 @@ fn plans_of_version_6() {
     let main = Plan { entry: Entry::Main, isolation: Isolation::Auto, keep_going: false, ..plan(Job::Explore) };
     assert_eq!(
         body(&main),
-        "110000310672616e646f6d01320141424344005152530001666701680101610162636401650161010001010162"
+        "110000310672616e646f6d01320141424344005152530001666701680101610162636401650161010001010162010174"
     );
 }
 

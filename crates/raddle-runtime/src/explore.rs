@@ -2,7 +2,7 @@
 
 use crate::arch::{self, Context, syscall};
 use crate::classes::Classes;
-use crate::interpose::raw;
+use crate::interpose::{process, raw};
 use crate::record::Recorder;
 use crate::snapshot::{self, Snapshot};
 use crate::state::{Odd, RECORDING, rt};
@@ -472,14 +472,17 @@ impl Explorer {
     /// Performs an execution; when it is about to do what cannot be undone, all executions are forked from now on, this
     /// one performed again first.
     pub fn perform_reversibly(&mut self, execution: u64) -> Outcome {
-        let outcome = self.perform(execution);
-        if let Outcome::NeedsFork(why) = outcome {
-            rt().mode = Mode::Fork;
+        let mut outcome = self.perform(execution);
+        // Once because it needs a process of its own, and once because it changes files.
+        while let Outcome::NeedsFork(why) = outcome {
+            let runtime = rt();
+            runtime.mode = Mode::Fork;
+            let why = [Some(why), runtime.files.prepare()].into_iter().flatten().collect::<Vec<_>>().join("; ");
             send(&Message::Mode { mode: Mode::Fork, why: Some(why) });
-            if let Some(recorder) = rt().recorder.as_mut() {
+            if let Some(recorder) = runtime.recorder.as_mut() {
                 recorder.clear();
             }
-            return self.perform(execution);
+            outcome = self.perform(execution);
         }
         outcome
     }
@@ -553,6 +556,7 @@ fn launch() {
 fn fork_and_wait() -> Outcome {
     let runtime = rt();
     runtime.outcome = Outcome::NeedsFork(String::new());
+    process::before_execution();
     // SAFETY: one thread; the child goes on with a copy of all private memory.
     unsafe {
         let child = syscall(libc::SYS_clone, [libc::SIGCHLD as u64, 0, 0, 0, 0, 0]);
@@ -560,11 +564,12 @@ fn fork_and_wait() -> Outcome {
             fault::die("cannot fork a process for an execution");
         }
         if child == 0 {
+            runtime.files.enter();
             syscall(libc::SYS_prctl, [libc::PR_SET_PDEATHSIG as u64, libc::SIGKILL as u64, 0, 0, 0, 0]);
             crash::start_timer();
             raw::arm(OWN_CODE);
             launch();
-            crate::interpose::process::kill_children();
+            process::kill_children();
             sys::exit_process(0);
         }
         let mut status = 0i32;
@@ -574,6 +579,7 @@ fn fork_and_wait() -> Outcome {
                 break;
             }
         }
+        process::after_execution();
         let told = !matches!(&runtime.outcome, Outcome::NeedsFork(why) if why.is_empty());
         if libc::WIFSIGNALED(status) && !told {
             let signal = libc::WTERMSIG(status);

@@ -44,6 +44,7 @@ mod sys;
 mod thread;
 mod tls;
 mod unhooked;
+mod view;
 mod watch;
 
 #[global_allocator]

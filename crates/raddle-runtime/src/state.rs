@@ -56,6 +56,8 @@ pub struct Runtime {
     pub recorder: Option<Box<Recorder>>,
     /// How executions are kept apart now.
     pub mode: Mode,
+    /// Whose files executions see.
+    pub files: crate::view::Files,
     /// Schedule points of the present execution, and those of all earlier ones.
     pub points: u64,
     /// See `points`.
@@ -319,6 +321,7 @@ pub fn take_charge(plan: Plan) {
         obstacle: None,
         recorder: None,
         mode,
+        files: crate::view::Files::Shared,
         points: 0,
         earlier_points: 0,
         limit: plan.budget.steps,

@@ -100,6 +100,7 @@ fn plan() -> Plan {
         keep_going: false,
         unhooked: Vec::new(),
         world: raddle_protocol::World::default(),
+        trees: Vec::new(),
     }
 }
 

@@ -29,6 +29,11 @@ impl Ports {
         }
     }
 
+    /// Whether a socket of the program's has this real number, or has had it.
+    pub fn is_known(&self, port: u16) -> bool {
+        self.known.iter().any(|(_, real)| *real == port)
+    }
+
     fn real_of(&self, seen: u16) -> u16 {
         self.known.iter().find(|(known, _)| *known == seen).map_or(seen, |(_, real)| *real)
     }
@@ -85,6 +90,11 @@ impl Address {
     /// The port.
     pub fn port(&self) -> u16 {
         u16::from_be_bytes([self.bytes[2], self.bytes[3]])
+    }
+
+    /// The family, as `socket` takes it.
+    pub fn family(&self) -> u64 {
+        u16::from_ne_bytes([self.bytes[0], self.bytes[1]]).into()
     }
 
     fn set_port(&mut self, port: u16) {

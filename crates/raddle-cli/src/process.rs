@@ -62,7 +62,7 @@ pub enum Output {
 #[derive(Debug)]
 pub enum Ending {
     /// It has done all that the plan asked for.
-    Finished(Summary),
+    Finished(Box<Summary>),
     /// It died before that. The flag tells whether the runtime had reported for work.
     Died(ExitStatus, bool),
     /// It was killed, having said nothing for so long.
@@ -138,7 +138,7 @@ struct Process {
 
 /// Why listening came to an end.
 enum Heard {
-    Finished(Summary),
+    Finished(Box<Summary>),
     Fault(String),
     End,
     Nothing,
@@ -263,7 +263,7 @@ impl Process {
             frame::skip_alive(&mut self.bytes);
             let Some(message) = frame::decode::<Message>(&mut self.bytes)? else { break };
             let reply = match message {
-                Message::Finished(summary) => return Ok(Some(Heard::Finished(*summary))),
+                Message::Finished(summary) => return Ok(Some(Heard::Finished(summary))),
                 Message::Fault(sentence) => return Ok(Some(Heard::Fault(sentence))),
                 Message::Hello { version, .. } if version != VERSION => return Err(frame::Malformed),
                 Message::Hello { .. } => {

@@ -38,7 +38,7 @@ pub struct Heard {
 /// says is all there is to say. A test that never ends, or crashes, under every schedule is a finding like any other.
 pub fn ordinary_failure<'a>(ending: &Ending, raw: &'a [RawFinding]) -> Option<&'a RawFinding> {
     match ending {
-        Ending::Finished(Summary { end: End::AlwaysFails, .. }) => {
+        Ending::Finished(summary) if summary.end == End::AlwaysFails => {
             raw.iter().find(|raw| matches!(raw.outcome, Outcome::Exited(_)) && raw.differs.is_none())
         }
         _ => None,

@@ -198,7 +198,7 @@ impl Division {
         }
         let summary = state.total.summary();
         let schedules = if interrupt.is_raised() { state.schedules() } else { summary.schedules };
-        let ending = if interrupt.is_raised() { Ending::Interrupted } else { Ending::Finished(summary) };
+        let ending = if interrupt.is_raised() { Ending::Interrupted } else { Ending::Finished(Box::new(summary)) };
         let ended = state.death.take().unwrap_or(Ended { ending, output: Vec::new() });
         let (found, forks) = (std::mem::take(&mut state.total.found), state.forks.take());
         Some(Conclusion { ended, schedules, found, forks })

@@ -182,7 +182,7 @@ impl<'a> Work<'a> {
             cancelled,
             leaks,
             ..
-        } = summary;
+        } = &**summary;
         let asked_for = self.searches_all();
         let test = &mut self.test;
         (test.schedules, test.distinct, test.points, test.new_lately) = (*schedules, *distinct, *points, *new_lately);

@@ -36,7 +36,7 @@ fn field(path: &str, name: &str) -> Option<String> {
 }
 
 /// Version of a package in this workspace's lock file.
-fn locked(root: &Path, package: &str) -> Option<String> {
+pub fn locked(root: &Path, package: &str) -> Option<String> {
     let lock: toml::Table = fs::read_to_string(root.join("bench/Cargo.lock")).ok()?.parse().ok()?;
     let packages = lock.get("package")?.as_array()?;
     let found = packages.iter().find(|entry| entry.get("name").and_then(toml::Value::as_str) == Some(package))?;

@@ -4,19 +4,27 @@
 //! |---|---|
 //! | `speed` | how many schedules per second, against shuttle on the same bodies |
 //! | `rewind` | how much rewinding memory saves, against a process for each schedule |
+//! | `weak` | what it costs to let loads see all that Rust's memory model allows |
+//! | `accesses` | what it costs to watch accesses, against ThreadSanitizer on the same programs |
 //! | `build` | how much longer a cold instrumented build takes than a plain one |
 //! | `determinism` | whether the same seed gives the same executions twice |
 //! | `first-failure` | how many schedules each strategy takes to find the mistakes of `buggy` |
+//! | `loom` | how many executions a complete exploration takes, and how long, against loom on the same bodies |
+//! | `division` | how much more a second process sees of one test in the same time |
 //! | `quiet` | whether right programs are left alone |
 //!
-//! `cargo run --release -p compare -- all` asks them all, but for `first-failure`, which takes longest. Raddle is
+//! `cargo run --release -p compare -- all` asks them all, but for `first-failure`, which takes longest, and `division`, which takes the whole machine. Raddle is
 //! driven as a user drives it: through `cargo raddle test --message-format json`.
 
+mod accesses;
 mod build;
+mod child;
 mod correct;
 mod determinism;
+mod division;
 mod error;
 mod first_failure;
+mod loom;
 mod machine;
 mod quiet;
 mod raddle;
@@ -25,6 +33,7 @@ mod rewind;
 mod shuttle;
 mod speed;
 mod table;
+mod weak;
 
 use clap::{Args, Parser, Subcommand};
 use error::Result;
@@ -52,6 +61,10 @@ enum What {
     Speed(Speed),
     /// Schedules per second with rewind and with fork, release profile
     Rewind(Speed),
+    /// Schedules per second with the memory models `rc11` and `sc`, release profile
+    Weak(Speed),
+    /// Time and memory of programs that access memory: alone, with ThreadSanitizer, in Raddle
+    Accesses(accesses::Options),
     /// Duration of a cold build, plain and instrumented
     Build(build::Options),
     /// The same seed twice, over all right tests of fixtures and examples
@@ -60,8 +73,19 @@ enum What {
     Quiet(correct::Options),
     /// Schedules until the first failure of each program in `buggy`, by strategy
     FirstFailure(first_failure::Options),
-    /// All of these but `first-failure`, with their defaults
+    /// Complete explorations by loom and by Raddle, release profile
+    Loom(Speed),
+    /// Classes of schedules that one process and two have seen of one test after the same time, release profile
+    Division(Speed),
+    /// All of these but `first-failure` and `division`, with their defaults
     All,
+    /// Runs a program and prints what it took
+    #[command(name = child::COMMAND, hide = true)]
+    Child {
+        /// The program and its arguments
+        #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<String>,
+    },
 }
 
 /// How long is measured.
@@ -79,7 +103,17 @@ struct Speed {
 }
 
 fn main() -> ExitCode {
-    match run(&Cli::parse()) {
+    let cli = Cli::parse();
+    if let What::Child { words } = &cli.what {
+        return match child::measure(words) {
+            Ok(code) => ExitCode::from(code),
+            Err(error) => {
+                eprintln!("error: {error}");
+                ExitCode::from(255)
+            }
+        };
+    }
+    match run(&cli) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -99,7 +133,10 @@ fn run(cli: &Cli) -> Result<bool> {
         What::All => vec![
             What::Speed(Speed { rounds: 5, seconds: 1.0, filter: String::new() }),
             What::Rewind(Speed { rounds: 3, seconds: 1.0, filter: String::new() }),
+            What::Weak(Speed { rounds: 3, seconds: 1.0, filter: String::new() }),
+            What::Accesses(accesses::Options::default()),
             What::Build(build::Options::default()),
+            What::Loom(Speed { rounds: 3, seconds: 0.0, filter: String::new() }),
             What::Determinism(correct::Options::default()),
             What::Quiet(correct::Options::default()),
         ],
@@ -110,11 +147,16 @@ fn run(cli: &Cli) -> Result<bool> {
         good &= match what {
             What::Speed(options) => speed::run(&root, &raddle, &options)?,
             What::Rewind(options) => rewind::run(&root, &raddle, &options)?,
+            What::Weak(options) => weak::run(&root, &raddle, &options)?,
+            What::Accesses(options) => accesses::run(&root, &raddle, &options)?,
             What::Build(options) => build::run(&root, &raddle, &options)?,
             What::Determinism(options) => determinism::run(&root, &raddle, &options)?,
+            What::Loom(options) => loom::run(&root, &raddle, &options)?,
+            What::Division(options) => division::run(&root, &raddle, &options)?,
             What::Quiet(options) => quiet::run(&root, &raddle, &options)?,
             What::FirstFailure(options) => first_failure::run(&root, &raddle, &options)?,
             What::All => unreachable!("replaced by its parts"),
+            What::Child { .. } => unreachable!("done before"),
         };
     }
     Ok(good)

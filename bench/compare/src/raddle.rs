@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// Exit code of the command when it has found something.
-const FINDINGS: i32 = 100;
+pub const FINDINGS: i32 = 100;
 
 /// The command.
 #[derive(Debug)]
@@ -19,6 +19,17 @@ pub struct Raddle {
     target: PathBuf,
     /// How it names itself.
     pub version: String,
+}
+
+/// How a test is explored when its rate is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    /// By default.
+    Rewind,
+    /// A process for each schedule.
+    Fork,
+    /// By default, with this `--memory`.
+    Model(&'static str),
 }
 
 /// One `test-finished` line, as far as it is used here.
@@ -87,13 +98,12 @@ impl Raddle {
     /// As [`Raddle::test`].
     pub fn test_into(&self, target: &Path, directory: &Path, arguments: &[&str]) -> Result<Run> {
         let program = format!("cargo raddle test {}", arguments.join(" "));
+        let mut arguments = arguments.to_vec();
+        arguments.extend(["--quiet", "--message-format", "json"]);
         let unreadable = |why: String| Error::Unreadable { program: program.clone(), why };
         let begun = Instant::now();
-        let mut child = Command::new(&self.program)
-            .args(["raddle", "test", "--quiet", "--message-format", "json", "--target-dir"])
-            .arg(target)
-            .args(arguments)
-            .current_dir(directory)
+        let mut child = self
+            .command_into(target, directory, &arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
@@ -118,18 +128,31 @@ impl Raddle {
         Ok(run)
     }
 
+    /// `cargo raddle test` with these arguments in this directory, to be started.
+    pub fn command(&self, directory: &Path, arguments: &[&str]) -> Command {
+        self.command_into(&self.target, directory, arguments)
+    }
+
+    fn command_into(&self, target: &Path, directory: &Path, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(["raddle", "test", "--target-dir"]).arg(target).args(arguments).current_dir(directory);
+        command
+    }
+
     /// Explores one test of one package for exactly so many schedules, alone, in the release profile.
     ///
     /// # Errors
     /// When it does not pass, or not in the mode that was asked for.
-    pub fn measure(&self, root: &Path, test: &str, schedules: u64, seed: u64, fork: bool) -> Result<Sample> {
+    pub fn measure(&self, root: &Path, test: &str, schedules: u64, seed: u64, manner: Manner) -> Result<Sample> {
         let (schedules_word, seed) = (schedules.to_string(), seed.to_string());
         let mut arguments = vec!["-p", "plain", "--release", "--exact", test, "--jobs", "1", "--time", "1h"];
         // At random, so that none ends early because all of it has been explored.
         arguments.extend(["--schedules", &schedules_word, "--seed", &seed, "--strategy", "random"]);
-        let mode = if fork { "fork" } else { "rewind" };
-        if fork {
-            arguments.push("--fork");
+        let mode = if manner == Manner::Fork { "fork" } else { "rewind" };
+        match manner {
+            Manner::Rewind => {}
+            Manner::Fork => arguments.push("--fork"),
+            Manner::Model(model) => arguments.extend(["--memory", model]),
         }
         let (run, processor) = processor_time(|| self.test(&root.join("bench"), &arguments))?;
         let not_measurable = |why| Error::NotMeasurable { test: test.into(), why };
@@ -154,23 +177,40 @@ impl Raddle {
 /// # Errors
 /// When cargo fails.
 pub fn built(manifest: &Path, package: &str, binary: &str) -> Result<PathBuf> {
-    let program = format!("cargo build --release -p {package}");
-    let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args(["build", "--release", "--package", package, "--bin", binary, "--message-format"])
-        .args(["json-render-diagnostics", "--manifest-path"])
-        .arg(manifest)
-        .stderr(Stdio::inherit())
-        .output()
-        .map_err(doing("run cargo"))?;
+    let mut cargo = cargo();
+    cargo.args(["build", "--release", "--package", package, "--bin", binary, "--manifest-path"]).arg(manifest);
+    executable(cargo, binary)
+}
+
+/// Lets cargo build the unit tests of a package in `directory`, in the release profile, and returns the executable's path.
+///
+/// # Errors
+/// When cargo fails.
+pub fn tests_of(directory: &Path, package: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Result<PathBuf> {
+    let mut cargo = cargo();
+    cargo.args(["test", "--no-run", "--release", "--lib", "--package", package]).args(arguments);
+    cargo.envs(variables.iter().copied()).current_dir(directory);
+    executable(cargo, package)
+}
+
+fn cargo() -> Command {
+    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
+/// What cargo builds under this name.
+fn executable(mut cargo: Command, name: &str) -> Result<PathBuf> {
+    cargo.args(["--message-format", "json-render-diagnostics"]);
+    let program = format!("{cargo:?}");
+    let output = cargo.stderr(Stdio::inherit()).output().map_err(doing("run cargo"))?;
     if !output.status.success() {
         return Err(Error::Failed { program, status: output.status });
     }
     let messages = serde_json::Deserializer::from_slice(&output.stdout).into_iter::<Value>();
     let artifact = messages.flatten().find(|message| {
         message["reason"] == "compiler-artifact"
-            && message["target"]["name"] == binary
+            && message["target"]["name"] == name
             && !message["executable"].is_null()
     });
     let path = artifact.and_then(|artifact| artifact["executable"].as_str().map(PathBuf::from));
-    path.ok_or(Error::Unreadable { program, why: format!("no executable `{binary}` was named") })
+    path.ok_or(Error::Unreadable { program, why: format!("no executable `{name}` was named") })
 }

@@ -2,7 +2,7 @@
 //! process for each.
 
 use crate::error::Result;
-use crate::raddle::Raddle;
+use crate::raddle::{Manner, Raddle};
 use crate::rate::{alternate, ratio};
 use crate::shuttle::Shuttle;
 use crate::{Speed, machine, table};
@@ -17,8 +17,8 @@ pub fn run(root: &Path, raddle: &Raddle, options: &Speed) -> Result<bool> {
     let bodies = Shuttle::new(root)?.bodies()?;
     let mut table = table::new(["body", "fork: schedules/s", "rewind: schedules/s", "rewind/fork (min to max)"]);
     for body in bodies.iter().filter(|body| body.contains(&options.filter)) {
-        let fork = |schedules, seed| raddle.measure(root, body, schedules, seed, true);
-        let rewind = |schedules, seed| raddle.measure(root, body, schedules, seed, false);
+        let fork = |schedules, seed| raddle.measure(root, body, schedules, seed, Manner::Fork);
+        let rewind = |schedules, seed| raddle.measure(root, body, schedules, seed, Manner::Rewind);
         let [fork, rewind] = alternate([&fork, &rewind], options.rounds, options.seconds)?;
         let (middle, least, greatest) = ratio(&rewind, &fork, |rate| rate.wall);
         table.add_row([

@@ -9,7 +9,7 @@
 //! types are made of. So points stand beside the rates. A choice is a point with more than one answer.
 
 use crate::error::Result;
-use crate::raddle::Raddle;
+use crate::raddle::{Manner, Raddle};
 use crate::rate::{alternate, ratio};
 use crate::shuttle::Shuttle;
 use crate::{Speed, machine, table};
@@ -33,7 +33,7 @@ pub fn run(root: &Path, raddle: &Raddle, options: &Speed) -> Result<bool> {
     ]);
     for body in shuttle.bodies()?.iter().filter(|body| body.contains(&options.filter)) {
         let theirs = |schedules, seed| shuttle.run(body, schedules, seed);
-        let ours = |schedules, seed| raddle.measure(root, body, schedules, seed, false);
+        let ours = |schedules, seed| raddle.measure(root, body, schedules, seed, Manner::Rewind);
         let [theirs, ours] = alternate([&theirs, &ours], options.rounds, options.seconds)?;
         let wall = ratio(&ours, &theirs, |rate| rate.wall);
         let processor = ratio(&ours, &theirs, |rate| rate.processor);

@@ -12,7 +12,7 @@ use raddle_instrument::dwarf;
 use raddle_instrument::symbols::Symbols;
 use raddle_protocol::finding::Severity;
 use raddle_protocol::trace::{Bound, Outcome};
-use raddle_protocol::{Entry, Finding, Known, Module, RawFinding, choice};
+use raddle_protocol::{Entry, Finding, Known, Leaks, Module, RawFinding, choice};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -55,6 +55,8 @@ pub struct Case<'a> {
     pub settings: &'a Settings,
     /// How its executions ended.
     pub tally: Tally,
+    /// What its executions have left in memory, where that has been counted.
+    pub leaks: Option<Leaks>,
 }
 
 /// Names what executions have done. What has been read of an executable's debug information is kept for its next test.
@@ -128,6 +130,7 @@ impl Judge {
             seed: case.settings.seed,
             passed: case.tally.0,
             failed: case.tally.1,
+            leaks: case.leaks,
             source: &|path, line| lines.get(path, line),
         };
         work(self.symbols(modules, &case.subject.source), &context)
@@ -166,7 +169,7 @@ pub fn records_of(source: &Source) -> Result<PathBuf> {
 /// # Errors
 /// [`Error::File`] when it cannot be written; [`Error::Usage`] when an argument is not text.
 pub fn keep(finding: &Finding, raw: &RawFinding, case: &Case<'_>, runtime: &RuntimeLibrary) -> Result<String> {
-    let Case { subject, settings, tally } = *case;
+    let Case { subject, settings, tally, .. } = *case;
     let text = |argument: &OsString| argument.to_str().map(str::to_owned);
     let arguments: Option<Vec<String>> = subject.invocation.arguments.iter().map(text).collect();
     let record = Record {

@@ -10,7 +10,7 @@
 
 use crate::error::{Error, Result};
 use crate::interrupt::Interrupt;
-use raddle_protocol::{ENV_ANSWERS, ENV_PLAN, ENV_REPORT, Known, Message, Plan, Summary, VERSION, frame};
+use raddle_protocol::{Deal, ENV_ANSWERS, ENV_PLAN, ENV_REPORT, Known, Message, Plan, Summary, VERSION, frame};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{MemfdFlags, OFlags, fcntl_getfl, fcntl_setfl, memfd_create};
 use rustix::io::{Errno, FdFlags, fcntl_setfd};
@@ -62,7 +62,7 @@ pub enum Output {
 #[derive(Debug)]
 pub enum Ending {
     /// It has done all that the plan asked for.
-    Finished(Summary),
+    Finished(Box<Summary>),
     /// It died before that. The flag tells whether the runtime had reported for work.
     Died(ExitStatus, bool),
     /// It was killed, having said nothing for so long.
@@ -71,6 +71,21 @@ pub enum Ending {
     Fault(String),
     /// The user has stopped it.
     Interrupted,
+    /// It was killed, since what it did was not needed any more ([`Reply::Stop`]).
+    Stopped,
+}
+
+/// What a process is told in return for a message.
+#[derive(Debug)]
+pub enum Reply {
+    /// Nothing.
+    Nothing,
+    /// What it has asked ([`Message::Ask`]), and more.
+    Known(Vec<Known>),
+    /// What it is to do next ([`Message::Draw`]).
+    Deal(Deal),
+    /// Nothing any more: it is to be killed.
+    Stop,
 }
 
 /// An ended process.
@@ -82,8 +97,8 @@ pub struct Ended {
     pub output: Vec<u8>,
 }
 
-/// Runs a program under the runtime, and calls `on_message` with everything it reports but its end. What the process asks
-/// ([`Message::Ask`]) is answered with what comes back.
+/// Runs a program under the runtime, and calls `on_message` with everything it reports but its end. The process is told
+/// what comes back.
 ///
 /// # Errors
 /// [`Error::File`] when the program cannot be started, [`Error::System`] when the system has no descriptors left.
@@ -93,7 +108,7 @@ pub fn run(
     plan: &Plan,
     output: Output,
     interrupt: &Interrupt,
-    mut on_message: impl FnMut(Message) -> Option<Vec<Known>>,
+    mut on_message: impl FnMut(Message) -> Reply,
 ) -> Result<Ended> {
     let mut process = Process::start(invocation, runtime, plan, output)?;
     let silence = Duration::from_millis(plan.budget.time_ms) + Duration::from_millis(plan.budget.stall_ms) + SLACK;
@@ -104,6 +119,7 @@ pub fn run(
         Heard::Fault(sentence) => Ending::Fault(sentence),
         Heard::Nothing => Ending::Silent(silence),
         Heard::Interrupt => Ending::Interrupted,
+        Heard::Enough => Ending::Stopped,
         Heard::End => Ending::Died(status, process.greeted),
     };
     Ok(Ended { ending, output: std::mem::take(&mut process.printed).into() })
@@ -122,11 +138,12 @@ struct Process {
 
 /// Why listening came to an end.
 enum Heard {
-    Finished(Summary),
+    Finished(Box<Summary>),
     Fault(String),
     End,
     Nothing,
     Interrupt,
+    Enough,
 }
 
 impl Process {
@@ -185,7 +202,7 @@ impl Process {
         &mut self,
         silence: Duration,
         interrupt: &Interrupt,
-        on_message: &mut dyn FnMut(Message) -> Option<Vec<Known>>,
+        on_message: &mut dyn FnMut(Message) -> Reply,
     ) -> Heard {
         let mut deadline = Instant::now() + silence;
         loop {
@@ -235,7 +252,7 @@ impl Process {
     /// All that has been reported by now; `Some` for a report that is the last.
     fn take_reports(
         &mut self,
-        on_message: &mut dyn FnMut(Message) -> Option<Vec<Known>>,
+        on_message: &mut dyn FnMut(Message) -> Reply,
     ) -> Result<Option<Heard>, frame::Malformed> {
         if let Some(reports) = &self.reports
             && read_available(reports, |bytes| self.bytes.extend_from_slice(bytes))
@@ -245,7 +262,7 @@ impl Process {
         loop {
             frame::skip_alive(&mut self.bytes);
             let Some(message) = frame::decode::<Message>(&mut self.bytes)? else { break };
-            let answer = match message {
+            let reply = match message {
                 Message::Finished(summary) => return Ok(Some(Heard::Finished(summary))),
                 Message::Fault(sentence) => return Ok(Some(Heard::Fault(sentence))),
                 Message::Hello { version, .. } if version != VERSION => return Err(frame::Malformed),
@@ -255,10 +272,14 @@ impl Process {
                 }
                 other => on_message(other),
             };
-            if let Some(answer) = &answer {
-                // A process that does not read it any more has died, which shows elsewhere.
-                let _ = self.answers.write_all(&frame::encode(answer));
-            }
+            let answer = match reply {
+                Reply::Nothing => continue,
+                Reply::Known(known) => frame::encode(&known),
+                Reply::Deal(deal) => frame::encode(&deal),
+                Reply::Stop => return Ok(Some(Heard::Enough)),
+            };
+            // A process that does not read it any more has died, which shows elsewhere.
+            let _ = self.answers.write_all(&answer);
         }
         Ok(None)
     }

@@ -31,6 +31,7 @@ pub fn settings() -> Settings {
     Settings {
         seed: 7,
         strategy: "auto".into(),
+        preemptions: None,
         memory: MemoryModel::Rc11,
         epoch_ns: 1,
         processors: 2,

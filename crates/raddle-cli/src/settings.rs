@@ -16,6 +16,9 @@ pub struct Settings {
     pub seed: u64,
     /// Name of the search strategy.
     pub strategy: String,
+    /// Preemptions in an execution at the most, where a search goes by these.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preemptions: Option<u32>,
     /// Which values atomic loads may see.
     pub memory: MemoryModel,
     /// When executions begin, in the program's eyes: nanoseconds since 1970, whole seconds. See [`Settings::for_program`].
@@ -45,12 +48,18 @@ impl Settings {
     /// From the options; time and seed are taken from the system where they are not given.
     ///
     /// # Errors
-    /// [`Error::System`] when the system gives no random numbers.
+    /// [`Error::System`] when the system gives no random numbers, [`Error::Usage`] for options that do not go together.
     pub fn new(options: &ExploreOptions) -> Result<Self> {
+        let strategy = match (options.preemptions, options.strategy.as_str()) {
+            (Some(_), "auto" | "exhaustive") => "exhaustive",
+            (Some(_), _) => return Err(Error::usage("`--preemptions` goes with `--strategy exhaustive` alone")),
+            (None, strategy) => strategy,
+        };
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         Ok(Self {
             seed: options.seed.map_or_else(draw_seed, Ok)?,
-            strategy: options.strategy.clone(),
+            strategy: strategy.to_owned(),
+            preemptions: options.preemptions,
             memory: options.memory,
             epoch_ns: nanoseconds(Duration::from_secs(now.as_secs())),
             processors: options.cpus,
@@ -68,6 +77,8 @@ impl Settings {
                 network: options.allow_network,
                 real_time: options.real_time,
                 cancel: options.cancel,
+                leaks: options.leaks,
+                poll_budget: options.poll_budget,
             },
         })
     }
@@ -90,6 +101,7 @@ impl Settings {
             job,
             seed: self.seed,
             strategy: self.strategy.clone(),
+            preemptions: self.preemptions,
             memory: self.memory,
             budget: Budget {
                 schedules: self.schedules,
@@ -104,6 +116,10 @@ impl Settings {
             keep_going: self.keep_going,
             unhooked: subject.source.executable.unhooked.clone(),
             world: self.world,
+            trees: [&subject.source.root, &subject.source.target_directory, &subject.invocation.directory]
+                .into_iter()
+                .filter_map(|tree| tree.to_str().map(str::to_owned))
+                .collect(),
         }
     }
 }

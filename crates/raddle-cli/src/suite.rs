@@ -3,8 +3,12 @@
 //! Workers explore and judge; one thread receives their events, counts, and hands them to the console. Nothing else
 //! passes between the two sides.
 
+mod board;
+mod division;
 mod regress;
+mod total;
 mod work;
+mod worker;
 
 use crate::args::MessageFormat;
 use crate::console::Console;
@@ -16,6 +20,7 @@ use crate::runtime_library::RuntimeLibrary;
 use crate::settings::Settings;
 use crate::subject::Subject;
 use crate::verdict::Verdict;
+use board::Board;
 use raddle_protocol::Job;
 use raddle_protocol::finding::Code;
 use raddle_report::events::{Event, FindingRef, Progress, SuiteFinished, SuiteStarted, TestStarted};
@@ -78,12 +83,12 @@ impl Suite<'_> {
         }));
 
         let (sender, reports) = channel();
-        let next = AtomicUsize::new(0);
+        let (next, board) = (AtomicUsize::new(0), Board::new(self.subjects.len()));
         let mut exit = Exit::Clean;
         std::thread::scope(|scope| {
-            for _ in 0..self.jobs.clamp(1, self.subjects.len().max(1)) {
-                let (sender, next) = (sender.clone(), &next);
-                scope.spawn(move || self.work(next, interrupt, &sender));
+            for _ in 0..self.jobs.max(1) {
+                let (sender, next, board) = (sender.clone(), &next, &board);
+                scope.spawn(move || self.work(next, board, interrupt, &sender));
             }
             drop(sender);
             for report in reports {
@@ -119,22 +124,25 @@ impl Suite<'_> {
         exit
     }
 
-    /// Takes one subject after the other until there are no more.
-    fn work(&self, next: &AtomicUsize, interrupt: &Interrupt, reports: &Sender<Report>) {
+    /// Takes one subject after the other until there are no more; then helps with those of others.
+    fn work(&self, next: &AtomicUsize, board: &Board, interrupt: &Interrupt, reports: &Sender<Report>) {
         let mut judge = Judge::default();
+        let send = |report| {
+            // The receiver outlives all workers.
+            let _ = reports.send(report);
+        };
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(subject) = self.subjects.get(index) else { return };
+            let Some(subject) = self.subjects.get(index) else {
+                return self.help(board, &mut judge, interrupt, &send);
+            };
             if interrupt.is_raised() {
                 return;
             }
             let number = index as u64 + 1;
-            let send = |report| {
-                // The receiver outlives all workers.
-                let _ = reports.send(report);
-            };
             send(Report::Event(Box::new(Event::TestStarted(TestStarted { test: subject.name.clone() }))));
-            let fault = self.explore(subject, number, &mut judge, interrupt, &send);
+            let _explored = board.test();
+            let fault = self.explore(subject, number, &mut judge, board, interrupt, &send);
             send(Report::Over(number, fault));
         }
     }
@@ -145,10 +153,11 @@ impl Suite<'_> {
         subject: &Subject,
         index: u64,
         judge: &mut Judge,
+        board: &Board,
         interrupt: &Interrupt,
         send: &dyn Fn(Report),
     ) -> bool {
-        let mut work = Work::new(self, subject, index, interrupt, send);
+        let mut work = Work::new(self, subject, index, interrupt, send, board);
         send(Report::Progress(work.progress(0, None)));
         let settings = self.settings.for_program(&subject.source.executable.path);
         let verdict = match work.regress(&settings, judge) {
@@ -169,7 +178,7 @@ impl Suite<'_> {
             send(Report::Event(Box::new(Event::Finding(Box::new(finding)))));
         }
         test.elapsed_ms = milliseconds(begun);
-        send(Report::Event(Box::new(Event::TestFinished(test))));
+        send(Report::Event(Box::new(Event::TestFinished(Box::new(test)))));
         fault
     }
 }

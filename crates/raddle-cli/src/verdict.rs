@@ -38,7 +38,7 @@ pub struct Heard {
 /// says is all there is to say. A test that never ends, or crashes, under every schedule is a finding like any other.
 pub fn ordinary_failure<'a>(ending: &Ending, raw: &'a [RawFinding]) -> Option<&'a RawFinding> {
     match ending {
-        Ending::Finished(Summary { end: End::AlwaysFails, .. }) => {
+        Ending::Finished(summary) if summary.end == End::AlwaysFails => {
             raw.iter().find(|raw| matches!(raw.outcome, Outcome::Exited(_)) && raw.differs.is_none())
         }
         _ => None,
@@ -55,7 +55,7 @@ pub fn verdict(ended: &Ended, heard: &Heard, findings: &[Finding]) -> Option<Ver
         Verdict { outcome: TestOutcome::Error, detail, fault: false }
     };
     let verdict = match &ended.ending {
-        Ending::Interrupted => return None,
+        Ending::Interrupted | Ending::Stopped => return None,
         Ending::Finished(summary) => match ordinary_failure(&ended.ending, &heard.raw) {
             Some(raw) => Verdict { detail: Some(always_fails(raw, summary)), ..plain(TestOutcome::Failed) },
             None if findings.iter().any(|finding| finding.severity == Severity::Error) => Verdict {

@@ -1,11 +1,12 @@
-//! Fences that are written in assembly, which no hook announces: with them nothing is found, without them the mistake is.
+//! Fences and atomic operations that are written in assembly, which no hook announces: fences order memory, without them
+//! the mistake is found; and between two operations others get their turn.
 
 mod support;
 
 use std::collections::BTreeMap;
 
 #[test]
-fn fences_in_assembly_order_memory_and_nothing_else_in_assembly_does() {
+fn assembly_orders_memory_where_it_locks_and_is_watched_there() {
     let (output, events) = support::explore("fixtures", "-p assembly --seed 1 --schedules 300 --time 1h");
     let outcomes: BTreeMap<&str, &str> = events
         .iter()
@@ -21,6 +22,8 @@ fn fences_in_assembly_order_memory_and_nothing_else_in_assembly_does() {
         ("assembly::no_fence no_lock_prefix", "failed"),
         ("assembly::no_fence nothing", "failed"),
         ("assembly::no_fence store_fence", "failed"),
+        ("assembly::steps addition_in_two_instructions", "failed"),
+        ("assembly::steps locked_addition_beside_a_plain_one", "failed"),
     ]);
     assert_eq!(outcomes, expected, "{}", String::from_utf8_lossy(&output.stderr));
 }

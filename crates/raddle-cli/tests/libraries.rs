@@ -3,7 +3,8 @@
 //! nothing may be found; and none may differ from itself, so nothing that an address, a clock or the operating system
 //! decides may show.
 //!
-//! Few schedules: this guards the mechanism. With `--ignored`, a thousand of each fixture that is mostly input and output.
+//! Few schedules: this guards the mechanism. With `--ignored`, a thousand of each fixture that is mostly input and output,
+//! and services with a database and with remote procedure calls.
 //! The benchmark's `determinism` and `correct` perform a thousand of all.
 
 mod support;
@@ -60,6 +61,25 @@ fn a_thousand_executions_full_of_input_and_output_are_performed_twice_alike() {
             let (outcome, schedules) = (event["outcome"].as_str().unwrap(), event["schedules"].as_u64().unwrap());
             let complete = outcome == "passed" && schedules >= 1000;
             assert!(complete || matches!(outcome, "exhausted" | "single-threaded"), "{event}");
+        }
+    }
+}
+
+/// Services that take long to build: a database behind HTTP, remote procedure calls. And tests whose outcome other processes
+/// have a hand in, so that their executions need not be the same twice.
+#[test]
+#[ignore = "builds SQLite and tonic, and takes half an hour or more"]
+fn services_are_left_alone_and_give_the_same_execution_twice() {
+    let selections =
+        ["-p lib-rusqlite -p lib-tonic --schedules 200 --verify", "-p std-io -p lib-tokio --schedules 20 --ignored"];
+    for selection in selections {
+        let arguments = format!("{selection} --seed 1 --time 1h --stall 10m");
+        let (output, events) = support::explore("fixtures", &arguments);
+        let finished: Vec<&Value> = events.iter().filter(|event| event["type"] == "test-finished").collect();
+        assert!(finished.len() >= 2, "{selection}: {}", String::from_utf8_lossy(&output.stderr));
+        for event in finished {
+            let outcome = event["outcome"].as_str();
+            assert!(matches!(outcome, Some("passed" | "exhausted" | "single-threaded")), "{event}");
         }
     }
 }

@@ -92,9 +92,7 @@ const RUNTIMES: &[Suite] = &[
     Suite {
         features: "full,test-util",
         patched: true,
-        // A grandchild outlives the shell that started it and holds the pipe that is read: see `docs/verdicts.md`.
         known: &[
-            ("tokio::process_kill_on_drop kill_on_drop", "RD0204"),
             ("tokio::fs_file_join_error file_ops_survive_join_error", "RD0401"),
             ("tokio::rt_common current_thread_scheduler::shutdown_timeout_0", "RD0401"),
             ("tokio::rt_common threaded_scheduler_1_thread::shutdown_timeout_0", "RD0401"),

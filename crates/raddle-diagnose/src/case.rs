@@ -6,6 +6,7 @@ use crate::names::Names;
 use crate::place::Place;
 use crate::reading::Reading;
 use crate::site::{Site, Sites};
+use crate::tasks::{TaskId, Tasks};
 use crate::threads::Threads;
 use raddle_engine::waits::{self, Holds};
 use raddle_instrument::symbols::Symbols;
@@ -28,6 +29,8 @@ pub struct Case<'a> {
     pub names: Names,
     /// Its threads' names.
     pub threads: Threads,
+    /// The tasks of its executors.
+    pub tasks: Tasks,
     /// Who holds what at the end.
     pub holds: Holds,
     mutexes: BTreeMap<(ThreadId, usize), waits::Object>,
@@ -47,9 +50,10 @@ impl<'a> Case<'a> {
         let reading = Reading::new(&raw.trace, &sites);
         let names = Names::new(&raw.trace, &reading, &sites, symbols, context);
         let threads = Threads::new(&raw.trace, &sites, context);
+        let tasks = Tasks::new(&raw.trace, &sites, context);
         let holds = Holds::after(&reading.events());
         let mutexes = mutexes_of_waits(&reading);
-        Self { raw, context, sites, reading, names, threads, holds, mutexes }
+        Self { raw, context, sites, reading, names, threads, tasks, holds, mutexes }
     }
 
     /// The recorded steps and threads.
@@ -60,6 +64,26 @@ impl<'a> Case<'a> {
     /// The stack of step `at`.
     pub fn site_at(&self, at: usize) -> Option<&Site> {
         self.trace().steps.get(at).map(|step| self.sites.get(step.stack))
+    }
+
+    /// Who performs step `at`, in a sentence: the task that it is a part of, else the thread.
+    pub fn who(&self, at: usize) -> String {
+        match (self.tasks.of(at), self.trace().steps.get(at)) {
+            (Some(task), _) => self.tasks.get(task).prose.clone(),
+            (None, Some(step)) => self.threads.prose(step.thread),
+            (None, None) => "a thread".to_owned(),
+        }
+    }
+
+    /// The number under which a report has a task: those of threads come first.
+    pub fn column_of(&self, task: TaskId) -> u32 {
+        (self.trace().threads.len() + task) as u32
+    }
+
+    /// Who performs step `at`, as a number: that of the task's column, else of the thread.
+    pub fn actor(&self, at: usize) -> u32 {
+        let thread = || self.trace().steps.get(at).map_or(0, |step| step.thread);
+        self.tasks.of(at).map_or_else(thread, |task| self.column_of(task))
     }
 
     /// Where step `at` was performed, as a reader can look at it.

@@ -1,5 +1,6 @@
 //! What a diagnosis needs to know beyond the recorded execution.
 
+use raddle_protocol::Leaks;
 use std::path::{Path, PathBuf};
 
 /// The circumstances of a finding. Nothing here is read by the diagnosis itself: source text comes through a function, so
@@ -15,6 +16,8 @@ pub struct Context<'a> {
     pub passed: u64,
     /// Executions of this test that failed, this one included, as far as known.
     pub failed: u64,
+    /// How many executions leave memory behind, where that has been counted.
+    pub leaks: Option<Leaks>,
     /// Line number `line` (from 1) of the source file at this absolute path, without its end; `None` if it cannot be read.
     pub source: &'a dyn Fn(&str, u32) -> Option<String>,
 }

@@ -36,6 +36,7 @@ mod round;
 mod site;
 mod states;
 mod steps;
+mod tasks;
 mod threads;
 mod unambiguous;
 mod variable;
@@ -60,7 +61,7 @@ pub fn diagnose(raw: &RawFinding, symbols: &dyn Symbols, context: &Context<'_>) 
     let raw = &*round::cut(raw);
     let case = Case::new(raw, symbols, context);
     let mut diagnosis = codes::diagnose(&case);
-    let mut steps = Steps::new(&case, &diagnosis.keys);
+    let mut steps = Steps::new(&case, &diagnosis.keys, diagnosis.by_task);
     let dropped = steps.shorten(MOST_STEPS);
     if dropped > 0 {
         diagnosis.notes.push(format!(
@@ -82,6 +83,19 @@ pub fn diagnose(raw: &RawFinding, symbols: &dyn Symbols, context: &Context<'_>) 
         Some(RootCause { first: steps.at(&case, first)?, second: steps.at(&case, second)?, because })
     });
     let acting: BTreeSet<u32> = steps.views.iter().map(|step| step.thread).collect();
+    if diagnosis.by_task {
+        // A thread that does nothing of it but carry tasks takes part as these.
+        let carries = |thread: u32| {
+            let mut keys = diagnosis
+                .keys
+                .iter()
+                .filter(|at| raw.trace.steps.get(**at).is_some_and(|step| step.thread == thread))
+                .peekable();
+            keys.peek().is_some() && keys.all(|at| case.tasks.of(*at).is_some())
+        };
+        let about = core::mem::take(&mut diagnosis.about);
+        diagnosis.about = about.into_iter().filter(|thread| !carries(*thread)).collect();
+    }
     Finding {
         code: Code(diagnosis.code.to_owned()),
         severity: if diagnosis.warning { Severity::Warning } else { Severity::Error },
@@ -136,8 +150,8 @@ pub fn is_in_step(raw: &RawFinding) -> bool {
 /// All threads and all steps of a recorded execution, however it ended: what a replay prints.
 pub fn narrate(raw: &RawFinding, symbols: &dyn Symbols, context: &Context<'_>) -> (Vec<ThreadView>, Vec<StepView>) {
     let case = Case::new(raw, symbols, context);
-    let steps = Steps::new(&case, &BTreeSet::new());
-    (states::views(&case, |_| true), steps.views)
+    let steps = Steps::new(&case, &BTreeSet::new(), false);
+    (states::views(&case, |thread| (thread as usize) < raw.trace.threads.len()), steps.views)
 }
 
 /// Choices that took the turn from a thread that could have gone on: option 0 is the thread that runs. (Where that thread

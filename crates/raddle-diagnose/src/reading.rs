@@ -107,7 +107,12 @@ impl Reader<'_> {
             }
             Op::Opened { descriptor } => What::Opened(*descriptor),
             Op::LeftOpen { descriptor } => What::LeftOpen(*descriptor),
-            Op::Fence { .. } | Op::Detach { .. } | Op::Woke | Op::Returned => return,
+            Op::Fence { .. }
+            | Op::Detach { .. }
+            | Op::Woke
+            | Op::Returned
+            | Op::LeftAllocated { .. }
+            | Op::Computed { .. } => return,
         };
         self.calls.push(at, step, what, None);
     }

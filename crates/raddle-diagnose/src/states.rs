@@ -55,18 +55,22 @@ pub fn state(case: &Case<'_>, thread: ThreadId) -> String {
     }
 }
 
-/// The threads of the report: those that `takes_part` names, in order of creation.
+/// The threads of the report: those that `takes_part` names, in order of creation, and then the tasks.
 pub fn views(case: &Case<'_>, takes_part: impl Fn(ThreadId) -> bool) -> Vec<ThreadView> {
-    (0..case.trace().threads.len() as ThreadId)
-        .filter(|thread| takes_part(*thread))
-        .map(|id| {
-            let name = case.threads.get(id);
-            ThreadView {
-                id,
-                name: name.map_or_else(|| format!("thread {id}"), |name| name.heading.clone()),
-                state: state(case, id),
-                spawned_at: name.and_then(|name| name.spawned.as_ref()).map(crate::place::Place::short),
-            }
-        })
-        .collect()
+    let threads = (0..case.trace().threads.len() as ThreadId).filter(|thread| takes_part(*thread)).map(|id| {
+        let name = case.threads.get(id);
+        ThreadView {
+            id,
+            name: name.map_or_else(|| format!("thread {id}"), |name| name.heading.clone()),
+            state: state(case, id),
+            spawned_at: name.and_then(|name| name.spawned.as_ref()).map(crate::place::Place::short),
+        }
+    });
+    let tasks = case.tasks.all().map(|(task, about)| ThreadView {
+        id: case.column_of(task),
+        name: about.heading.clone(),
+        state: if about.ended { "has ended".to_owned() } else { String::new() },
+        spawned_at: about.spawned.as_ref().map(crate::place::Place::short),
+    });
+    threads.chain(tasks.filter(|task| takes_part(task.id))).collect()
 }

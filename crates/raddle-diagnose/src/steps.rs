@@ -4,6 +4,7 @@ use crate::action::{Action, What};
 use crate::case::Case;
 use crate::object::ObjectKind;
 use crate::place::Place;
+use crate::polls;
 use crate::site::{CallKey, Site};
 use crate::threads::Threads;
 use crate::words::{self, Type};
@@ -23,17 +24,21 @@ pub struct Steps {
 }
 
 impl Steps {
-    /// Tells all of `case`; `keys` are the recorded steps on which the finding turns.
-    pub fn new(case: &Case<'_>, keys: &BTreeSet<usize>) -> Self {
+    /// Tells all of `case`; `keys` are the recorded steps on which the finding turns. What a task does is told of it, and
+    /// not of its thread, if `by_task` says so; then what its executor does by itself is left out.
+    pub fn new(case: &Case<'_>, keys: &BTreeSet<usize>, by_task: bool) -> Self {
         let mut steps = Self { views: Vec::new(), of_action: Vec::new() };
         let mut teller = Teller { case, holds: Holds::default(), panicking: BTreeMap::new() };
         for (index, action) in case.reading.actions.iter().enumerate() {
             let key = keys.contains(&action.at);
-            let view = teller.view(index, action, key);
+            let hidden = by_task && !key && polls::is_of_executor(case.sites.get(action.stack));
+            let view = teller.view(index, action, key).filter(|_| !hidden);
             if let Some(event) = action.event() {
                 teller.holds.apply(&event);
             }
-            let place = view.map(|view| steps.add(view));
+            let task = case.tasks.of(action.at).filter(|_| by_task);
+            let column = task.map_or(action.thread, |task| case.column_of(task));
+            let place = view.map(|view| steps.add(StepView { thread: column, ..view }));
             steps.of_action.push(place);
         }
         steps
@@ -333,6 +338,8 @@ fn update(site: &Site, name: &str, size: u8, old: u64, new: u64) -> String {
     let kind = Type::at(site);
     let method = words::atomic_method(site);
     let change = match (kind.value(old, size), kind.value(new, size)) {
+        // What assembly leaves behind is not known.
+        _ if method.is_empty() && old == new => String::new(),
         (Some(old), Some(new)) => format!("{old} → {new}"),
         _ => String::new(),
     };

@@ -28,6 +28,11 @@ impl Tape {
         self.strategy.expect(executions);
     }
 
+    /// No execution of a systematic search is to have more preemptions than these.
+    pub fn bound(&mut self, preemptions: u32) {
+        self.strategy.bound(preemptions);
+    }
+
     /// Execution number `execution` begins: the record is empty again.
     pub fn begin(&mut self, execution: u64) {
         self.record.clear();

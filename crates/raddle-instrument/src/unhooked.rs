@@ -5,12 +5,19 @@
 //! not asked to instrument. On x86-64 these are instructions with a `lock` prefix, `xchg` with memory, which locks without
 //! one, and `mfence` (Intel SDM volume 3, 9.1.2 and 9.2.2).
 //!
+//! Plain moves order memory on x86 too, and cannot be told from a compiler's. There is one place where it matters: atomic
+//! operations on 16 bytes, which Rust has no stable type for. The crate portable-atomic has it, and loads and stores by
+//! `vmovdqa`; in its functions those are found too.
+//!
+//! What such an instruction accesses is looked at only in functions of Rust: in code of other languages, of which nothing
+//! else is seen, it is a fence.
+//!
 //! Each function of the symbol table is decoded from its beginning. What it cannot see: code without a symbol, code in
-//! shared libraries and code made at run time; and plain `mov` in assembly, which orders memory on x86 too.
+//! shared libraries and code made at run time; and other plain moves in assembly.
 
 use iced_x86::{Code, Decoder, DecoderOptions, Instruction, Mnemonic, OpKind, Register};
 use object::{Object, ObjectSection, ObjectSymbol, SymbolKind};
-use raddle_protocol::{Operand, Unhooked};
+use raddle_protocol::{Effect, Operand, Unhooked};
 
 /// With more of them there is a library in the executable that Raddle knows nothing of, such as an allocator in C, and to
 /// stop at each of its instructions would cost more than what it orders is worth.
@@ -18,20 +25,21 @@ const MOST: usize = 1000;
 
 /// All of them in an executable for x86-64, in the order of their addresses; none if there are too many.
 pub(crate) fn unhooked<'data>(file: &impl Object<'data>) -> Vec<Unhooked> {
-    let mut functions: Vec<(u64, u64)> = file
+    let mut functions: Vec<(u64, u64, Author)> = file
         .symbols()
         .filter(|symbol| symbol.is_definition() && symbol.kind() == SymbolKind::Text && symbol.size() > 0)
-        .map(|symbol| (symbol.address(), symbol.size()))
+        .map(|symbol| (symbol.address(), symbol.size(), author(symbol.name().unwrap_or_default())))
         .collect();
     functions.sort_unstable();
-    functions.dedup_by_key(|(address, _)| *address);
+    functions.dedup_by_key(|(address, ..)| *address);
     let mut found = Vec::new();
     for section in file.sections().filter(|section| section.kind() == object::SectionKind::Text) {
         let Ok(code) = section.data() else { continue };
         let (start, end) = (section.address(), section.address() + code.len() as u64);
-        for &(address, size) in functions.iter().filter(|(address, size)| *address >= start && address + size <= end) {
+        let inside = |(address, size, _): &&(u64, u64, Author)| *address >= start && address + size <= end;
+        for &(address, size, author) in functions.iter().filter(inside) {
             let from = (address - start) as usize;
-            in_function(&code[from..from + size as usize], address, &mut found);
+            in_function(&code[from..from + size as usize], address, author, &mut found);
         }
     }
     if found.len() > MOST {
@@ -40,24 +48,53 @@ pub(crate) fn unhooked<'data>(file: &impl Object<'data>) -> Vec<Unhooked> {
     found
 }
 
-fn in_function(code: &[u8], address: u64, found: &mut Vec<Unhooked>) {
+/// Who wrote a function, as far as it matters here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Author {
+    /// The crate portable-atomic.
+    PortableAtomic,
+    /// Other Rust code.
+    Rust,
+    Unknown,
+}
+
+/// Both manglings of Rust are told from C++ by their prefix or by the hash at their end.
+fn author(symbol: &str) -> Author {
+    let legacy = |name: &str| {
+        let hash = name.strip_suffix('E').and_then(|name| name.rsplit_once("17h")).map_or("", |(_, hash)| hash);
+        name.starts_with("_ZN") && hash.len() == 16 && hash.bytes().all(|byte| byte.is_ascii_hexdigit())
+    };
+    // The linker adds what follows the dot.
+    let name = symbol.split_once('.').map_or(symbol, |(name, _)| name);
+    match name {
+        _ if !(name.starts_with("_R") || legacy(symbol) || legacy(name)) => Author::Unknown,
+        _ if symbol.contains("portable_atomic") => Author::PortableAtomic,
+        _ => Author::Rust,
+    }
+}
+
+fn in_function(code: &[u8], address: u64, author: Author, found: &mut Vec<Unhooked>) {
     // Cheap question first: hardly any function holds one of these bytes where it would matter.
-    if memchr::memchr3(LOCK, XCHG, XCHG_BYTE, code).is_none() {
+    if author != Author::PortableAtomic && memchr::memchr3(LOCK, XCHG, XCHG_BYTE, code).is_none() {
         return;
     }
     let mut decoder = Decoder::with_ip(64, code, address, DecoderOptions::NONE);
     let mut instruction = Instruction::default();
     while decoder.can_decode() {
         decoder.decode_out(&mut instruction);
-        if !orders_memory(&instruction) {
-            continue;
-        }
+        let effect = match wide_move(&instruction) {
+            Some(effect) if author == Author::PortableAtomic => effect,
+            _ if !orders_memory(&instruction) => continue,
+            _ if author == Author::Unknown => Effect::Unknown,
+            _ => Effect::Update,
+        };
         let distance = decoder.get_constant_offsets(&instruction);
         found.push(Unhooked {
             address: instruction.ip(),
             length: instruction.len() as u8,
             distance_at: instruction.is_ip_rel_memory_operand().then(|| distance.displacement_offset() as u8),
             operand: operand(&instruction),
+            effect,
         });
     }
 }
@@ -73,6 +110,15 @@ fn orders_memory(instruction: &Instruction) -> bool {
         Mnemonic::Mfence => true,
         Mnemonic::Xchg => memory(),
         _ => instruction.has_lock_prefix() && instruction.code() != Code::INVALID,
+    }
+}
+
+/// The aligned moves of 16 bytes, which are atomic on processors with AVX (Intel SDM volume 3, 9.1.1).
+fn wide_move(instruction: &Instruction) -> Option<Effect> {
+    match (instruction.code(), instruction.op0_kind(), instruction.op1_kind()) {
+        (Code::VEX_Vmovdqa_xmm_xmmm128, _, OpKind::Memory) => Some(Effect::Read),
+        (Code::VEX_Vmovdqa_xmmm128_xmm, OpKind::Memory, _) => Some(Effect::Write),
+        _ => None,
     }
 }
 
@@ -100,7 +146,7 @@ mod tests {
 
     fn decoded(code: &[u8]) -> Vec<Unhooked> {
         let mut found = Vec::new();
-        in_function(code, 0x1000, &mut found);
+        in_function(code, 0x1000, Author::Rust, &mut found);
         found
     }
 
@@ -112,10 +158,14 @@ mod tests {
     fn full_fences_as_authors_write_them() {
         // mov eax, 0; lock not qword ptr [rax]; mfence; lock or dword ptr [rsp], 0; ret
         let code = [0xb8, 0, 0, 0, 0, 0xf0, 0x48, 0xf7, 0x10, 0x0f, 0xae, 0xf0, 0xf0, 0x83, 0x0c, 0x24, 0x00, 0xc3];
+        let update = |address, length, operand| {
+            let (distance_at, effect) = (None, Effect::Update);
+            Unhooked { address, length, distance_at, operand, effect }
+        };
         let expected = [
-            Unhooked { address: 0x1005, length: 4, distance_at: None, operand: at(Some(0), None, 0, false, 8) },
-            Unhooked { address: 0x1009, length: 3, distance_at: None, operand: None },
-            Unhooked { address: 0x100c, length: 5, distance_at: None, operand: at(Some(4), None, 0, false, 4) },
+            update(0x1005, 4, at(Some(0), None, 0, false, 8)),
+            update(0x1009, 3, None),
+            update(0x100c, 5, at(Some(4), None, 0, false, 4)),
         ];
         assert_eq!(decoded(&code), expected);
     }
@@ -132,6 +182,28 @@ mod tests {
         // lock inc dword ptr fs:[rax]
         let thread_local = decoded(&[0x64, 0xf0, 0xff, 0x00]);
         assert_eq!((thread_local.len(), thread_local[0].operand), (1, None));
+    }
+
+    #[test]
+    fn wide_moves_are_found_in_the_crate_that_means_them() {
+        // vmovdqa xmm0, [rdi]; vmovdqa [rdi], xmm0; vmovdqa xmm1, xmm0
+        let code = [0xc5, 0xf9, 0x6f, 0x07, 0xc5, 0xf9, 0x7f, 0x07, 0xc5, 0xf9, 0x6f, 0xc8];
+        let mut found = Vec::new();
+        in_function(&code, 0x1000, Author::PortableAtomic, &mut found);
+        let effects: Vec<_> = found.iter().map(|instruction| (instruction.operand, instruction.effect)).collect();
+        let operand = at(Some(7), None, 0, false, 16);
+        assert_eq!(effects, [(operand, Effect::Read), (operand, Effect::Write)]);
+        assert_eq!(decoded(&code), []);
+    }
+
+    #[test]
+    fn functions_of_rust_are_known_by_their_names() {
+        let legacy = "_ZN15portable_atomic3imp9atomic12819atomic_load_vmovdqa17h0123456789abcdefE";
+        assert_eq!(author(legacy), Author::PortableAtomic);
+        assert_eq!(author("_RNvCs1234_7mycrate3foo"), Author::Rust);
+        assert_eq!(author("_RNvCs1234_7mycrate3foo.llvm.123"), Author::Rust);
+        assert_eq!(author("_ZN5boost6atomic3addEv"), Author::Unknown);
+        assert_eq!(author("sqlite3_step"), Author::Unknown);
     }
 
     #[test]

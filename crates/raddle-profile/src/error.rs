@@ -22,6 +22,10 @@ pub enum Error {
     #[error("there is no process {0}")]
     NoSuchProcess(i32),
 
+    /// There is such a process, but `/proc` shows nothing of it (its option `hidepid`, or another process namespace).
+    #[error("process {0} is hidden from you: /proc shows only processes of your own")]
+    Hidden(i32),
+
     /// The process has ended already.
     #[error("process {0} (`{1}`) has ended and only waits for its parent to collect it")]
     Zombie(i32, String),
@@ -71,7 +75,7 @@ impl Error {
             ),
             Error::Zombie(..) => Some("watch its parent, or start it again as: raddle profile -- COMMAND".to_owned()),
             Error::Kernel(..) => None,
-            Error::NotYours { .. } => Some("run Raddle as that user, or as root".to_owned()),
+            Error::Hidden(_) | Error::NotYours { .. } => Some("run Raddle as that user, or as root".to_owned()),
             Error::System { .. } => Some(
                 "Raddle reads /proc, which must be mounted and readable; in a container, that of the watched program"
                     .to_owned(),

@@ -35,10 +35,12 @@ pub enum ChoiceKind {
     Stall,
     /// Which of the threads that do not block it takes a signal for the process (option 0: the one that runs, if it does).
     Receiver,
+    /// Whether an allocation gets a block that was freed before and whose address other threads may still hold (option 1).
+    Reuse,
 }
 
 impl ChoiceKind {
-    const ALL: [(ChoiceKind, char); 10] = [
+    const ALL: [(ChoiceKind, char); 11] = [
         (ChoiceKind::Thread, 't'),
         (ChoiceKind::WeakFailure, 'w'),
         (ChoiceKind::SpuriousWakeup, 's'),
@@ -49,6 +51,7 @@ impl ChoiceKind {
         (ChoiceKind::Shortfall, 'f'),
         (ChoiceKind::Stall, 'c'),
         (ChoiceKind::Receiver, 'g'),
+        (ChoiceKind::Reuse, 'a'),
     ];
 
     fn letter(self) -> char {

@@ -51,7 +51,7 @@ pub enum Message {
     /// The one execution that a replay asked for.
     Replayed(Box<RawFinding>),
     /// All work is done.
-    Finished(Summary),
+    Finished(Box<Summary>),
     /// Raddle itself has failed; the process ends.
     Fault(String),
     /// What is the operation with this call stack? The runtime waits for a list of [`crate::Known`].
@@ -63,7 +63,44 @@ pub enum Message {
     },
     /// The execution of [`crate::Job::Regress`] has been performed. What comes after it is of the search.
     Regressed(Regressed),
+    /// Executions of the part of a search that is being performed: see [`Part`].
+    Counted(Vec<Counted>),
+    /// A part of a search has come to its end. What was sent since the last one belongs to it.
+    Part(Box<Part>),
+    /// Which block is to be performed next? The runtime waits for a [`Deal`].
+    Draw {
+        /// [`Summary::digest`] of the head. Who has performed another one has no part in this search.
+        head: u64,
+    },
 }
+
+/// An execution as it is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counted {
+    /// Hash of its equivalence class.
+    pub class: u64,
+    /// Whether it was drawn at random from all there are, so that it tells of what has not been seen.
+    pub drawn: bool,
+}
+
+/// A part of a search: its head, which one process performs, or one of the blocks after it, which are dealt to several.
+/// What a block's executions do depends on the head and on the block alone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Part {
+    /// 0 for the head; blocks follow.
+    pub number: u64,
+    /// Its executions.
+    pub summary: Summary,
+    /// What each [`Message::Finding`] of it shows, in that order: equal where it is the same mistake, as far as the runtime
+    /// can tell.
+    pub shown: Vec<u64>,
+    /// Of the head: whether other processes may perform executions of this program at the same time.
+    pub divisible: bool,
+}
+
+/// The answer to [`Message::Draw`]: a block's number, or that there is nothing left to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deal(pub Option<u64>);
 
 /// What came of a kept stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -179,6 +216,38 @@ pub struct Summary {
     pub search: Option<Search>,
     /// Points at which operations with a time limit were left to run into it, under `--cancel`.
     pub cancelled: u64,
+    /// What executions have left in memory, where that was looked for.
+    pub leaks: Option<Leaks>,
+    /// How far the search by preemptions came, where there was one.
+    pub bounded: Option<Bounded>,
+}
+
+/// How many executions leave memory behind that nothing leads to any more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leaks {
+    /// Executions that do.
+    pub executions: u64,
+    /// Executions that were looked at: all that passed, and whose test function returned.
+    pub of: u64,
+    /// Bytes and blocks that are left by the execution that leaves the least.
+    pub least: (u64, u64),
+    /// Bytes and blocks that are left by the one that leaves the most.
+    pub most: (u64, u64),
+}
+
+/// How far a search came that performs executions in the order of their preemptions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bounded {
+    /// Executions that were part of it.
+    pub executions: u64,
+    /// All with up to so many preemptions were performed; none if not even those without one were.
+    pub completed: Option<u32>,
+    /// How many these were.
+    pub within: u64,
+    /// None has more preemptions: these were all.
+    pub everything: bool,
+    /// Why it may not have seen all of them even so, or why it stopped.
+    pub obstacle: Option<Obstacle>,
 }
 
 /// How far a systematic search came.

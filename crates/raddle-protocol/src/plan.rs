@@ -16,6 +16,8 @@ pub struct Plan {
     pub seed: u64,
     /// Search strategy, by the name the command line gives it (`random`).
     pub strategy: String,
+    /// Preemptions in an execution at the most, where the strategy is a search in the order of these.
+    pub preemptions: Option<u32>,
     /// Which values atomic loads may see.
     pub memory: MemoryModel,
     /// When to stop.
@@ -35,10 +37,13 @@ pub struct Plan {
     pub unhooked: Vec<Unhooked>,
     /// How the program sees time and the world.
     pub world: World,
+    /// Directories of which each execution that changes files has a view of its own, beside that for temporary files.
+    pub trees: Vec<String>,
 }
 
 /// An instruction that orders memory between threads and that no hook stands for: the author wrote it in assembly, or a
-/// compiler made it that knows nothing of hooks. On x86-64 these are locked instructions, `xchg` with memory, and `mfence`.
+/// compiler made it that knows nothing of hooks. On x86-64 these are locked instructions, `xchg` with memory, `mfence`, and
+/// the moves of 16 bytes by which [portable-atomic](https://docs.rs/portable-atomic) loads and stores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unhooked {
     /// Its address as in the executable file.
@@ -47,8 +52,24 @@ pub struct Unhooked {
     pub length: u8,
     /// How far behind its beginning it holds a distance of four bytes that counts from its own end.
     pub distance_at: Option<u8>,
-    /// The memory that it reads and writes, where that can be told from the registers.
+    /// The memory that it accesses, where that can be told from the registers.
     pub operand: Option<Operand>,
+    /// What it does to that memory.
+    pub effect: Effect,
+}
+
+/// What an instruction that no hook stands for does, apart from ordering.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Effect {
+    /// Something that is not looked at: the code is not Rust's, and what else it does is unknown.
+    Unknown,
+    /// Reads and writes in one step, as a full fence.
+    Update,
+    /// Reads, and acquires.
+    Read,
+    /// Writes, and releases.
+    Write,
 }
 
 /// Where an instruction's operand lies: the sum of all parts. Registers are numbered as the processor numbers them.
@@ -62,7 +83,7 @@ pub struct Operand {
     pub displacement: u64,
     /// Whether the executable's load address is to be added.
     pub in_file: bool,
-    /// Bytes that are read and written.
+    /// Bytes that are accessed.
     pub size: u8,
 }
 
@@ -81,7 +102,14 @@ pub struct World {
     pub real_time: bool,
     /// Deadlines are let pass at each wait in turn, so that operations with a time limit are cancelled where they wait.
     pub cancel: bool,
+    /// What executions leave in memory is looked for.
+    pub leaks: bool,
+    /// Plain memory accesses beyond which one poll of a task counts as long computation; 0 for no bound.
+    pub poll_budget: u64,
 }
+
+/// A poll's accesses are counted in shares of its budget: so many make up all of it.
+pub const POLL_SHARES: u64 = 16;
 
 /// Where an execution begins.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -130,6 +158,8 @@ pub enum Job {
         /// Executions of the search at the most.
         search: u64,
     },
+    /// As [`Job::Explore`], but only to take part in it: what the head shows has been told by another process.
+    Help,
 }
 
 /// When to stop.

@@ -368,6 +368,16 @@ pub enum Op {
     LeftOpen {
         descriptor: i32,
     },
+    /// The test is over, and nothing leads to this block any more. Recorded only where the execution is about that.
+    LeftAllocated {
+        address: u64,
+        size: u64,
+    },
+    /// The thread has made so many plain accesses since it began, or since the last such step. Recorded only where a poll of
+    /// a task has a budget.
+    Computed {
+        accesses: u64,
+    },
     /// A plain access. Recorded only where it touches bytes that a conflict is about.
     Access {
         address: u64,

@@ -4,11 +4,11 @@
 //! version with the old format has been released, and puts the new bytes here; a failing test prints them.
 
 use raddle_protocol::choice::to_text;
-use raddle_protocol::message::{Cause, End, Module, Obstacle, Regressed, Search};
+use raddle_protocol::message::{Bounded, Cause, End, Leaks, Module, Obstacle, Regressed, Search};
 use raddle_protocol::trace::{Bound, Crash, Order, Stack, StackFrame, State, Thread, Wait};
 use raddle_protocol::{
-    Budget, Choice, ChoiceKind, Code, Entry, Isolation, Job, MemoryModel, Message, Mode, Op, Operand, Outcome, Plan,
-    RawFinding, Step, Summary, Trace, Unhooked, World, frame,
+    Budget, Choice, ChoiceKind, Code, Counted, Deal, Effect, Entry, Isolation, Job, MemoryModel, Message, Mode, Op,
+    Operand, Outcome, Part, Plan, RawFinding, Step, Summary, Trace, Unhooked, World, frame,
 };
 
 /// The body of a value's frame, in hexadecimal.
@@ -18,7 +18,7 @@ fn body<T: serde::Serialize>(value: &T) -> String {
 
 #[test]
 fn the_version_and_the_names_are_those_that_others_rely_on() {
-    assert_eq!(raddle_protocol::VERSION, 5);
+    assert_eq!(raddle_protocol::VERSION, 6);
     assert_eq!((raddle_protocol::ENV_PLAN, raddle_protocol::ENV_REPORT), ("RADDLE_PLAN_FD", "RADDLE_REPORT_FD"));
     assert_eq!(raddle_protocol::RUNTIME_LIBRARY, "libraddle_runtime.so");
 }
@@ -54,13 +54,15 @@ fn choices_of_version_6() {
 fn plan(job: Job) -> Plan {
     let operand =
         Operand { base: Some(0x61), index: Some((0x62, 0x63)), displacement: 0x64, in_file: true, size: 0x65 };
-    let unhooked = Unhooked { address: 0x66, length: 0x67, distance_at: Some(0x68), operand: Some(operand) };
+    let effect = Effect::Update;
+    let unhooked = Unhooked { address: 0x66, length: 0x67, distance_at: Some(0x68), operand: Some(operand), effect };
     Plan {
         version: 0x11,
         entry: Entry::Code(vec![0x21, 0x22]),
         job,
         seed: 0x31,
         strategy: "random".into(),
+        preemptions: Some(0x32),
         memory: MemoryModel::Rc11,
         budget: Budget { schedules: 0x41, time_ms: 0x42, steps: 0x43, stall_ms: 0x44 },
         isolation: Isolation::Fork,
@@ -69,22 +71,36 @@ fn plan(job: Job) -> Plan {
         heap_limit: 0x53,
         keep_going: true,
         unhooked: vec![unhooked],
-        world: World { delay_ns: 0x61, io_faults: true, network: false, real_time: true, cancel: true },
+        world: World {
+            delay_ns: 0x61,
+            io_faults: true,
+            network: false,
+            real_time: true,
+            cancel: true,
+            leaks: true,
+            poll_budget: 0x62,
+        },
+        trees: vec!["t".into()],
     }
 }
 
 /// What the runtime is told. The version comes first, so that any version can be told from any other.
 #[test]
 fn plans_of_version_6() {
-    let (before, after) = ("1101022122", "310672616e646f6d0141424344015152530101666701680101610162636401656101000101");
+    let (before, after) =
+        ("1101022122", "310672616e646f6d01320141424344015152530101666701680101610162636401650161010001010162010174");
     assert_eq!(body(&plan(Job::Explore)), format!("{before}00{after}"));
     assert_eq!(body(&plan(Job::Verify)), format!("{before}02{after}"));
     let replay = Job::Replay { choices: choices(), accesses: Some((16, 8)), ignored: vec![9], live_output: true };
     assert_eq!(body(&plan(replay)), format!("{before}01{}011008010901{after}", body(&choices())));
     let regress = Job::Regress { choices: choices(), search: 10 };
     assert_eq!(body(&plan(regress)), format!("{before}03{}0a{after}", body(&choices())));
+    assert_eq!(body(&plan(Job::Help)), format!("{before}04{after}"));
     let main = Plan { entry: Entry::Main, isolation: Isolation::Auto, keep_going: false, ..plan(Job::Explore) };
-    assert_eq!(body(&main), "110000310672616e646f6d0141424344005152530001666701680101610162636401656101000101");
+    assert_eq!(
+        body(&main),
+        "110000310672616e646f6d01320141424344005152530001666701680101610162636401650161010001010162010174"
+    );
 }
 
 /// What the runtime tells.
@@ -100,6 +116,9 @@ fn messages_of_version_6() {
     assert_eq!(body(&Message::Fault("c".into())), "080163");
     let regressed = [Regressed::Fails, Regressed::Passes, Regressed::DoesNotFit];
     assert_eq!(regressed.map(|how| body(&Message::Regressed(how))), ["0a00", "0a01", "0a02"]);
+    assert_eq!(body(&Message::Counted(vec![Counted { class: 0x51, drawn: true }])), "0b015101");
+    assert_eq!(body(&Message::Draw { head: 0x52 }), "0d52");
+    assert_eq!([Deal(Some(0x53)), Deal(None)].map(|deal| body(&deal)), ["0153", "00"]);
     let summary = Summary {
         schedules: 0x41,
         passed: 0x42,
@@ -116,6 +135,14 @@ fn messages_of_version_6() {
         digest: 0x4a,
         end: End::AlwaysFails,
         cancelled: 0x6f,
+        leaks: Some(Leaks { executions: 0x71, of: 0x72, least: (0x73, 0x74), most: (0x75, 0x76) }),
+        bounded: Some(Bounded {
+            executions: 0x70,
+            completed: Some(0x71),
+            within: 0x72,
+            everything: true,
+            obstacle: None,
+        }),
         left_early: 0x4b,
         search: Some(Search {
             executions: 0x4c,
@@ -125,7 +152,10 @@ fn messages_of_version_6() {
             estimate: 0.0,
         }),
     };
-    assert_eq!(body(&Message::Finished(summary)), "07414243444b000045464748494a034b014c4d01010400000000000000006f");
+    let summary_body = "414243444b000045464748494a034b014c4d01010400000000000000006f0171727374757601700171720100";
+    assert_eq!(body(&Message::Finished(Box::new(summary.clone()))), format!("07{summary_body}"));
+    let part = Part { number: 0x61, summary, shown: vec![0x62], divisible: true };
+    assert_eq!(body(&Message::Part(Box::new(part))), format!("0c61{summary_body}016201"));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! The field names and the words of the enums are those of the JSON output, so they are a contract: add, never rename.
 
 use raddle_protocol::finding::{Code, Finding, Severity};
+use raddle_protocol::message::Obstacle;
 use serde::Serialize;
 
 /// One report of a run. `SuiteStarted` comes first and `SuiteFinished` last, interrupted runs included.
@@ -12,7 +13,7 @@ pub enum Event {
     SuiteStarted(SuiteStarted),
     TestStarted(TestStarted),
     Finding(Box<Finding>),
-    TestFinished(TestFinished),
+    TestFinished(Box<TestFinished>),
     SuiteFinished(SuiteFinished),
 }
 
@@ -95,20 +96,6 @@ impl Search {
     /// From what the runtime tells.
     #[must_use]
     pub fn new(search: &raddle_protocol::message::Search, asked_for: bool) -> Self {
-        use raddle_protocol::message::Obstacle;
-        let clause = |obstacle| match obstacle {
-            Obstacle::Endless => "under some schedules a loop goes on for very long",
-            Obstacle::ManyThreads => "more than 64 threads can run at the same time",
-            Obstacle::Differs => "the same schedule did not lead to the same steps again",
-            Obstacle::InputOutput => "threads read, write or wait for another process",
-            Obstacle::Time => "a thread sleeps, or waits with a timeout",
-            Obstacle::Clock => "it looks at a clock",
-            Obstacle::Random => "it draws random numbers",
-            Obstacle::Overlap => "atomic operations of different sizes overlap in memory",
-            Obstacle::Bounds => "there are more stores and fences than the memory model keeps apart",
-            Obstacle::Fork => "each schedule has to run in a process of its own",
-            Obstacle::Failure => "not every schedule passes",
-        };
         Search {
             executions: search.executions,
             redundant: search.redundant,
@@ -117,6 +104,69 @@ impl Search {
             obstacle: search.obstacle.map(clause),
             asked_for,
         }
+    }
+}
+
+/// How many schedules leave memory behind that nothing leads to any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Leaks {
+    /// Schedules that do.
+    pub schedules: u64,
+    /// Schedules that were looked at: those that passed, and whose test function returned.
+    pub of: u64,
+    /// Bytes that are left by the schedule that leaves the least.
+    pub least_bytes: u64,
+    /// Bytes that are left by the schedule that leaves the most.
+    pub most_bytes: u64,
+    /// Blocks of memory that these are.
+    pub most_blocks: u64,
+}
+
+impl From<raddle_protocol::Leaks> for Leaks {
+    fn from(leaks: raddle_protocol::Leaks) -> Self {
+        let raddle_protocol::Leaks { executions, of, least, most } = leaks;
+        Leaks { schedules: executions, of, least_bytes: least.0, most_bytes: most.0, most_blocks: most.1 }
+    }
+}
+
+/// Why a search may not have seen everything, as a clause.
+fn clause(obstacle: Obstacle) -> &'static str {
+    match obstacle {
+        Obstacle::Endless => "under some schedules a loop goes on for very long",
+        Obstacle::ManyThreads => "more than 64 threads can run at the same time",
+        Obstacle::Differs => "the same schedule did not lead to the same steps again",
+        Obstacle::InputOutput => "threads read, write or wait for another process",
+        Obstacle::Time => "a thread sleeps, or waits with a timeout",
+        Obstacle::Clock => "it looks at a clock",
+        Obstacle::Random => "it draws random numbers",
+        Obstacle::Overlap => "atomic operations of different sizes overlap in memory",
+        Obstacle::Bounds => "there are more stores and fences than the memory model keeps apart",
+        Obstacle::Fork => "each schedule has to run in a process of its own",
+        Obstacle::Failure => "not every schedule passes",
+    }
+}
+
+/// How far the search came that performs executions in the order of their preemptions.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Bounded {
+    /// Executions that were part of it.
+    pub executions: u64,
+    /// All with up to so many preemptions were performed; `None` if not even all without one were.
+    pub completed: Option<u32>,
+    /// How many these were.
+    pub within: u64,
+    /// No execution has more preemptions: these were all there are.
+    pub everything: bool,
+    /// Why there may be others even so, as a clause.
+    pub obstacle: Option<&'static str>,
+}
+
+impl Bounded {
+    /// From what the runtime tells.
+    #[must_use]
+    pub fn new(bounded: &raddle_protocol::message::Bounded) -> Self {
+        let raddle_protocol::message::Bounded { executions, completed, within, everything, obstacle } = *bounded;
+        Bounded { executions, completed, within, everything, obstacle: obstacle.map(clause) }
     }
 }
 
@@ -144,12 +194,18 @@ pub struct TestFinished {
     pub unseen_upper_bound: Option<f64>,
     /// How far the search came that performs all executions one after the other; `None` where there was none.
     pub search: Option<Search>,
+    /// How far the search came that goes by preemptions; `None` where there was none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bounded: Option<Bounded>,
     /// Lower bounds on the probability that a bug which needs 2, 3 and 4 steps in a certain order would have been found,
     /// where the strategy gives them.
     pub pct_guarantee: Option<[f64; 3]>,
     /// How many times a time limit was left to run out, one schedule each, where cancellation was tried (`--cancel`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cancelled: Option<u64>,
+    /// What schedules have left in memory, where that was looked for (`--leaks`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub leaks: Option<Leaks>,
     /// Wall-clock milliseconds.
     pub elapsed_ms: u64,
     /// How executions were kept apart.

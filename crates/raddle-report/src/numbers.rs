@@ -20,6 +20,26 @@ pub(crate) fn duration(milliseconds: u64) -> String {
     }
 }
 
+/// An estimate: its first two digits, or from a thousand million on the power of ten below it.
+pub(crate) fn about(number: u64) -> String {
+    let digits = number.max(1).ilog10();
+    if digits >= 9 {
+        return format!("10^{digits}");
+    }
+    let unit = 10u64.pow(digits.saturating_sub(1));
+    thousands(number / unit * unit)
+}
+
+/// A length of time in words, of which nobody knows it better: `20 seconds`, `3 hours`.
+pub(crate) fn roughly(seconds: f64) -> String {
+    const UNITS: [(f64, &str); 4] = [(86_400.0, "day"), (3_600.0, "hour"), (60.0, "minute"), (1.0, "second")];
+    if seconds.is_nan() || seconds > 365.0 * 86_400.0 {
+        return "more than a year".into();
+    }
+    let (unit, name) = UNITS.into_iter().find(|(unit, _)| seconds >= 2.0 * unit).unwrap_or(UNITS[3]);
+    counted((seconds / unit).round().max(1.0) as u64, name)
+}
+
 /// A probability as per cent, rounded up: it is shown as an upper bound. `None` unless it lies within 0 and 1.
 pub(crate) fn percent_at_most(probability: f64) -> Option<String> {
     if !(0.0..=1.0).contains(&probability) {
@@ -56,6 +76,24 @@ mod tests {
         for (ms, text) in [(0, "0.00s"), (520, "0.52s"), (119_990, "119.99s"), (119_996, "2m 00s"), (187_000, "3m 07s")]
         {
             assert_eq!(duration(ms), text);
+        }
+    }
+
+    #[test]
+    fn estimates_have_two_digits() {
+        for (number, text) in [(0, "0"), (7, "7"), (96, "96"), (1_299, "1,200"), (999_999_999, "990,000,000")] {
+            assert_eq!(about(number), text);
+        }
+        assert_eq!((about(2_000_000_000), about(u64::MAX)), ("10^9".into(), "10^19".into()));
+    }
+
+    #[test]
+    fn rough_times_have_one_unit() {
+        let known = [(0.01, "1 second"), (1.4, "1 second"), (90.0, "90 seconds"), (125.0, "2 minutes")];
+        for (seconds, text) in
+            known.into_iter().chain([(7_300.0, "2 hours"), (1e6, "12 days"), (1e9, "more than a year")])
+        {
+            assert_eq!(roughly(seconds), text);
         }
     }
 

@@ -4,10 +4,11 @@
 //! without.
 
 use crate::events::{
-    KeptOutcome, KeptSchedule, Mode, Progress, Search, SuiteFinished, SuiteStarted, TestFinished, TestOutcome,
+    Bounded, KeptOutcome, KeptSchedule, Leaks, Mode, Progress, Search, SuiteFinished, SuiteStarted, TestFinished,
+    TestOutcome,
 };
 use crate::explain;
-use crate::numbers::{counted, duration, percent_at_most, thousands};
+use crate::numbers::{about, counted, duration, percent_at_most, roughly, thousands};
 use crate::style::{Ink, Style};
 use crate::text;
 use raddle_protocol::Severity;
@@ -78,7 +79,15 @@ pub fn test(event: &TestFinished, style: &Style) -> String {
         };
         out.push_str(&indented(&said, style));
     }
-    if let (TestOutcome::Passed, Some(said)) = (event.outcome, event.search.as_ref().and_then(searched)) {
+    if let Some(leaks) = event.leaks.as_ref().filter(|_| event.outcome != TestOutcome::Error) {
+        out.push_str(&indented(&left(leaks), style));
+    }
+    if let (TestOutcome::Passed, Some(said)) =
+        (event.outcome, event.search.as_ref().and_then(|search| searched(search, event)))
+    {
+        out.push_str(&indented(&said, style));
+    }
+    if let (TestOutcome::Passed, Some(said)) = (event.outcome, event.bounded.as_ref().and_then(bounded)) {
         out.push_str(&indented(&said, style));
     }
     if let Some(detail) = &event.detail {
@@ -88,6 +97,22 @@ pub fn test(event: &TestFinished, style: &Style) -> String {
         out.push_str(&indented(&does_not_fit(kept), style));
     }
     out
+}
+
+/// What is to be said of memory that schedules leave behind.
+fn left(leaks: &Leaks) -> String {
+    let of = counted(leaks.of, "schedule");
+    match (leaks.schedules, leaks.of) {
+        (_, 0) => "leaks: no schedule could be looked at".to_owned(),
+        (0, _) => format!("leaks: none of {of} leaves memory behind"),
+        (some, _) => format!(
+            "leaks: {} of {of} {} memory behind, {} in {} at the most",
+            thousands(some),
+            if some == 1 { "leaves" } else { "leave" },
+            counted(leaks.most_bytes, "byte"),
+            counted(leaks.most_blocks, "block"),
+        ),
+    }
 }
 
 /// What is to be said of a kept schedule that is another one now.
@@ -101,32 +126,55 @@ fn does_not_fit(kept: &KeptSchedule) -> String {
     )
 }
 
-/// Executions up to which a search through all of them is worth recommending.
-const MANY: u64 = 1_000_000;
+/// Milliseconds up to which a search through all executions is worth recommending.
+const WORTH_WAITING_MS: f64 = 3_600_000.0;
 
 /// What is to be said of a search that has not come to the end, or not to a clear one.
-fn searched(search: &Search) -> Option<String> {
+fn searched(search: &Search, event: &TestFinished) -> Option<String> {
     let count = counted(search.executions, "execution");
-    let all = counted(rounded(search.estimate), "execution");
+    let all = about(search.estimate);
+    let takes_ms = event.elapsed_ms as f64 / event.schedules.max(1) as f64 * search.estimate as f64;
+    let takes = roughly(takes_ms / 1000.0);
     match search.obstacle {
         Some(why) if search.finished => {
             Some(format!("All {count} that the search tells apart were explored; there may be others, since {why}."))
         }
         Some(why) if search.asked_for => Some(format!("The search stopped after {count}, since {why}.")),
-        None if !search.finished && search.asked_for => {
-            Some(format!("The search has explored {count} of about {all}; the estimate is rough."))
-        }
-        None if !search.finished && search.executions > 0 && search.estimate <= MANY => {
-            Some(format!("There are about {all} (a rough estimate): `--strategy exhaustive` explores them all."))
-        }
+        None if !search.finished && search.asked_for => Some(format!(
+            "The search has explored {count} of about {all} (a rough estimate); at the pace of this run, all would take \
+             about {takes}."
+        )),
+        None if !search.finished && search.executions > 0 && takes_ms <= WORTH_WAITING_MS => Some(format!(
+            "There are about {all} executions (a rough estimate): `--strategy exhaustive` explores them all, in about \
+             {takes} at the pace of this run."
+        )),
         _ => None,
     }
 }
 
-/// The number with its first two digits alone.
-fn rounded(number: u64) -> u64 {
-    let unit = 10u64.pow(number.max(1).ilog10().saturating_sub(1));
-    number / unit * unit
+/// What is to be said of a search in the order of preemptions.
+fn bounded(search: &Bounded) -> Option<String> {
+    let Some(completed) = search.completed else {
+        return search.obstacle.map(|why| {
+            let tried = counted(search.executions, "execution");
+            format!("Not even all executions without preemption were explored, but {tried} of them: {why}.")
+        });
+    };
+    let of_them = match completed {
+        0 => "without preemption".to_owned(),
+        1 => "with at most one preemption".to_owned(),
+        more => format!("with at most {more} preemptions"),
+    };
+    let count = counted(search.within, "execution");
+    Some(match (search.obstacle, search.everything) {
+        (Some(why), _) => {
+            format!(
+                "All {count} {of_them} that the search tells apart were explored; there may be others, since {why}."
+            )
+        }
+        (None, true) => format!("All {count} {of_them} were explored, and none needs more."),
+        (None, false) => format!("All {count} {of_them} were explored."),
+    })
 }
 
 /// What a test's line says about its schedules.
@@ -306,7 +354,9 @@ pub fn progress(event: &Progress, style: &Style) -> String {
     let number = format!("{}/{}", event.index, event.tests);
     let mut count = counted(event.schedules, "schedule");
     if let Some(estimate) = event.estimate {
-        count.push_str(&format!(" of about {}", thousands(rounded(estimate))));
+        let left_ms = estimate.saturating_sub(event.schedules) as f64 / event.schedules.max(1) as f64;
+        let left = roughly(left_ms * event.elapsed_ms as f64 / 1000.0);
+        count.push_str(&format!(" of about {} ({left} to go)", about(estimate)));
     }
     let time = duration(event.elapsed_ms);
     let line = format!("{number:>WORD$} [{time:>7}] {count}{rate}  {}", text::clean(&event.test, style));

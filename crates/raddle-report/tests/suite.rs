@@ -5,8 +5,8 @@ mod samples;
 use raddle_protocol::Severity;
 use raddle_protocol::finding::Code;
 use raddle_report::events::{
-    Event, FindingRef, KeptOutcome, KeptSchedule, Mode, Progress, Search, SuiteFinished, SuiteStarted, TestFinished,
-    TestOutcome, TestStarted,
+    Bounded, Event, FindingRef, KeptOutcome, KeptSchedule, Leaks, Mode, Progress, Search, SuiteFinished, SuiteStarted,
+    TestFinished, TestOutcome, TestStarted,
 };
 use raddle_report::{Style, json, suite};
 
@@ -38,8 +38,10 @@ fn passed(test: &str) -> TestFinished {
         unseen_estimate: None,
         unseen_upper_bound: None,
         search: None,
+        bounded: None,
         pct_guarantee: None,
         cancelled: None,
+        leaks: None,
         elapsed_ms: 520,
         mode: Mode::Rewind,
         mode_why: None,
@@ -205,6 +207,20 @@ fn a_run_with_kept_schedules() {
 }
 
 #[test]
+fn what_schedules_leave_in_memory() {
+    let said = |schedules: u64, of| {
+        let (least_bytes, most_bytes, most_blocks) = (0, 1_248 * schedules.min(1), 3 * schedules.min(1));
+        let leaks = Some(Leaks { schedules, of, least_bytes, most_bytes, most_blocks });
+        let text = suite::test(&TestFinished { leaks, ..passed("shop::cache::tests::fills_once") }, &UTF8);
+        text.lines().nth(1).unwrap().trim().to_owned()
+    };
+    assert_eq!(said(37, 1000), "leaks: 37 of 1,000 schedules leave memory behind, 1,248 bytes in 3 blocks at the most");
+    assert_eq!(said(1, 1), "leaks: 1 of 1 schedule leaves memory behind, 1,248 bytes in 3 blocks at the most");
+    assert_eq!(said(0, 1000), "leaks: none of 1,000 schedules leaves memory behind");
+    assert_eq!(said(0, 0), "leaks: no schedule could be looked at");
+}
+
+#[test]
 fn a_run_that_is_interrupted() {
     let mut event =
         SuiteFinished { tests: 10, seed: 7, elapsed_ms: 2_310, interrupted: true, ..SuiteFinished::default() };
@@ -227,11 +243,28 @@ fn a_run_without_tests() {
 }
 
 #[test]
+fn a_search_by_preemptions_says_how_far_it_came() {
+    let says = |completed, everything, obstacle| {
+        let bounded = Some(Bounded { executions: 2_345, completed, within: 1_204, everything, obstacle });
+        suite::test(&TestFinished { bounded, ..passed("shop::x") }, &UTF8)
+    };
+    let line = says(Some(2), false, None);
+    assert!(line.ends_with("All 1,204 executions with at most 2 preemptions were explored.\n"), "{line}");
+    let line = says(Some(0), true, None);
+    assert!(line.ends_with("All 1,204 executions without preemption were explored, and none needs more.\n"), "{line}");
+    assert!(says(Some(1), false, Some("it draws random numbers")).contains("others, since it draws random numbers."));
+    assert!(!says(None, false, None).contains("explored"));
+}
+
+#[test]
 fn progress_is_one_line_that_fits() {
     let mut progress =
         Progress { index: 3, tests: 14, test: "shop::x".into(), schedules: 12_345, estimate: None, elapsed_ms: 520 };
     let line = suite::progress(&progress, &UTF8);
     assert_eq!(line, "     3/14 [  0.52s] 12,345 schedules, 23,740/s  shop::x");
+    let known = Progress { estimate: Some(2_345_678), ..progress.clone() };
+    let line = suite::progress(&known, &UTF8);
+    assert_eq!(line, "     3/14 [  0.52s] 12,345 schedules of about 2,300,000 (98 seconds to go), 23,740/s  shop::x");
     progress.test = "very_long::".repeat(30);
     let line = suite::progress(&progress, &UTF8);
     assert!(line.len() < 100 && !line.contains('\n'), "{line}");
@@ -290,7 +323,7 @@ fn json_lines_have_their_type_first_and_the_keys_of_the_contract() {
             ],
         ),
         (
-            Event::TestFinished(tests().remove(0)),
+            Event::TestFinished(Box::new(tests().remove(0))),
             "test-finished",
             &[
                 "test",

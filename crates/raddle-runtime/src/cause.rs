@@ -1,5 +1,4 @@
-//! Why an execution fails: performs what [`raddle_engine::cause`] proposes. Bounded in executions and in schedule points,
-//! not in time, so that the same seed gives the same result on any machine.
+//! Why an execution fails: performs what [`raddle_engine::cause`] proposes. Bounded as shrinking is ([`crate::shrink`]).
 //!
 //! Where an execution fails only because a load sees an older store than the last, that is the reason, and no pair of
 //! steps is looked for: which of two comes first is not what its threads go by.
@@ -74,6 +73,9 @@ pub fn without_old_values(explorer: &mut Explorer, execution: u64, choices: &[Ch
     let others: Vec<Deviation> = deviations.into_iter().filter(|deviation| !is_memory(deviation)).collect();
     let loads = pairs(&steps, &[], usize::MAX).into_iter().filter(|pair| pair.second.access.kind == AccessKind::Read);
     loads.take(MOST_ORDERS).find_map(|pair| {
+        if explorer.is_late() {
+            return None;
+        }
         let (ended, record, _) = perform(explorer, execution, Box::new(Delay::new(&steps, Some(pair), &others)));
         let is_plain = record.iter().all(|choice| choice.taken == 0 || !MEMORY.contains(&choice.kind));
         (ended == Some(wanted) && is_plain).then_some(record)
@@ -95,7 +97,7 @@ struct Search<'a> {
 
 impl Search<'_> {
     fn is_spent(&self) -> bool {
-        self.reasons.tried >= MOST_TRIES || self.points >= MOST_POINTS
+        self.reasons.tried >= MOST_TRIES || self.points >= MOST_POINTS || self.explorer.is_late()
     }
 
     /// Performs an execution, and tells the manner of its end and whether it passed; `None` when no more may be tried.

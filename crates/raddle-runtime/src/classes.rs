@@ -1,81 +1,60 @@
-//! Counts executions by equivalence class.
+//! Counts executions by equivalence class, and lists them for the command, which counts those of all processes together.
 
-use raddle_engine::classes::unseen;
-use raddle_engine::random::mix;
-use raddle_protocol::Summary;
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
+use crate::explore::send;
+use raddle_engine::classes::Counts;
+use raddle_protocol::{Counted, Message, Summary};
 
-/// Classes remembered at the most.
-const MOST_CLASSES: usize = 4_000_000;
-/// Executions that are "the last" ones.
-const LATELY: usize = 1000;
+/// Executions that are told of at once.
+const TOLD_AT_ONCE: usize = 1 << 15;
 
-/// Classes are hashes already. Never iterated over.
-#[derive(Default)]
-struct AsIs(u64);
-
-impl Hasher for AsIs {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        self.0 = bytes.iter().fold(self.0, |hash, byte| mix(hash ^ u64::from(*byte)));
-    }
-
-    fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
-    }
-}
-
-/// How often each class has been seen.
+/// The classes that this process has seen, as far as they matter to it.
 #[derive(Default)]
 pub struct Classes {
-    /// How often it was drawn at random: 0, 1, or more often.
-    seen: HashMap<u64, u8, BuildHasherDefault<AsIs>>,
-    singletons: u64,
-    /// Executions counted, and those of them that were drawn.
-    counted: u64,
-    drawn: u64,
-    /// Which of the last executions were new, by their number modulo [`LATELY`].
-    lately: Vec<bool>,
+    /// Those of the head of a search, or of all executions where it is not divided.
+    head: Counts,
+    /// Those of the present block.
+    block: Option<Counts>,
+    /// Executions that have not been told of; `None` where nobody wants to know.
+    untold: Option<Vec<Counted>>,
 }
 
 impl Classes {
-    /// Counts an execution; tells whether its class is new. Once there are too many classes, none is counted any more,
-    /// and all are taken to be new. Of what has not been seen only executions tell that were `drawn` at random.
-    pub fn count(&mut self, class: u64, drawn: bool) -> bool {
-        if self.seen.len() >= MOST_CLASSES {
-            return true;
-        }
-        let mut new = false;
-        let times = self.seen.entry(class).or_insert_with(|| {
-            new = true;
-            0
-        });
-        if drawn {
-            match *times {
-                0 => self.singletons += 1,
-                1 => self.singletons -= 1,
-                _ => {}
-            }
-            *times = (*times + 1).min(2);
-            self.drawn += 1;
-        }
-        if self.lately.len() < LATELY {
-            self.lately.push(new);
-        } else {
-            self.lately[self.counted as usize % LATELY] = new;
-        }
-        self.counted += 1;
-        new
+    /// From now on executions are listed, or not.
+    pub fn list(&mut self, listed: bool) {
+        self.untold = listed.then(Vec::new);
     }
 
-    /// Writes the counts down.
-    pub fn into_summary(self, summary: &mut Summary) {
-        summary.distinct = self.seen.len() as u64;
-        summary.unseen = unseen(self.drawn, self.singletons).map(|unseen| [unseen.estimate, unseen.upper_bound]);
-        summary.new_lately = self.lately.iter().filter(|new| **new).count() as u64;
+    /// A block begins.
+    pub fn begin_block(&mut self) {
+        self.block = Some(Counts::default());
+    }
+
+    /// Counts an execution; tells whether its class is new, to the head and to the present block.
+    pub fn count(&mut self, class: u64, drawn: bool) -> bool {
+        if let Some(untold) = &mut self.untold {
+            untold.push(Counted { class, drawn });
+            if untold.len() >= TOLD_AT_ONCE {
+                self.tell();
+            }
+        }
+        match &mut self.block {
+            Some(block) => block.count(class, drawn) && !self.head.has(class),
+            None => self.head.count(class, drawn),
+        }
+    }
+
+    /// Sends what is listed.
+    pub fn tell(&mut self) {
+        if let Some(untold) = self.untold.as_mut().filter(|untold| !untold.is_empty()) {
+            send(&Message::Counted(core::mem::take(untold)));
+        }
+    }
+
+    /// Writes the counts down, those of the present block if there is one.
+    pub fn sum_up(&self, summary: &mut Summary) {
+        let counts = self.block.as_ref().unwrap_or(&self.head);
+        summary.distinct = counts.distinct();
+        summary.unseen = counts.unseen().map(|unseen| [unseen.estimate, unseen.upper_bound]);
+        summary.new_lately = counts.new_lately();
     }
 }

@@ -82,3 +82,12 @@ pub fn irreversible(what: &str) {
         crate::sched::finish(Outcome::NeedsFork(what.to_owned()));
     }
 }
+
+/// As [`irreversible`], of what other processes and later executions could find: the execution is performed with a view of
+/// its own on files.
+pub fn changes_files(what: &str) {
+    if crate::state::executing() && rt().files.are_shared() {
+        rt().files = crate::view::Files::Wanted;
+        crate::sched::finish(Outcome::NeedsFork(what.to_owned()));
+    }
+}

@@ -156,6 +156,7 @@ pub extern "C" fn returned(word: u64) {
     if runtime.plan.entry == Entry::Main {
         let status = word as i32;
         crate::interpose::exit::flush();
+        crate::leaks::look();
         crate::sched::finish(if status == 0 { Outcome::Passed } else { Outcome::Exited(status & 0xff) });
     }
     if runtime.execution.running == runtime.execution.root {
@@ -166,6 +167,7 @@ pub extern "C" fn returned(word: u64) {
         crate::cancel::test_over();
         let_others_finish();
         crate::cancel::look_at_what_is_left();
+        crate::leaks::look();
     }
     let runtime = rt();
     let stack = runtime.execution.threads[runtime.execution.running as usize].stack;

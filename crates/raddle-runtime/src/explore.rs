@@ -2,27 +2,27 @@
 
 use crate::arch::{self, Context, syscall};
 use crate::classes::Classes;
-use crate::found::Found;
-use crate::interpose::raw;
+use crate::interpose::{process, raw};
 use crate::record::Recorder;
 use crate::snapshot::{self, Snapshot};
 use crate::state::{Odd, RECORDING, rt};
-use crate::{cancel, cause, crash, fault, heap, modules, record, shrink, state, sys, tls, watch};
+use crate::{cancel, cause, crash, fault, heap, leaks, modules, record, shrink, state, sys, tls, watch};
 use raddle_engine::backlog::piles_up;
 use raddle_engine::random::mix;
 use raddle_engine::strategy::{Replay, by_name};
 use raddle_engine::{Seen, Tape};
 use raddle_protocol::message::{End, Obstacle};
 use raddle_protocol::trace::{Bound, Outcome};
-use raddle_protocol::{Choice, Entry, Job, Message, Mode, RawFinding, Summary, frame};
+use raddle_protocol::{Choice, Entry, Job, Message, Mode, POLL_SHARES, RawFinding, Summary, frame};
 use std::collections::BTreeSet;
 
 const CONTROLLER_STACK: u64 = 1 << 20;
-/// Executions in which more is looked for after a race has been found, which is left alone from then on: what else is
-/// wrong with the program is often worse, and easier to mend.
-const AFTER_A_RACE: u64 = 2_000;
-/// Executions tried for one that passes, when the very first has failed.
-const TRIES_FOR_A_PASS: u64 = 200;
+/// Nanoseconds for which a finding is made easier to read and its reason is looked for, each.
+const ASIDE_NS: u64 = 5_000_000_000;
+/// Schedule points that an execution performed for a report may have: so many times those of the one it is about, ...
+const LONGER: u64 = 4;
+/// ... and so many more.
+const LONGEST_SHORT: u64 = 20_000;
 /// Changes in a row to something that two threads share, from which on it is looked at as a queue.
 const BACKLOG: usize = 100;
 /// Answers put before the record of an execution that is performed to be sure that it goes round: numbers of answers that
@@ -30,8 +30,6 @@ const BACKLOG: usize = 100;
 const PADDING: usize = 0x01_01_01;
 /// The same for entries of the log, of which fewer are kept.
 const LOG_PADDING: usize = 0x01_01;
-/// Nanoseconds between two reports of progress.
-const REPORT_EVERY_NS: u64 = 100_000_000;
 
 /// Code of the runtime itself.
 static mut OWN_CODE: (u64, u64) = (0, 0);
@@ -58,9 +56,9 @@ pub fn in_execution() -> bool {
     unsafe { IN_EXECUTION }
 }
 
-/// Memory of the runtime itself, outside its arena.
+/// Memory that is never rewound.
 pub fn left_out() -> &'static [(u64, u64)] {
-    // SAFETY: one thread; the list is not changed any more once executions have begun.
+    // SAFETY: one thread; the list is not changed any more once executions are performed.
     unsafe { core::slice::from_raw_parts((&raw const LEFT_OUT).cast(), LEFT_OUT_COUNT) }
 }
 
@@ -173,23 +171,28 @@ unsafe extern "C" fn control(_: u64) -> ! {
     raw::prepare();
     // SAFETY: one thread.
     raw::arm(unsafe { OWN_CODE });
-    let (summary, classes) = (Summary::default(), Classes::default());
-    let mut explorer =
-        Explorer { summary, classes, looked_at: Odd::default(), fresh: true, begun_ns: sys::real_time_ns() };
+    let mut explorer = Explorer {
+        summary: Summary::default(),
+        classes: Classes::default(),
+        looked_at: Odd::default(),
+        left: leaks::Seen::default(),
+        shown: Vec::new(),
+        silent: matches!(runtime.plan.job, Job::Help),
+        has_passed: false,
+        fresh: true,
+        begun_ns: sys::real_time_ns(),
+        aside_until_ns: 0,
+    };
     match runtime.plan.job.clone() {
-        Job::Explore => explorer.explore(None),
+        Job::Explore | Job::Help => explorer.explore(None),
         Job::Replay { choices, accesses, ignored, live_output } => {
             explorer.replay(choices, accesses, ignored, live_output);
         }
         Job::Verify => explorer.verify(),
         Job::Regress { choices, search } => explorer.explore(Some((choices, search))),
     }
-    explorer.summary.points = runtime.earlier_points;
-    explorer.classes.into_summary(&mut explorer.summary);
-    explorer.summary.search = runtime.tape.strategy().search();
-    explorer.summary.pct =
-        runtime.tape.strategy().pct().map(|runs| [runs.guarantee(2), runs.guarantee(3), runs.guarantee(4)]);
-    send(&Message::Finished(explorer.summary));
+    explorer.report_leaks();
+    send(&Message::Finished(Box::new(explorer.take_summary())));
     sys::exit_process(0)
 }
 
@@ -207,16 +210,26 @@ pub fn check_replay() {
 
 pub struct Explorer {
     pub summary: Summary,
-    classes: Classes,
+    pub classes: Classes,
     /// What has been looked at more closely.
-    looked_at: Odd,
+    pub looked_at: Odd,
+    /// What executions have left in memory.
+    pub left: leaks::Seen,
+    /// What has been sent as findings in the present part of the search, as [`raddle_protocol::Part::shown`] has it.
+    pub shown: Vec<u64>,
+    /// What is found is not told: another process does.
+    pub silent: bool,
+    /// Whether any execution has passed.
+    has_passed: bool,
     /// No execution has touched the process yet.
     fresh: bool,
-    begun_ns: u64,
+    pub begun_ns: u64,
+    /// When executions for a report must have come to an end.
+    aside_until_ns: u64,
 }
 
 /// From here on the plan's strategy answers.
-fn take_strategy() {
+pub fn take_strategy() {
     let runtime = rt();
     let plan = &runtime.plan;
     let Some(strategy) = by_name(&plan.strategy, plan.seed) else {
@@ -224,87 +237,16 @@ fn take_strategy() {
     };
     runtime.tape = Tape::new(strategy);
     runtime.tape.expect(plan.budget.schedules);
+    if let Some(preemptions) = plan.preemptions {
+        runtime.tape.bound(preemptions);
+    }
 }
 
 impl Explorer {
-    /// Performs executions until the budget is used up or the search has come to its end. `kept` is a stream to be tried
-    /// right after the first execution, and how many are to be searched where it does not fit any more.
-    fn explore(&mut self, mut kept: Option<(Vec<Choice>, u64)>) {
-        let runtime = rt();
-        let budget = runtime.plan.budget;
-        take_strategy();
-        let mut found = Found::default();
-        let mut reported_ns = self.begun_ns;
-        let mut execution = 0;
-        // Of so few executions as are searched for a kept one, none says that the test always fails.
-        let regresses = kept.is_some();
-        let most = kept.as_ref().map_or(budget.schedules, |(_, search)| *search);
-        self.summary.end = End::Budget;
-        while execution < most {
-            let outcome = self.perform_reversibly(execution);
-            self.count(&outcome);
-            let passed = outcome == Outcome::Passed;
-            if self.weigh(outcome, execution, &mut found) {
-                self.summary.end = End::Finding;
-                return;
-            }
-            if passed && execution == 0 && !regresses && runtime.plan.world.cancel {
-                cancel::explore(self, self.begun_ns + budget.time_ms / 2 * 1_000_000);
-            }
-            if passed && execution == 0 && !regresses {
-                self.in_step(&mut found);
-            }
-            execution += 1;
-            if !runtime.plan.keep_going && found.last_race.is_some_and(|race| execution - race > AFTER_A_RACE) {
-                self.summary.end = End::Finding;
-                return;
-            }
-            if let Some((choices, _)) = kept.take()
-                && self.regress(choices, &mut found)
-            {
-                return;
-            }
-            if runtime.tape.strategy().search().is_some_and(|search| search.finished && search.obstacle.is_none()) {
-                self.summary.end = End::Exhausted;
-                break;
-            }
-            let nothing_to_choose = execution == 1 && runtime.tape.record().is_empty();
-            if nothing_to_choose || (found.first_failure.is_some() && execution >= TRIES_FOR_A_PASS) {
-                // What other processes do is not among what can be chosen.
-                let alone = runtime.mode != Mode::Fork || self.summary.most_threads <= 1;
-                self.summary.end = match found.first_failure {
-                    Some(_) => End::AlwaysFails,
-                    None if alone => End::Exhausted,
-                    None => End::Budget,
-                };
-                break;
-            }
-            let now = sys::real_time_ns();
-            if now - reported_ns > REPORT_EVERY_NS {
-                reported_ns = now;
-                let search = runtime.tape.strategy().search().filter(|search| search.is_going_on());
-                let estimate = search.map(|search| search.estimate as u64);
-                send(&Message::Progress {
-                    schedules: self.summary.schedules,
-                    points: runtime.earlier_points,
-                    estimate,
-                });
-            }
-            if (now - self.begun_ns) / 1_000_000 >= budget.time_ms {
-                break;
-            }
-        }
-        if let (Some((outcome, choices)), false) = (found.first_failure.take(), regresses) {
-            self.summary.end = End::AlwaysFails;
-            self.report(outcome, 0, choices, &mut found.known);
-        } else if self.report_failure_in_step(&mut found) {
-            self.summary.end = End::Finding;
-        }
-    }
-
     fn replay(&mut self, choices: Vec<Choice>, accesses: Option<(u64, u64)>, ignored: Vec<u64>, live_output: bool) {
         let runtime = rt();
         runtime.ignored.clone_from(&ignored);
+        runtime.names_leaks = true;
         runtime.live_output = live_output;
         let perform = |explorer: &mut Self| explorer.record(0, choices.clone(), accesses);
         let (outcome, raw) = if cancel::stalls(&choices) { cancel::with_stalls(self, perform) } else { perform(self) };
@@ -372,6 +314,7 @@ impl Explorer {
     ) -> (Outcome, Box<Recorder>) {
         let runtime = rt();
         watch::record_accesses_of(accesses);
+        watch::count_accesses_by(runtime.plan.world.poll_budget.div_ceil(POLL_SHARES));
         let strategy = runtime.tape.exchange(Box::new(Replay::new(choices)));
         runtime.recorder = Some(Box::new(Recorder::default()));
         // libtest's own judgement is part of what is performed again only where it was reached the first time; the
@@ -380,6 +323,7 @@ impl Explorer {
         let recorder = runtime.recorder.take().unwrap_or_default();
         runtime.tape.exchange(strategy);
         watch::record_accesses_of(None);
+        watch::count_accesses_by(0);
         (outcome, recorder)
     }
 
@@ -387,7 +331,8 @@ impl Explorer {
     pub fn report(&mut self, outcome: Outcome, execution: u64, choices: Vec<Choice>, known: &mut BTreeSet<u64>) {
         let accesses = outcome.bytes();
         let (mut again, mut recorder) = self.record(execution, choices.clone(), accesses);
-        if !known.insert(recorder.signature(&outcome)) {
+        let signature = recorder.signature(&outcome);
+        if !known.insert(signature) {
             return;
         }
         let mut choices = choices;
@@ -397,7 +342,7 @@ impl Explorer {
                 ((outcome == Outcome::Stuck).then(|| recorder.signature(&outcome)), recorder.panics())
             };
             let wanted = places(&recorder);
-            for better in self.aside(|explorer| shrink::easier_to_read(explorer, execution, &choices)) {
+            for better in self.briefly(|explorer| shrink::easier_to_read(explorer, execution, &choices)) {
                 (again, recorder) = self.record(execution, better.clone(), accesses);
                 // The same kind of end is not enough: it must be in the same places.
                 if again == outcome && wanted == places(&recorder) {
@@ -407,8 +352,8 @@ impl Explorer {
             }
         }
         let mut cause = None;
-        if again == outcome && self.summary.passed > 0 && cause::is_open(&outcome) {
-            let reasons = self.aside(|explorer| cause::find(explorer, execution, &choices));
+        if again == outcome && self.has_passed && cause::is_open(&outcome) {
+            let reasons = self.briefly(|explorer| cause::find(explorer, execution, &choices));
             (again, recorder) = self.record(execution, choices.clone(), accesses);
             cause = reasons.map(|reasons| recorder.places_of_reasons(&reasons, rt()));
         }
@@ -419,7 +364,15 @@ impl Explorer {
         let outcome = record::renumbered(outcome, runtime);
         let ignored = runtime.ignored.clone();
         runtime.ignored.extend(place);
-        send(&Message::Finding(Box::new(RawFinding { outcome, execution, choices, trace, differs, ignored, cause })));
+        self.show(signature, RawFinding { outcome, execution, choices, trace, differs, ignored, cause });
+    }
+
+    /// Sends a finding.
+    fn show(&mut self, signature: u64, raw: RawFinding) {
+        if !self.silent {
+            self.shown.push(signature);
+            send(&Message::Finding(Box::new(raw)));
+        }
     }
 
     /// The execution that has just passed is recorded, if something has happened in it that may be a mistake and had not
@@ -429,29 +382,23 @@ impl Explorer {
         let mut odd = runtime.execution.odd;
         odd.outlived &= execution == 0;
         odd.piled = execution == 0 && piles_up(runtime.execution.schedule.log().steps(), BACKLOG);
-        if !odd.beyond(self.looked_at) {
+        let counts = execution == 0 && runtime.plan.world.poll_budget > 0;
+        if !counts && !odd.beyond(self.looked_at) {
             return;
         }
         self.looked_at = self.looked_at.or(odd);
-        self.report_passed(execution, runtime.tape.record().to_vec());
+        self.report_passed(execution, runtime.tape.record().to_vec(), odd.signature());
     }
 
     /// Sends the record of an execution that has passed, in which something may be a mistake.
-    pub fn report_passed(&mut self, execution: u64, choices: Vec<Choice>) {
+    pub fn report_passed(&mut self, execution: u64, choices: Vec<Choice>, signature: u64) {
         let (outcome, recorder) = self.record(execution, choices.clone(), None);
         let runtime = rt();
         if outcome == Outcome::Passed {
             let trace = recorder.into_trace(runtime, &outcome);
             let ignored = runtime.ignored.clone();
-            send(&Message::Finding(Box::new(RawFinding {
-                outcome,
-                execution,
-                choices,
-                trace,
-                differs: None,
-                ignored,
-                cause: None,
-            })));
+            let (differs, cause) = (None, None);
+            self.show(signature, RawFinding { outcome, execution, choices, trace, differs, ignored, cause });
         }
     }
 
@@ -463,6 +410,23 @@ impl Explorer {
         result
     }
 
+    /// Performs executions for the report of the one before: none is much longer than that, and it does not go on for long.
+    fn briefly<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
+        let runtime = rt();
+        let budget = runtime.plan.budget;
+        runtime.plan.budget.steps = budget.steps.min(LONGER * runtime.points + LONGEST_SHORT);
+        runtime.plan.budget.stall_ms = budget.stall_ms.min(ASIDE_NS / 1_000_000);
+        self.aside_until_ns = sys::real_time_ns() + ASIDE_NS;
+        let result = self.aside(work);
+        rt().plan.budget = budget;
+        result
+    }
+
+    /// Whether what is done for a report has taken long enough.
+    pub fn is_late(&self) -> bool {
+        sys::real_time_ns() >= self.aside_until_ns
+    }
+
     /// Counts an execution, and tells the strategy what came of it.
     pub fn count(&mut self, outcome: &Outcome) {
         let runtime = rt();
@@ -471,6 +435,7 @@ impl Explorer {
         summary.choices += runtime.tape.record().len() as u64;
         if *outcome == Outcome::Passed {
             summary.passed += 1;
+            self.has_passed = true;
             let ended = runtime.returned.is_some() || runtime.epilogue || runtime.plan.entry == Entry::Main;
             summary.left_early += u64::from(!ended);
         } else {
@@ -500,18 +465,33 @@ impl Explorer {
         summary.most_threads = summary.most_threads.max(most - runtime.execution.harness);
     }
 
+    /// What has been done since the last summary.
+    pub fn take_summary(&mut self) -> Summary {
+        let runtime = rt();
+        let strategy = runtime.tape.strategy();
+        let mut summary = core::mem::take(&mut self.summary);
+        summary.points = core::mem::take(&mut runtime.earlier_points);
+        summary.search = strategy.search();
+        summary.bounded = strategy.bounded();
+        summary.pct = strategy.pct().map(|runs| [runs.guarantee(2), runs.guarantee(3), runs.guarantee(4)]);
+        self.classes.sum_up(&mut summary);
+        summary
+    }
+
     /// Performs an execution; when it is about to do what cannot be undone, all executions are forked from now on, this
     /// one performed again first.
     pub fn perform_reversibly(&mut self, execution: u64) -> Outcome {
-        let outcome = self.perform(execution);
-        if let Outcome::NeedsFork(why) = outcome {
-            rt().mode = Mode::Fork;
+        let mut outcome = self.perform(execution);
+        // Once because it needs a process of its own, and once because it changes files.
+        while let Outcome::NeedsFork(why) = outcome {
+            let runtime = rt();
+            runtime.mode = Mode::Fork;
+            let why = [Some(why), runtime.files.prepare()].into_iter().flatten().collect::<Vec<_>>().join("; ");
             send(&Message::Mode { mode: Mode::Fork, why: Some(why) });
-            if let Some(recorder) = rt().recorder.as_mut() {
+            if let Some(recorder) = runtime.recorder.as_mut() {
                 recorder.clear();
             }
-            let outcome = self.perform(execution);
-            return self.confirm(execution, outcome);
+            outcome = self.perform(execution);
         }
         self.confirm(execution, outcome)
     }
@@ -550,6 +530,7 @@ impl Explorer {
         runtime.rounds.begin(runtime.plan.budget.steps);
         runtime.limit = runtime.rounds.due();
         runtime.returned = None;
+        runtime.left = leaks::Left::default();
         runtime.epilogue = false;
         crash::progress();
         let outcome = match runtime.mode {
@@ -613,6 +594,7 @@ fn launch() {
 fn fork_and_wait() -> Outcome {
     let runtime = rt();
     runtime.outcome = Outcome::NeedsFork(String::new());
+    process::before_execution();
     // SAFETY: one thread; the child goes on with a copy of all private memory.
     unsafe {
         let child = syscall(libc::SYS_clone, [libc::SIGCHLD as u64, 0, 0, 0, 0, 0]);
@@ -620,11 +602,12 @@ fn fork_and_wait() -> Outcome {
             fault::die("cannot fork a process for an execution");
         }
         if child == 0 {
+            runtime.files.enter();
             syscall(libc::SYS_prctl, [libc::PR_SET_PDEATHSIG as u64, libc::SIGKILL as u64, 0, 0, 0, 0]);
             crash::start_timer();
             raw::arm(OWN_CODE);
             launch();
-            crate::interpose::process::kill_children();
+            process::kill_children();
             sys::exit_process(0);
         }
         let mut status = 0i32;
@@ -634,6 +617,7 @@ fn fork_and_wait() -> Outcome {
                 break;
             }
         }
+        process::after_execution();
         let told = !matches!(&runtime.outcome, Outcome::NeedsFork(why) if why.is_empty());
         if libc::WIFSIGNALED(status) && !told {
             let signal = libc::WTERMSIG(status);

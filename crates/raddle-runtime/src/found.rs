@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 const MOST_FINDINGS: usize = 16;
 
 /// What an exploration has come upon so far.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Found {
     /// The execution without preemption, if it has failed and none has passed yet.
     pub first_failure: Option<(Outcome, Vec<Choice>)>,
@@ -24,6 +24,13 @@ pub struct Found {
     pub last_race: Option<u64>,
     /// An execution in step that has failed.
     pub in_step: Option<(Outcome, Vec<Choice>)>,
+}
+
+impl Found {
+    /// Whether more is looked for after a race.
+    pub fn goes_on(&self) -> bool {
+        !rt().plan.keep_going && self.last_race.is_some()
+    }
 }
 
 impl Explorer {
@@ -41,6 +48,7 @@ impl Explorer {
                         return true;
                     }
                 }
+                self.left.count(execution);
                 self.look_closer(execution);
             }
             Outcome::Exited(_) | Outcome::Crashed { .. } if execution == 0 => {
@@ -67,9 +75,9 @@ impl Explorer {
         false
     }
 
-    /// Performs a kept stream, as an execution that the search knows nothing of. Returns whether there is nothing to be
-    /// searched for: it fails as it did, or it fits and passes.
-    pub fn regress(&mut self, choices: Vec<Choice>, found: &mut Found) -> bool {
+    /// Performs a kept stream, as an execution that the search knows nothing of. Returns how the search ends where there is
+    /// nothing to be searched for: it fails as it did, or it fits and passes.
+    pub fn regress(&mut self, choices: Vec<Choice>, found: &mut Found) -> Option<End> {
         let runtime = rt();
         let strategy = runtime.tape.exchange(Box::new(Kept::new(choices.clone())));
         let outcome = self.perform_reversibly(1);
@@ -82,9 +90,8 @@ impl Explorer {
         };
         send(&Message::Regressed(regressed));
         if self.weigh(outcome, 1, found) {
-            self.summary.end = End::Finding;
-            return true;
+            return Some(End::Finding);
         }
-        regressed != Regressed::DoesNotFit
+        (regressed != Regressed::DoesNotFit).then_some(End::Budget)
     }
 }

@@ -5,7 +5,8 @@
 //! only has to forget it; fresh memory is always zero.
 //!
 //! A block that is freed while accesses are watched is not used again until [`QUARANTINE`] bytes more have been freed, so
-//! that whoever still touches it is found out.
+//! that whoever still touches it is found out. Where an address that comes back can deceive somebody, it is a choice whether
+//! it does ([`crate::reuse`]).
 
 use crate::state;
 use core::ptr::null_mut;
@@ -49,6 +50,8 @@ struct Header {
 
 const IN_USE: u16 = 0x5ca1;
 const FREED: u16 = 0xdead;
+/// Where a block begins whose header does not stand there: `shift` says how much further on it is.
+const SHIFTED: u16 = 0x5417;
 
 /// The heap's extent where executions begin.
 #[derive(Clone, Copy, Debug, Default)]
@@ -104,6 +107,9 @@ pub fn allocate(size: u64, align: u64, zeroed: bool) -> *mut u8 {
         if (*head).used + bytes > state::rt().plan.heap_limit {
             return null_mut();
         }
+        if let Some(again) = crate::reuse::again(class) {
+            reuse(head, again);
+        }
         let mut fresh = false;
         let block = match (*head).free[class] {
             0 => {
@@ -131,8 +137,11 @@ pub fn allocate(size: u64, align: u64, zeroed: bool) -> *mut u8 {
             crate::crash::progress();
         }
         let payload = if extra == 0 { block + HEADER } else { (block + HEADER).next_multiple_of(align) };
-        let header = (payload - HEADER) as *mut Header;
-        *header = Header { size, class: class as u16, state: IN_USE, shift: (payload - HEADER - block) as u32 };
+        let shift = (payload - HEADER - block) as u32;
+        if shift != 0 {
+            *(block as *mut Header) = Header { size, class: class as u16, state: SHIFTED, shift };
+        }
+        *((payload - HEADER) as *mut Header) = Header { size, class: class as u16, state: IN_USE, shift };
         if !fresh && crate::watch::watching() {
             // All of what it may grow to in place.
             crate::watch::fresh(payload, block + bytes - payload);
@@ -171,7 +180,11 @@ pub unsafe fn release(payload: *mut u8) {
         let class = usize::from((*header).class);
         (*head).used = (*head).used.saturating_sub(class_size(class));
         if crate::watch::watching() {
-            quarantine(head, payload as u64);
+            match crate::reuse::takes(class, payload as u64, (*header).size) {
+                Ok(None) => {}
+                Ok(Some(other)) => quarantine(head, other),
+                Err(()) => quarantine(head, payload as u64),
+            }
         } else {
             reuse(head, payload as u64);
         }
@@ -258,6 +271,33 @@ pub unsafe fn asked(payload: *const u8) -> u64 {
 pub unsafe fn set_asked(payload: *mut u8, size: u64) {
     // SAFETY: the caller vouches for the block.
     unsafe { (*((payload as u64 - HEADER) as *mut Header)).size = size }
+}
+
+/// Blocks in use that have been allocated above `reach`: address and bytes asked for, in order of address.
+pub fn in_use(reach: Reach) -> Vec<(u64, u64)> {
+    let head = head();
+    let mut blocks = Vec::new();
+    let mut at = reach.top;
+    // SAFETY: blocks follow each other without a gap, but for zeros up to a page on which a large one begins; and each
+    // begins with a header.
+    unsafe {
+        while at < (*head).next {
+            let first = &*(at as *const Header);
+            let header = match first.state {
+                SHIFTED => &*((at + u64::from(first.shift)) as *const Header),
+                IN_USE | FREED => first,
+                _ => {
+                    at = (at + 1).next_multiple_of(4096);
+                    continue;
+                }
+            };
+            if header.state == IN_USE {
+                blocks.push((&raw const *header as u64 + HEADER, header.size));
+            }
+            at += class_size(usize::from(first.class));
+        }
+    }
+    blocks
 }
 
 /// From here on, what is allocated lies above everything older: executions begin.

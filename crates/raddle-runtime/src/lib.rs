@@ -25,13 +25,16 @@ mod frames;
 mod heap;
 mod hooks;
 mod interpose;
+mod leaks;
 mod lockstep;
 mod mappings;
 mod modules;
 mod order;
 mod record;
+mod reuse;
 mod rounds;
 mod sched;
+mod search;
 mod shadow;
 mod shrink;
 mod sites;
@@ -43,6 +46,7 @@ mod sys;
 mod thread;
 mod tls;
 mod unhooked;
+mod view;
 mod watch;
 
 #[global_allocator]

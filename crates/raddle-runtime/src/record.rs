@@ -453,6 +453,7 @@ fn address(op: &Op) -> Option<u64> {
         | Op::CondvarWait { address, .. }
         | Op::CondvarReturn { address, .. }
         | Op::CondvarNotify { address, .. }
+        | Op::LeftAllocated { address, .. }
         | Op::Access { address, .. } => Some(*address),
         _ => None,
     }

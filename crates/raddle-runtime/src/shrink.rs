@@ -1,5 +1,6 @@
 //! Shrinks a failing execution: performs what [`raddle_engine::shrink`] proposes. Bounded in executions and in schedule
-//! points, not in time, so that the same seed gives the same result on any machine.
+//! points, so that the same seed gives the same result on any machine; and for executions that take long in time, since
+//! whoever waits for a report would rather have a longer one. How short it is may then depend on the machine.
 
 use crate::cause;
 use crate::explore::Explorer;
@@ -66,7 +67,7 @@ fn shrink(explorer: &mut Explorer, execution: u64, choices: &[Choice]) -> Option
     let deviations = noted.borrow().clone();
     let (mut shorter, mut tries, mut points) = (None, 0, 0);
     minimize(deviations, |part| {
-        if tries >= MOST_TRIES || points >= MOST_POINTS {
+        if tries >= MOST_TRIES || points >= MOST_POINTS || explorer.is_late() {
             return None;
         }
         let (ended, record, _) = perform(explorer, execution, Box::new(Follow::new(part)));

@@ -15,7 +15,7 @@
 use crate::state::rt;
 use crate::{arch, explore, fault, sys};
 use raddle_protocol::trace::Order;
-use raddle_protocol::{Answer, Known, Message, Site, Visibility, frame};
+use raddle_protocol::{Answer, Deal, Known, Message, Site, Visibility, frame};
 
 /// Frames looked at, at the most.
 const MOST_FRAMES: usize = 16;
@@ -168,10 +168,19 @@ fn ask(stack: &[u64], whole: bool) {
 
 /// Waits for what the command line says, and keeps it.
 fn listen() {
+    let known: Vec<Known> = answer(frame::decode);
+    for known in &known {
+        rt().sites.keep(known);
+    }
+    crate::crash::progress();
+}
+
+/// Waits for an answer.
+fn answer<T>(decode: impl Fn(&mut Vec<u8>) -> Result<Option<T>, frame::Malformed>) -> T {
     let mut bytes = Vec::with_capacity(4096);
-    let known: Vec<Known> = loop {
-        match frame::decode(&mut bytes) {
-            Ok(Some(known)) => break known,
+    loop {
+        match decode(&mut bytes) {
+            Ok(Some(answer)) => return answer,
             Ok(None) => {}
             Err(_) => fault::die("an answer is not in this version's format: command and runtime library do not match"),
         }
@@ -180,11 +189,19 @@ fn listen() {
             // The command line is gone: there is nothing left to work for.
             sys::exit_process(0);
         }
-    };
-    for known in &known {
-        rt().sites.keep(known);
     }
-    crate::crash::progress();
+}
+
+/// Asks the command line which block of a search with this head is to be performed next. Where nobody answers there is
+/// none.
+pub fn draw(head: u64) -> Option<u64> {
+    // SAFETY: one thread.
+    if unsafe { ANSWERS } < 0 {
+        return None;
+    }
+    explore::send(&Message::Draw { head });
+    let Deal(block) = answer(frame::decode);
+    block
 }
 
 /// What is known of a stack.

@@ -11,6 +11,7 @@
 //! back everything, and is asked after each execution when a run verifies itself.
 
 use crate::state::{Execution, rt};
+use crate::thread::ThreadData;
 use crate::{arena, heap, mappings, shadow, stacks, sys, tls};
 use raddle_engine::random::mix;
 
@@ -22,9 +23,6 @@ const LEARNING: u32 = 4;
 /// Executions after which all of that is learnt once more: the first ones initialize what later ones find done, and run
 /// the test harness's judgement, which later ones do not reach.
 const LEARNING_AGAIN: u32 = 16;
-
-/// First address, and one past the last.
-type Extent = (u64, u64);
 
 /// One saved range.
 struct Range {
@@ -90,20 +88,36 @@ fn ours(address: u64) -> bool {
         || (shadow::START..shadow::START + shadow::SIZE).contains(&address)
 }
 
-/// The private writable mappings of the process that are the program's, without what the runtime lays out itself; and the
-/// first thread's stack.
-fn writable(leave_out: &[Extent]) -> (Vec<Extent>, Option<Extent>) {
-    let maps = sys::read_file(c"/proc/self/maps");
-    let maps = String::from_utf8_lossy(&maps);
-    let (mut extents, mut first_stack) = (Vec::new(), None);
-    for mapping in maps.lines().filter_map(parse) {
-        if mapping.name == "[stack]" {
-            first_stack = Some((mapping.start, mapping.end));
-        } else if mapping.writable && mapping.private && !ours(mapping.start) {
-            subtract((mapping.start, mapping.end), leave_out, &mut extents);
+/// Memory that is the process's own as the kernel has it.
+pub struct Writable {
+    /// Writable private mappings, but for what the runtime lays out itself, what is to be left out, and stacks.
+    pub extents: Vec<(u64, u64)>,
+    /// The stack of the process's first thread.
+    first_stack: Option<(u64, u64)>,
+}
+
+impl Writable {
+    /// As it is now.
+    pub fn now(leave_out: &[(u64, u64)]) -> Writable {
+        let maps = sys::read_file(c"/proc/self/maps");
+        let maps = String::from_utf8_lossy(&maps);
+        let mut writable = Writable { extents: Vec::new(), first_stack: None };
+        for mapping in maps.lines().filter_map(parse) {
+            if mapping.name == "[stack]" {
+                writable.first_stack = Some((mapping.start, mapping.end));
+            } else if mapping.writable && mapping.private && !ours(mapping.start) {
+                subtract((mapping.start, mapping.end), leave_out, &mut writable.extents);
+            }
         }
+        writable
     }
-    (extents, first_stack)
+
+    /// The part of a thread's stack that is in use, if its stack pointer is this.
+    pub fn live_stack(&self, data: &ThreadData, sp: u64) -> (u64, u64) {
+        let high =
+            self.first_stack.filter(|(low, high)| (*low..*high).contains(&sp)).map_or(data.stack.high, |it| it.1);
+        (sp - crate::arch::RED_ZONE, high)
+    }
 }
 
 /// A hash of all that the program has in memory now but for the stacks of its threads; `None` where there is too much to be
@@ -111,7 +125,7 @@ fn writable(leave_out: &[Extent]) -> (Vec<Extent>, Option<Extent>) {
 pub fn digest(execution: &Execution, leave_out: &[(u64, u64)]) -> Option<u64> {
     /// Bytes hashed at the most.
     const MOST: u64 = 256 << 20;
-    let (mut extents, _) = writable(leave_out);
+    let mut extents = Writable::now(leave_out).extents;
     extents.push((heap::START, heap::end()));
     let with_storage = execution.threads.iter().filter(|data| !data.joined && data.tls != tls::Block::default());
     extents.extend(with_storage.map(|data| tls::extent(&data.tls)));
@@ -136,18 +150,15 @@ pub fn hash_of(bytes: &[u8]) -> u64 {
 impl Snapshot {
     /// Saves everything. `controller_stack` and `own_data` are left out.
     pub fn take(execution: &Execution, leave_out: &[(u64, u64)]) -> Snapshot {
-        let (mut extents, first_stack) = writable(leave_out);
+        let mut writable = Writable::now(leave_out);
+        let mut extents = core::mem::take(&mut writable.extents);
         extents.push((heap::START, execution.heap.top));
         let mut live_stacks = Vec::new();
         for data in &execution.threads {
             if data.joined {
                 continue;
             }
-            let sp = data.sp - crate::arch::RED_ZONE;
-            let stack = match first_stack {
-                Some((low, high)) if (low..high).contains(&data.sp) => (sp, high),
-                _ => data.live_stack(),
-            };
+            let stack = writable.live_stack(data, data.sp);
             extents.push(stack);
             live_stacks.push(stack);
             if data.tls != tls::Block::default() {

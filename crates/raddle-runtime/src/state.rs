@@ -56,6 +56,8 @@ pub struct Runtime {
     pub recorder: Option<Box<Recorder>>,
     /// How executions are kept apart now.
     pub mode: Mode,
+    /// Whose files executions see.
+    pub files: crate::view::Files,
     /// Schedule points of the present execution, and those of all earlier ones.
     pub points: u64,
     /// See `points`.
@@ -72,12 +74,18 @@ pub struct Runtime {
     pub pass_mark: Option<u64>,
     /// That word in the present execution, if the test function has returned.
     pub returned: Option<u64>,
+    /// What the present execution has left in memory.
+    pub left: crate::leaks::Left,
+    /// Whether the record of an execution names what it leaves.
+    pub names_leaks: bool,
     /// Places of races that have been reported: they no longer end an execution.
     pub ignored: Vec<u64>,
     /// What is known of call sites.
     pub sites: crate::sites::Sites,
     /// What is known of the execution without cancellation, while cancellation is tried.
     pub uncancelled: crate::cancel::Uncancelled,
+    /// Whether the program has used an address of its own choice, at which other processes would meet it.
+    pub is_known_by_name: bool,
     /// Loaded files, as they were at the entry.
     pub modules: Vec<Module>,
     /// Whether replayed output is handed on.
@@ -128,6 +136,8 @@ pub struct Execution {
     pub io: crate::interpose::io::Io,
     /// Signals that wait to be taken, and timers that send some.
     pub signals: crate::interpose::signals::Signals,
+    /// Memory that may be given out again.
+    pub reuse: crate::reuse::Reuse,
     /// Allocation state is in the heap itself; this is its reach.
     pub heap: heap::Reach,
 }
@@ -137,8 +147,10 @@ pub struct Execution {
 pub struct Odd {
     /// A panic was raised.
     pub raised: bool,
-    /// A thread slept while there was a set of descriptors to wait for.
+    /// A thread slept.
     pub slept: bool,
+    /// A thread waited for a lock for long while there was a set of descriptors to wait for.
+    pub held_up: bool,
     /// There was a set of descriptors to wait for: an event loop.
     pub looped: bool,
     /// A thread that nobody has joined was at work when the test function returned. Looked for only in the execution
@@ -164,6 +176,7 @@ impl Odd {
         Odd {
             raised: self.raised || other.raised,
             slept: self.slept || other.slept,
+            held_up: self.held_up || other.held_up,
             looped: self.looped || other.looped,
             outlived: self.outlived || other.outlived,
             replaced: self.replaced || other.replaced,
@@ -172,8 +185,22 @@ impl Odd {
         }
     }
 
-    fn flags(self) -> [bool; 7] {
-        [self.raised, self.slept, self.looped, self.outlived, self.replaced, self.piled, self.kept_waiting]
+    /// Tells apart what differs.
+    pub fn signature(self) -> u64 {
+        self.flags().iter().fold(0, |bits, flag| bits << 1 | u64::from(*flag))
+    }
+
+    fn flags(self) -> [bool; 8] {
+        [
+            self.raised,
+            self.slept,
+            self.held_up,
+            self.looped,
+            self.outlived,
+            self.replaced,
+            self.piled,
+            self.kept_waiting,
+        ]
     }
 }
 
@@ -196,6 +223,7 @@ impl Execution {
             looks: crate::interpose::paths::Looks::default(),
             io: crate::interpose::io::Io::default(),
             signals: crate::interpose::signals::Signals::default(),
+            reuse: crate::reuse::Reuse::default(),
             heap: heap::Reach::default(),
         }
     }
@@ -236,6 +264,7 @@ impl Execution {
         self.looks.clone_from(&saved.looks);
         self.io.clone_from(&saved.io);
         self.signals.clone_from(&saved.signals);
+        self.reuse.clone_from(&saved.reuse);
         self.heap = saved.heap;
     }
 }
@@ -314,6 +343,7 @@ pub fn take_charge(plan: Plan) {
         obstacle: None,
         recorder: None,
         mode,
+        files: crate::view::Files::Shared,
         points: 0,
         earlier_points: 0,
         limit: plan.budget.steps,
@@ -322,9 +352,12 @@ pub fn take_charge(plan: Plan) {
         rounds: crate::rounds::Rounds::default(),
         pass_mark: None,
         returned: None,
+        left: crate::leaks::Left::default(),
+        names_leaks: false,
         ignored: Vec::new(),
         sites: crate::sites::Sites::default(),
         uncancelled: crate::cancel::Uncancelled::default(),
+        is_known_by_name: false,
         modules: Vec::new(),
         live_output: false,
         controller: Controller::default(),

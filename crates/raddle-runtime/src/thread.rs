@@ -1,6 +1,6 @@
 //! The program's threads: fibers on one operating-system thread, each with a stack and thread-local storage of its own.
 
-use crate::arch::{self, RED_ZONE};
+use crate::arch;
 use crate::interpose::children::Awaits;
 use crate::interpose::signals::OfThread;
 use crate::order;
@@ -56,6 +56,8 @@ pub struct ThreadData {
     pub awaits: Awaits,
     /// Signals that it blocks, and that wait for it.
     pub signals: OfThread,
+    /// Plain accesses that it has made, where they are counted.
+    pub accesses: u64,
 }
 
 impl ThreadData {
@@ -80,12 +82,8 @@ impl ThreadData {
             alternate_stack: (0, libc::SS_DISABLE, 0),
             awaits: Awaits::Nothing,
             signals: OfThread::default(),
+            accesses: 0,
         }
-    }
-
-    /// The part of its stack that is in use while it does not run.
-    pub fn live_stack(&self) -> (u64, u64) {
-        (self.sp - RED_ZONE, self.stack.high)
     }
 }
 
@@ -115,6 +113,7 @@ pub fn create(start: u64, argument: u64, stack_size: u64, detached: bool) -> Res
         name,
         parent,
         signals: OfThread::with_mask(mask),
+        accesses: 0,
         ..ThreadData::first()
     });
     debug_assert_eq!(execution.threads.len(), id as usize + 1);

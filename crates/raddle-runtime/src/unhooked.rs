@@ -1,19 +1,27 @@
-//! Instructions that order memory and that no hook stands for: the full fences that authors write in assembly.
+//! Instructions that order memory and that no hook stands for: fences and atomic operations that authors write in
+//! assembly.
 //!
 //! The command finds them in the executable ([`raddle_protocol::Unhooked`]). Each gets a breakpoint, whose handler tells
 //! the memory model and lets the program go on with a copy of the instruction that lies elsewhere, followed by a jump
 //! back. So nothing is paid for by code that has none.
 //!
-//! On x86 each of them is a full fence (Intel SDM volume 3, 9.2.2), so it counts as a sequentially consistent fence. One that
-//! works on memory others may see is also an atomic access that reads the latest value and releases; what it leaves there
-//! the model finds out for itself, when it meets a value that it does not know. It is no schedule point, and the access is
-//! not checked for races.
+//! On x86 those that lock are full fences (Intel SDM volume 3, 9.2.2), so each counts as a sequentially consistent fence.
+//! One that works on memory others may see is also an atomic access that reads the latest value and releases; what it
+//! leaves there the model finds out for itself, when it meets a value that it does not know. In Rust's functions it is a
+//! schedule point, and checked for races, like any atomic access: the program goes on by a detour, since a signal handler
+//! cannot switch threads. In functions of other languages it orders memory, and that is all: of what C code does to
+//! memory too little is seen to judge it.
 
 use crate::arch::{self, BREAKPOINT, Context};
 use crate::hooks::atomic::model;
-use crate::state::{live, rt};
+use crate::record;
+use crate::sched;
+use crate::state::{live, recording, rt};
+use crate::watch;
+use raddle_engine::race::Kind;
+use raddle_engine::{Access, AccessKind};
 use raddle_protocol::trace::Order;
-use raddle_protocol::{Operand, Unhooked};
+use raddle_protocol::{Effect, Op, Operand, Unhooked};
 
 /// One of them, in this process.
 struct Place {
@@ -22,6 +30,7 @@ struct Place {
     /// Where the program goes on.
     copy: u64,
     operand: Option<Operand>,
+    effect: Effect,
 }
 
 /// All places, by address.
@@ -57,7 +66,7 @@ pub fn arm(list: &[Unhooked], base: u64, (start, end): (u64, u64)) {
             }
             arch::write_jump(copy + length, address + length);
         }
-        places.push(Place { address, copy, operand: instruction.operand });
+        places.push(Place { address, copy, operand: instruction.operand, effect: instruction.effect });
     }
     // SAFETY: the slots are the runtime's own.
     unsafe {
@@ -98,11 +107,54 @@ pub fn reached(context: &mut libc::ucontext_t) -> bool {
         &*list
     };
     let Ok(at) = places.binary_search_by_key(&(now.pc - 1), |place| place.address) else { return false };
-    if live() {
-        order(places[at].operand.map(|operand| (address(&operand, &now), operand.size)));
+    let place = &places[at];
+    if !live() {
+        arch::go_on_at(context, place.copy);
+        return true;
     }
-    arch::go_on_at(context, places[at].copy);
+    let memory = place.operand.map(|operand| (address(&operand, &now), operand.size));
+    let shared = memory.filter(|(address, size)| address % u64::from(*size) == 0 && !mine(*address));
+    match (shared, place.effect) {
+        (Some((address, size)), Effect::Unknown) => order(address, size, Order::SeqCst),
+        // SAFETY: the program runs on its own stack, with room below what it uses.
+        (Some((address, size)), effect) => unsafe {
+            arch::detour(context, [address, size.into(), effect as u64], place.copy);
+            return true;
+        },
+        (None, Effect::Read | Effect::Write) => {}
+        (None, Effect::Unknown | Effect::Update) => model::fence(Order::SeqCst),
+    }
+    arch::go_on_at(context, place.copy);
     true
+}
+
+/// What stands in front of an atomic operation in assembly. Called on the detour, on the program's stack.
+pub unsafe extern "C" fn step(address: u64, size: u64, effect: u64) {
+    let size = size as u8;
+    let (kind, race, order_as) = if effect == Effect::Read as u64 {
+        (AccessKind::Read, Kind::AtomicRead, Order::Acquire)
+    } else if effect == Effect::Write as u64 {
+        (AccessKind::Write, Kind::AtomicWrite, Order::Release)
+    } else {
+        (AccessKind::Update, Kind::AtomicWrite, Order::SeqCst)
+    };
+    sched::point(Access::new(kind, address, size));
+    if watch::watching() {
+        watch::atomic(address, size, race);
+    }
+    order(address, size, order_as);
+    if kind != AccessKind::Read {
+        sched::written(address);
+    }
+    if recording() {
+        // SAFETY: as in `order`.
+        let value = unsafe { read(address, size) } as u64;
+        record::step(match kind {
+            AccessKind::Read => Op::Load { address, size, order: order_as, value },
+            // What it leaves is not known yet.
+            _ => Op::Rmw { address, size, order: order_as, old: value, new: value },
+        });
+    }
 }
 
 /// Where an operand lies.
@@ -115,13 +167,16 @@ fn address(operand: &Operand, context: &Context) -> u64 {
     operand.displacement.wrapping_add(base).wrapping_add(index).wrapping_add(file)
 }
 
-/// What the instruction does to the order of things.
-fn order(memory: Option<(u64, u8)>) {
-    model::fence(Order::SeqCst);
-    if let Some((address, size)) = memory.filter(|(address, size)| address % u64::from(*size) == 0 && !mine(*address)) {
-        // SAFETY: the program is about to access it; if it may not, the fault is the program's.
-        model::unhooked(address, size, unsafe { read(address, size) });
-        model::fence(Order::SeqCst);
+/// What an instruction on this memory does to the order of things.
+fn order(address: u64, size: u8, order: Order) {
+    let full = order == Order::SeqCst;
+    if full {
+        model::fence(order);
+    }
+    // SAFETY: the program is about to access it; if it may not, the fault is the program's.
+    model::unhooked(address, size, unsafe { read(address, size) });
+    if full {
+        model::fence(order);
     }
 }
 

@@ -30,6 +30,9 @@ static mut STACK: (u64, u64) = (0, 0);
 /// Bytes whose accesses are recorded.
 static mut RECORDED: (u64, u64) = (0, 0);
 
+/// How many accesses of a thread make up a step of its own; 0 while they are not counted.
+static mut SHARE: u64 = 0;
+
 /// Whether accesses are watched.
 #[inline(always)]
 pub fn watching() -> bool {
@@ -136,7 +139,7 @@ pub fn refresh() {
         }
         let runtime = rt();
         let me = runtime.execution.number();
-        NOW = if RECORDED.1 != 0 { ALWAYS } else { race::whole(me, runtime.memory.epoch(me).time()) };
+        NOW = if RECORDED.1 != 0 || SHARE != 0 { ALWAYS } else { race::whole(me, runtime.memory.epoch(me).time()) };
         let (low, high) = runtime.execution.threads[runtime.execution.running as usize].stack_extent;
         STACK = (low, high - low);
     }
@@ -146,6 +149,27 @@ pub fn refresh() {
 pub fn record_accesses_of(bytes: Option<(u64, u64)>) {
     // SAFETY: one thread.
     unsafe { RECORDED = bytes.map_or((0, 0), |(start, size)| (start, start + size)) };
+}
+
+/// Of how many accesses the next recorded execution takes note as one step; 0 for none.
+pub fn count_accesses_by(share: u64) {
+    // SAFETY: one thread.
+    unsafe { SHARE = share };
+}
+
+/// Counts an access of the running thread, where accesses are counted.
+fn count() {
+    // SAFETY: one thread.
+    let share = unsafe { SHARE };
+    if share == 0 {
+        return;
+    }
+    let execution = &mut rt().execution;
+    let thread = &mut execution.threads[execution.running as usize];
+    thread.accesses += 1;
+    if thread.accesses.is_multiple_of(share) {
+        crate::record::step(Op::Computed { accesses: share });
+    }
 }
 
 fn named(kind: Kind) -> Access {
@@ -181,6 +205,7 @@ pub fn access(address: u64, size: u64, kind: Kind) {
 fn others(address: u64, at: u64, end: u64, kind: Kind) {
     if recording() {
         record(address, end - address, named(kind));
+        count();
     }
     check(address, at, end, kind);
 }
@@ -212,6 +237,17 @@ pub fn volatile_read(address: u64, size: u64) {
 /// An atomic access of the running thread, which the caller records.
 #[inline]
 pub fn atomic(address: u64, size: u8, kind: Kind) {
+    // SAFETY: one thread.
+    let now = unsafe { NOW };
+    let first = address & (GRANULE - 1);
+    if now != ALWAYS && first + u64::from(size) <= GRANULE && !(stacks::START..stacks::END).contains(&address) {
+        let mask = (((1u16 << size) - 1) << first) as u8;
+        // SAFETY: one thread; granules are always there.
+        let granule = unsafe { &*shadow::granule(address) };
+        if rt().detector.atomic_again(granule, race::Entry(now).atomic_of(mask), kind.writes()) {
+            return;
+        }
+    }
     check(address, address, address.saturating_add(size.into()), kind);
 }
 

@@ -6,6 +6,8 @@
 
 mod rd0301_event_loop_blocked;
 mod rd0302_guard_across_await;
+mod rd0303_check_across_await;
+mod rd0304_aborted;
 mod rd0304_cancellation;
 mod rd0305_failure_lost;
 mod rd0306_waker_lost;

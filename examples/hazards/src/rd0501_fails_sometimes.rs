@@ -137,3 +137,75 @@ mod announced_without_order {
         });
     }
 }
+
+/// A thread takes it that nothing has changed because an address is the same: the allocator has given it out again (ABA).
+mod same_address {
+    use std::sync::atomic::{AtomicPtr, Ordering};
+    use std::sync::{Mutex, PoisonError};
+    use std::thread;
+
+    /// A number that is replaced and never changed. The lock keeps it from being freed while it is read.
+    struct Latest {
+        lock: Mutex<()>,
+        number: AtomicPtr<(u64, u64)>,
+    }
+
+    fn boxed(number: u64, version: u64) -> *mut (u64, u64) {
+        Box::into_raw(Box::new((number, version)))
+    }
+
+    impl Latest {
+        fn locked<T>(&self, act: impl FnOnce(*mut (u64, u64)) -> T) -> T {
+            let _guard = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
+            act(self.number.load(Ordering::Relaxed))
+        }
+
+        /// The number, its version, and where it lies.
+        fn get(&self) -> (u64, u64, *mut (u64, u64)) {
+            // SAFETY: it is freed under the lock only.
+            self.locked(|now| unsafe { ((*now).0, (*now).1, now) })
+        }
+
+        /// Adds one unless somebody else has replaced the number, which `is_same` tells; then it begins anew.
+        fn add(&self, is_same: fn(*mut (u64, u64), (u64, u64, *mut (u64, u64))) -> bool) {
+            loop {
+                let seen = self.get();
+                let done = self.locked(|now| {
+                    let same = is_same(now, seen);
+                    if same {
+                        self.number.store(boxed(seen.0 + 1, seen.1 + 1), Ordering::Relaxed);
+                        // SAFETY: nobody reads it without the lock.
+                        drop(unsafe { Box::from_raw(now) });
+                    }
+                    same
+                });
+                if done {
+                    return;
+                }
+            }
+        }
+    }
+
+    fn three_are_added(is_same: fn(*mut (u64, u64), (u64, u64, *mut (u64, u64))) -> bool) {
+        let latest = Latest { lock: Mutex::new(()), number: AtomicPtr::new(boxed(0, 0)) };
+        thread::scope(|scope| {
+            scope.spawn(|| latest.add(is_same));
+            scope.spawn(|| [latest.add(is_same), latest.add(is_same)]);
+        });
+        let (number, _, at) = latest.get();
+        // SAFETY: no other thread is left.
+        drop(unsafe { Box::from_raw(at) });
+        assert_eq!(number, 3);
+    }
+
+    #[test]
+    fn wrong() {
+        three_are_added(|now, (_, _, seen)| now == seen);
+    }
+
+    #[test]
+    fn fixed() {
+        // SAFETY: called under the lock.
+        three_are_added(|now, (_, version, _)| unsafe { (*now).1 } == version);
+    }
+}

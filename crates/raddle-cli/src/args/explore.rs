@@ -24,13 +24,18 @@ pub struct ExploreOptions {
     /// find something new, and ends early where a short exhaustive search comes to its end
     #[arg(long, value_name = "NAME", default_value = "auto", value_parser = values::strategy)]
     pub strategy: String,
+    /// Perform all schedules with at most so many preemptions, fewest first, and stop: a preemption takes the turn from a
+    /// thread that could go on. With `--strategy exhaustive`, which it implies
+    #[arg(long, value_name = "N")]
+    pub preemptions: Option<u32>,
     /// Source of all random decisions; one is drawn and shown when none is given
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
     /// Which values atomic loads may see: all that Rust's memory model allows (`rc11`), or always the latest (`sc`)
     #[arg(long, value_name = "MODEL", default_value = "rc11", value_parser = values::memory)]
     pub memory: MemoryModel,
-    /// How many tests are explored at the same time [default: number of processors]
+    /// How many processes explore at the same time: a test each, and where fewer tests are left, several one test, which
+    /// changes nothing about what is found [default: number of processors]
     #[arg(short, long, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,
     /// Collect the distinct findings of a test until its budget ends, not only the first
@@ -62,6 +67,13 @@ pub struct ExploreOptions {
     /// what the cancellation leaves behind (RD0304, RD0404): a test must expect its timeouts to expire
     #[arg(long)]
     pub cancel: bool,
+    /// Also look after each schedule for memory that nothing leads to any more, and say in how many there is some (RD0404)
+    #[arg(long)]
+    pub leaks: bool,
+    /// Memory accesses after which one poll of a task is warned of as long computation, where another task is ready
+    /// (RD0301), such as `1000000`; they are counted in the first schedule, and code without optimization makes more of them
+    #[arg(long, value_name = "N", default_value = "0", hide_default_value = true)]
+    pub poll_budget: u64,
     /// Let the program talk to other hosts; what they answer cannot be repeated, so replays may differ
     #[arg(long)]
     pub allow_network: bool,

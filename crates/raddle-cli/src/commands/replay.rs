@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::interrupt::Interrupt;
 use crate::judge::{Case, Judge};
-use crate::process::{self, Ending, Output};
+use crate::process::{self, Ending, Output, Reply};
 use crate::replay_store::{self, Record};
 use crate::runtime_library::{self, RuntimeLibrary};
 use crate::subject::{Origin, Source, Subject};
@@ -42,7 +42,7 @@ pub fn run(command: &ReplayCommand, console: &Console) -> Result<Exit> {
     let live = console.format == MessageFormat::Human;
     let (raw, modules) = perform(&record, &subject, &runtime, live, console, &interrupt)?;
     let mut judge = Judge::default();
-    let case = Case { subject: &subject, settings: &record.settings, tally: record.tally };
+    let case = Case { subject: &subject, settings: &record.settings, tally: record.tally, leaks: None };
     let mut finding = judge.finding(&raw, &modules, &case);
     finding.replay = command.token.clone();
     finding.schedule.execution = record.execution;
@@ -168,11 +168,11 @@ fn perform(
             Message::Replayed(raw) => heard.raw.push(RawFinding { cause: record.cause.clone(), ..*raw }),
             Message::NeverEntered { status } => heard.never_entered = Some(status),
             Message::Ask { stack, whole } => {
-                return Some(judge.answer(stack, whole, &modules, &subject.source, &mut told));
+                return Reply::Known(judge.answer(stack, whole, &modules, &subject.source, &mut told));
             }
             _ => {}
         }
-        None
+        Reply::Nothing
     })?;
     if matches!(ended.ending, Ending::Interrupted) {
         return Err(Error::Interrupted);

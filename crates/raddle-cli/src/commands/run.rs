@@ -11,7 +11,7 @@ use crate::regressions::Regressions;
 use crate::runtime_library::RuntimeLibrary;
 use crate::settings::Settings;
 use crate::subject::{Origin, Subject};
-use crate::suite::Suite;
+use crate::suite::{Suite, available_jobs};
 use raddle_instrument::compile::{Artifact, Build, Goal, Kind};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -47,7 +47,7 @@ pub fn run(command: &RunCommand, console: &Console) -> Result<Exit> {
         verify: command.explore.verify,
         keep_going: command.explore.keep_going,
         judgement: Judgement { allow: command.explore.allow.clone(), deny: command.explore.deny.clone() },
-        jobs: 1,
+        jobs: command.explore.jobs.map_or_else(available_jobs, std::num::NonZero::get),
         regressions: Regressions::off(),
         runtime: &runtime,
     };

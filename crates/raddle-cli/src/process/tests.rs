@@ -13,7 +13,7 @@ fn hello(version: u32) -> Vec<u8> {
 }
 
 fn finished(schedules: u64) -> Vec<u8> {
-    frame::encode(&Message::Finished(Summary { schedules, ..Summary::default() }))
+    frame::encode(&Message::Finished(Box::new(Summary { schedules, ..Summary::default() })))
 }
 
 #[test]
@@ -90,6 +90,7 @@ fn plan() -> Plan {
         job: Job::Explore,
         seed: 42,
         strategy: "random".into(),
+        preemptions: None,
         memory: MemoryModel::Rc11,
         budget: Budget { schedules: 1, time_ms: 1000, steps: 1000, stall_ms: 1000 },
         isolation: Isolation::Auto,
@@ -99,6 +100,7 @@ fn plan() -> Plan {
         keep_going: false,
         unhooked: Vec::new(),
         world: raddle_protocol::World::default(),
+        trees: Vec::new(),
     }
 }
 
@@ -112,12 +114,12 @@ fn invocation(behaviour: &str, place: &Path) -> Invocation {
 }
 
 /// Keeps a message, and answers it if it is a question.
-fn answered(heard: &mut Vec<Message>, message: Message) -> Option<Vec<Known>> {
+fn answered(heard: &mut Vec<Message>, message: Message) -> Reply {
     let answer = match &message {
         Message::Ask { stack, whole } => {
-            Some(vec![Known { stack: stack.clone(), whole: *whole, answer: raddle_protocol::Answer::Deeper }])
+            Reply::Known(vec![Known { stack: stack.clone(), whole: *whole, answer: raddle_protocol::Answer::Deeper }])
         }
-        _ => None,
+        _ => Reply::Nothing,
     };
     heard.push(message);
     answer
@@ -183,7 +185,7 @@ fn other_versions_nonsense_and_faults_are_faults() {
 fn silence_ends() {
     let mut process =
         Process::start(&invocation("says nothing", Path::new("")), Path::new(""), &plan(), Output::Kept).unwrap();
-    let heard = process.listen(Duration::from_millis(300), &Interrupt::deaf(), &mut |_| None);
+    let heard = process.listen(Duration::from_millis(300), &Interrupt::deaf(), &mut |_| Reply::Nothing);
     assert!(matches!(heard, Heard::Nothing));
     assert_eq!(process.end().unwrap().signal(), Some(9));
 }
@@ -232,7 +234,8 @@ fn many_at_once_do_not_hold_each_others_pipes() {
 #[test]
 fn a_program_that_cannot_be_started_is_an_error() {
     let nowhere = Invocation { program: "/nowhere/program".into(), ..invocation("well", Path::new("")) };
-    let error = run(&nowhere, Path::new(""), &plan(), Output::Kept, &Interrupt::deaf(), |_| None).unwrap_err();
+    let error =
+        run(&nowhere, Path::new(""), &plan(), Output::Kept, &Interrupt::deaf(), |_| Reply::Nothing).unwrap_err();
     assert!(error.to_string().contains("/nowhere/program"), "{error}");
 }
 

@@ -129,7 +129,15 @@ fn options_that_change_the_choices_are_told_apart_and_others_are_not() {
     let plain = options(&settings(), &build);
     assert_eq!(plain, OPTIONS);
     assert_eq!(options(&Settings { seed: 8, schedules: 5, time_ms: 5, ..settings() }, &build), plain);
-    let world = World { delay_ns: 0, io_faults: true, network: true, real_time: true, cancel: true };
+    let world = World {
+        delay_ns: 0,
+        io_faults: true,
+        network: true,
+        real_time: true,
+        cancel: true,
+        leaks: true,
+        poll_budget: 0,
+    };
     let settings = Settings { memory: MemoryModel::Sc, processors: 4, world, ..settings() };
     let build = BuildOptions {
         common: CommonOptions {

@@ -1,9 +1,12 @@
-//! The work on one subject: its processes, one after the other, and what they add up to.
+//! The work on one subject: its processes, and what they add up to.
 
+use super::board::{Board, Open};
+use super::division::{Conclusion, Division};
+use super::worker::Worker;
 use super::{Report, Suite, milliseconds};
 use crate::interrupt::Interrupt;
 use crate::judge::{self, Case, Judge, Tally};
-use crate::process::{self, Ended, Ending, Output};
+use crate::process::{self, Ended, Ending, Output, Reply};
 use crate::regressions::InFile;
 use crate::settings::Settings;
 use crate::subject::Subject;
@@ -11,8 +14,12 @@ use crate::verdict::{self, Heard, Verdict};
 use raddle_protocol::finding::{KeptIn, Severity};
 use raddle_protocol::message::{Mode, Regressed};
 use raddle_protocol::{Finding, Job, Message, Module, Outcome, RawFinding, Summary};
-use raddle_report::events::{Progress, Search, TestFinished, TestOutcome};
+use raddle_report::events::{Bounded, Progress, Search, TestFinished, TestOutcome};
+use std::sync::Arc;
 use std::time::Instant;
+
+/// Time left to a search, in milliseconds, for which another process is worth its start.
+pub const LEAST_MS: u64 = 200;
 
 /// One subject, and what is known of it so far.
 pub struct Work<'a> {
@@ -21,6 +28,7 @@ pub struct Work<'a> {
     index: u64,
     interrupt: &'a Interrupt,
     send: &'a dyn Fn(Report),
+    board: &'a Board,
     pub begun: Instant,
     /// What is told in the end.
     pub test: TestFinished,
@@ -38,6 +46,7 @@ impl<'a> Work<'a> {
         index: u64,
         interrupt: &'a Interrupt,
         send: &'a dyn Fn(Report),
+        board: &'a Board,
     ) -> Self {
         let test = TestFinished {
             test: subject.name.clone(),
@@ -50,8 +59,10 @@ impl<'a> Work<'a> {
             unseen_estimate: None,
             unseen_upper_bound: None,
             search: None,
+            bounded: None,
             pct_guarantee: None,
             cancelled: None,
+            leaks: None,
             elapsed_ms: 0,
             mode: Mode::Rewind.into(),
             mode_why: None,
@@ -60,7 +71,7 @@ impl<'a> Work<'a> {
             kept: Vec::new(),
         };
         let (begun, findings) = (Instant::now(), Vec::new());
-        Self { suite, subject, index, interrupt, send, begun, test, findings, regressed: None }
+        Self { suite, subject, index, interrupt, send, board, begun, test, findings, regressed: None }
     }
 
     /// How far the search for exhaustion is, too, where the user has asked for one.
@@ -79,8 +90,8 @@ impl<'a> Work<'a> {
         self.suite.settings.strategy == "exhaustive"
     }
 
-    /// Runs one process to its end and takes in what it has shown. `from` is the kept schedule that it tries, if it does.
-    /// `None` when the user has stopped it.
+    /// Runs one process to its end, with others that help it if they can, and takes in what they have shown. `from` is the
+    /// kept schedule that it tries, if it does. `None` when the user has stopped it.
     pub fn perform(
         &mut self,
         settings: &Settings,
@@ -89,28 +100,35 @@ impl<'a> Work<'a> {
         judge: &mut Judge,
     ) -> Option<Verdict> {
         let Self { suite, subject, interrupt, send, .. } = *self;
+        let is_open = matches!(job, Job::Explore);
         let plan = settings.plan(subject, job);
         let mut heard = Heard::default();
-        let (mut modules, mut told): (Vec<Module>, usize) = (Vec::new(), 0);
+        let (settings, division) = (settings.clone(), Division::default());
+        let open = Arc::new(Open { index: self.index, settings, begun: Instant::now(), division });
+        let (settings, division) = (&open.settings, &open.division);
+        if is_open {
+            self.board.open(&open);
+        }
+        let mut worker = Worker::new(division, subject, interrupt, false);
         let mut mode = (if settings.fork { Mode::Fork } else { Mode::Rewind }, None);
         let ended = process::run(&subject.invocation, &suite.runtime.load, &plan, Output::Kept, interrupt, |message| {
             match message {
-                Message::Ready { modules: loaded, .. } => modules = loaded,
                 Message::Mode { mode: new, why } => mode = (new, why),
                 Message::NeverEntered { status } => heard.never_entered = Some(status),
                 Message::Progress { schedules, estimate, .. } => {
-                    heard.schedules = schedules;
-                    send(Report::Progress(self.progress(schedules, estimate)));
+                    heard.schedules = worker.progress(schedules);
+                    send(Report::Progress(self.progress(heard.schedules, estimate)));
+                    return worker.goes_on();
                 }
-                Message::Finding(raw) | Message::Replayed(raw) => heard.raw.push(*raw),
+                Message::Finding(raw) if worker.is_in_head() => heard.raw.push(*raw),
                 Message::Regressed(regressed) => heard.regressed = Some(regressed),
-                Message::Ask { stack, whole } => {
-                    return Some(judge.answer(stack, whole, &modules, &subject.source, &mut told));
-                }
-                Message::Hello { .. } | Message::Finished(_) | Message::Fault(_) => {}
+                other => return worker.hear(other, judge),
             }
-            None
+            Reply::Nothing
         });
+        let modules = std::mem::take(&mut worker.modules);
+        let ended = ended.map(|ended| self.conclude(worker, ended, division, &mut heard, &mut mode));
+        self.board.close(&open);
         self.regressed = heard.regressed;
         self.test.schedules = heard.schedules;
         (self.test.mode, self.test.mode_why) = (mode.0.into(), mode.1);
@@ -126,17 +144,55 @@ impl<'a> Work<'a> {
         }
     }
 
+    /// What the search has come to, its blocks included.
+    fn conclude(
+        &self,
+        worker: Worker<'_>,
+        ended: Ended,
+        division: &Division,
+        heard: &mut Heard,
+        mode: &mut (Mode, Option<String>),
+    ) -> Ended {
+        // One that has died between two blocks has done so for all.
+        let alone = worker.end(ended);
+        let is_told = alone.as_ref().is_none_or(|ended| matches!(ended.ending, Ending::Finished(_)));
+        let Some(Conclusion { ended, schedules, found, forks }) = division.conclude(self.interrupt) else {
+            return alone.unwrap_or(Ended { ending: Ending::Stopped, output: Vec::new() });
+        };
+        heard.schedules = schedules;
+        heard.raw.extend(found);
+        if let Some(why) = forks {
+            *mode = (Mode::Fork, why);
+        }
+        alone.filter(|_| !is_told).unwrap_or(ended)
+    }
+
     fn take_summary(&mut self, ended: &Ended) {
         let Ending::Finished(summary) = &ended.ending else { return };
-        let Summary { schedules, distinct, points, digest, new_lately, unseen, pct, search, cancelled, .. } = summary;
+        let Summary {
+            schedules,
+            distinct,
+            points,
+            digest,
+            new_lately,
+            unseen,
+            pct,
+            search,
+            bounded,
+            cancelled,
+            leaks,
+            ..
+        } = &**summary;
         let asked_for = self.searches_all();
         let test = &mut self.test;
         (test.schedules, test.distinct, test.points, test.new_lately) = (*schedules, *distinct, *points, *new_lately);
         test.unseen_estimate = unseen.map(|[estimate, _]| estimate);
         test.unseen_upper_bound = unseen.map(|[_, bound]| bound);
         test.search = search.as_ref().map(|search| Search::new(search, asked_for));
+        test.bounded = bounded.as_ref().map(Bounded::new);
         test.pct_guarantee = *pct;
         test.cancelled = self.suite.settings.world.cancel.then_some(*cancelled);
+        test.leaks = leaks.map(Into::into);
         test.digest = self.suite.verify.then(|| format!("{digest:016x}"));
     }
 
@@ -158,7 +214,11 @@ impl<'a> Work<'a> {
             Ending::Finished(summary) => (summary.passed, summary.failed),
             _ => (0, heard.raw.len() as u64),
         };
-        let case = Case { subject, settings, tally };
+        let leaks = match ending {
+            Ending::Finished(summary) => summary.leaks,
+            _ => None,
+        };
+        let case = Case { subject, settings, tally, leaks };
         for raw in &heard.raw {
             let found = match raw.outcome {
                 Outcome::Passed if raw.differs.is_none() => judge.suspect(raw, modules, &case),

@@ -6,7 +6,10 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 fn finished(summary: Summary) -> Ended {
-    Ended { ending: Ending::Finished(Summary { schedules: 9, most_threads: 2, ..summary }), output: Vec::new() }
+    Ended {
+        ending: Ending::Finished(Box::new(Summary { schedules: 9, most_threads: 2, ..summary })),
+        output: Vec::new(),
+    }
 }
 
 fn raw(outcome: Outcome, output: &str) -> RawFinding {

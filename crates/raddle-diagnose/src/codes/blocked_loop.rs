@@ -1,164 +1,141 @@
 //! RD0301: a task stops the whole thread while other tasks of that thread are ready.
 //!
-//! Known are, inside a poll of tokio's runtime: `thread::sleep`; waiting for the end of a thread; and the standard library's
-//! channels, conditions, barriers and locks, where the user calls them. Waiting for a lock counts from a millisecond of
-//! virtual time on, since a lock that is held for a moment is the right thing also in async code. That another task was kept
-//! waiting shows by the state word that the runtime has of each: it was there before, nobody woke it after, and the
-//! thread goes on with it before it waits for anything.
+//! What stops it is the business of `stops.rs`. Here it is shown that somebody was kept waiting, by the state word that an
+//! executor has of each task: the last operation that has made a task ready lies before the stop, or at least a
+//! millisecond of virtual time before its end, and the thread goes on with that task as soon as it can. Or a timer of
+//! tokio's that ran out meanwhile makes the task ready right after the stop.
 //!
-//! Not seen: blocking input and output, long computation, other runtimes.
+//! Where several threads run tasks, the thread itself must have made that task ready: then it lay in its own queue.
+//!
+//! Not seen: the future that a thread blocks on, as one that is kept waiting; timers of other runtimes; tasks of
+//! executors that [`crate::polls`] does not know.
+
+mod stops;
 
 use super::Diagnosis;
 use crate::case::Case;
 use crate::polls;
-use raddle_instrument::symbols::Origin;
-use raddle_protocol::{Op, Role};
+use crate::tasks::TaskId;
+use crate::words::capital;
+use raddle_protocol::Op;
+use raddle_protocol::trace::ThreadId;
+use std::collections::BTreeSet;
+use stops::Stop;
 
-/// Shorter sleeps keep nobody waiting to speak of.
+/// Shorter stops keep nobody waiting to speak of, if they are not of a kind that nothing limits.
 const LEAST_NS: u64 = 1_000_000;
 
-/// What stops a thread.
-struct Stop {
-    /// The step with which it begins to wait, and the one with which it goes on.
-    steps: (usize, usize),
-    /// What it does: after "a task" in the headline.
-    does: String,
-    /// The call, for "A task calls".
-    calls: String,
-    /// The same, where it is marked.
-    label: String,
-    /// What to use instead.
-    instead: &'static str,
+/// An executor that is not stopped goes on with its next task before so much virtual time has passed.
+const AT_ONCE_NS: u64 = LEAST_NS / 10;
+
+/// A task that is kept waiting.
+struct Kept {
+    task: TaskId,
+    /// The step with which the thread goes on with it.
+    next: usize,
+    since: Since,
 }
 
-/// The first one that keeps another task waiting.
+/// Since when a task has been ready.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Since {
+    Before,
+    Meanwhile,
+    /// Its timer ran out.
+    Due,
+}
+
+/// The first stop that keeps another task waiting.
 pub fn find(case: &Case<'_>) -> Option<Diagnosis> {
-    (0..case.trace().steps.len()).find_map(|at| blocked(case, stop(case, at)?))
-}
-
-/// What begins at this step.
-fn stop(case: &Case<'_>, at: usize) -> Option<Stop> {
+    let loops: BTreeSet<ThreadId> = case.tasks.begins().map(|at| case.trace().steps[at].thread).collect();
     let steps = &case.trace().steps;
-    let site = case.site_at(at)?;
-    polls::of(site)?;
-    let thread = steps[at].thread;
-    let who = case.threads.prose(thread);
-    let end = |ends: &dyn Fn(&Op) -> bool| {
-        (at + 1..steps.len()).find(|index| steps[*index].thread == thread && ends(&steps[*index].op))
-    };
-    let waits = |end: usize, what: &str, calls: &str, instead: &'static str| Stop {
-        steps: (at, end),
-        does: format!("makes {who} wait for {what}"),
-        calls: calls.to_owned(),
-        label: format!("the whole thread waits here for {what}"),
-        instead,
-    };
-    match steps[at].op {
-        Op::Sleep { ns } if ns >= LEAST_NS => {
-            let waited = crate::words::duration(ns);
-            Some(Stop {
-                steps: (at, end(&|op| matches!(op, Op::Woke))?),
-                does: format!("puts {who} to sleep for {waited}"),
-                calls: "calls `thread::sleep`".to_owned(),
-                label: format!("the whole thread sleeps here for {waited}"),
-                instead: "Sleep with the runtime's own timer (`tokio::time::sleep(...).await`), which suspends the task and not the thread.",
-            })
-        }
-        Op::JoinRequest { child } => {
-            let end = end(&|op| matches!(op, Op::Joined { child: ended } if *ended == child))?;
-            let others = steps[at..end].iter().any(|step| step.thread != thread);
-            let instead = "Let the thread say that it is done through a channel whose receiver can be awaited (`tokio::sync::oneshot`), and join it afterwards.";
-            others.then(|| waits(end, "the end of another thread", "joins another thread", instead))
-        }
-        Op::FutexWait { .. } if site.library().iter().all(|frame| frame.origin == Origin::Standard) => {
-            let end = end(&|op| matches!(op, Op::FutexReturn { .. }))?;
-            let long = steps[end].time_ns - steps[at].time_ns >= LEAST_NS;
-            match site.outer()? {
-                Role::ChannelReceive | Role::ChannelSend => Some(waits(
-                    end,
-                    "a channel of the standard library",
-                    "waits for a channel",
-                    "Use a channel that can be awaited (`tokio::sync::mpsc`).",
-                )),
-                Role::CondvarWait => Some(waits(
-                    end,
-                    "a condition",
-                    "waits for a condition variable",
-                    "Use what can be awaited instead of a condition variable (`tokio::sync::Notify`, `watch`).",
-                )),
-                Role::BarrierWait => Some(waits(
-                    end,
-                    "a barrier",
-                    "waits at a barrier",
-                    "Use a barrier that can be awaited (`tokio::sync::Barrier`).",
-                )),
-                Role::MutexLock | Role::RwLockRead | Role::RwLockWrite if long => {
-                    let waited = crate::words::about(steps[end].time_ns - steps[at].time_ns);
-                    let what = format!("a lock for {waited}");
-                    Some(waits(
-                        end,
-                        &what,
-                        "asks for a lock that another thread holds for long",
-                        "Hold the lock only for moments: do the long work outside it. Where it must be held for long, use the runtime's own async mutex.",
-                    ))
-                }
-                _ => None,
-            }
-        }
-        _ => None,
-    }
+    (0..steps.len()).filter(|at| loops.contains(&steps[*at].thread)).find_map(|at| {
+        let stop = stops::stop(case, at)?;
+        let kept = kept_waiting(case, &stop, loops.len() > 1)?;
+        Some(explain(case, &stop, &kept))
+    })
 }
 
-fn blocked(case: &Case<'_>, stop: Stop) -> Option<Diagnosis> {
+/// The task that the thread goes on with, if that was ready before.
+fn kept_waiting(case: &Case<'_>, stop: &Stop, shared: bool) -> Option<Kept> {
     let (at, woke) = stop.steps;
     let steps = &case.trace().steps;
     let thread = steps[at].thread;
     let calls = |index: usize, what: &str| {
         case.site_at(index).is_some_and(|site| site.frames.iter().any(|frame| frame.function.contains(what)))
     };
-    let task = polls::of(case.site_at(at)?)?.task;
-    let starts = |index: &usize| calls(*index, "transition_to_running");
-    let own = |index: &usize| steps[*index].thread == thread;
-    let state = |index: usize| polls::state_word(&steps[index].op);
-    // The task that sleeps, if it is not the one that the thread blocks on.
-    let sleeper = (0..at).rev().filter(own).find(starts).and_then(state);
-    let waits = |index: &usize| {
-        matches!(steps[*index].op, Op::FutexWait { .. } | Op::CondvarWait { .. } | Op::Sleep { .. })
-            || calls(*index, "Driver::park")
-            || calls(*index, "epoll_wait")
+    let waits = |index: usize| {
+        matches!(steps[index].op, Op::FutexWait { .. } | Op::CondvarWait { .. } | Op::Sleep { .. })
+            || calls(index, "Driver::park")
+            || calls(index, "epoll_wait")
     };
-    let next = (woke..steps.len()).filter(own).find(|index| starts(index) || waits(index)).filter(starts)?;
-    let other = state(next).filter(|other| Some(*other) != sleeper)?;
-    let first = (0..at).find(|index| state(*index) == Some(other))?;
-    let woken_after = (woke..next).any(|index| state(index) == Some(other));
-    if woken_after {
-        return None;
-    }
-    let mut diagnosis = Diagnosis { code: "RD0301", ..Diagnosis::default() };
-    diagnosis.warning = true;
+    let soon = steps[woke].time_ns + AT_ONCE_NS;
+    let own = (woke + 1..steps.len()).filter(|index| steps[*index].thread == thread);
+    let at_once = own.take_while(|index| steps[*index].time_ns <= soon);
+    let next = at_once.clone().find(|index| case.tasks.begun(*index).is_some())?;
+    let task = case.tasks.begun(next).filter(|task| Some(*task) != case.tasks.of(stop.call))?;
+    let readied = (0..next).rev().find(|index| {
+        let word = case.site_at(*index).and_then(|site| polls::readies(site, &steps[*index].op));
+        word.and_then(|word| case.tasks.known(word, *index)) == Some(task)
+    });
+    let made = case.tasks.get(task).made;
+    let since = match readied {
+        Some(index) if index > woke => {
+            let long = steps[woke].time_ns - steps[at].time_ns >= LEAST_NS;
+            (long && steps[index].thread == thread && calls(index, "tokio::runtime::time")).then_some(Since::Due)?
+        }
+        Some(index) if index > at => {
+            let long = steps[woke].time_ns - steps[index].time_ns >= LEAST_NS;
+            long.then_some(Since::Meanwhile)?
+        }
+        None if made > case.trace().position(at) => return None,
+        _ => Since::Before,
+    };
+    let waited_first = at_once.take_while(|index| *index < next).any(waits);
+    // A task that was never woken has been made ready by whoever spawned it.
+    let own_queue =
+        readied.map_or_else(|| case.tasks.get(task).spawner == Some(thread), |index| steps[index].thread == thread);
+    ((since == Since::Due || !waited_first) && (own_queue || !shared)).then_some(Kept { task, next, since })
+}
+
+fn explain(case: &Case<'_>, stop: &Stop, kept: &Kept) -> Diagnosis {
+    let (at, woke) = (stop.call, stop.steps.1);
+    let thread = case.trace().steps[at].thread;
+    let loops = case.threads.prose(thread);
+    let mut diagnosis = Diagnosis { code: "RD0301", warning: true, by_task: true, ..Diagnosis::default() };
     diagnosis.about.insert(thread);
-    diagnosis.keys.extend([at, next]);
-    let who = case.threads.prose(thread);
+    diagnosis.keys.extend([at, woke, kept.next]);
+    let (task, other) = (case.tasks.of(at), case.tasks.get(kept.task));
+    let short =
+        task.map_or_else(|| format!("the future that {loops} blocks on"), |task| case.tasks.get(task).prose.clone());
+    diagnosis.message = match kept.since {
+        Since::Due => format!("event loop blocked: {short} {} while a timer of {} is due", stop.does, other.prose),
+        Since::Before | Since::Meanwhile => {
+            format!("event loop blocked: {short} {} while {} is ready", stop.does, other.prose)
+        }
+    };
     let place = case.place_at(Some(at));
-    diagnosis.message = format!("event loop blocked: a task {} while another task is ready", stop.does);
-    case.mark(&mut diagnosis.spans, place.clone(), stop.label, true);
-    let spawned = calls(first, "spawn") && case.site_at(first).is_some_and(|site| site.user.is_some());
-    case.mark(
-        &mut diagnosis.spans,
-        case.place_at(spawned.then_some(first)),
-        "the task that is ready meanwhile was started here".to_owned(),
-        false,
-    );
-    let task =
-        crate::place::Place::of(task, case.context).map_or_else(String::new, |place| format!(" ({})", place.short()));
+    case.mark(&mut diagnosis.spans, place.clone(), stop.label.clone(), true);
+    let started = format!("{} was started here", other.prose);
+    case.mark(&mut diagnosis.spans, other.spawned.clone(), started, false);
+    let who = task.map_or_else(|| format!("The future that {loops} blocks on"), |task| capital(&case.tasks.long(task)));
+    let long = case.tasks.long(kept.task);
+    let waited = match kept.since {
+        Since::Before => format!("{} was ready when that began, and had to wait until it was over.", capital(&long)),
+        Since::Meanwhile => format!("{} became ready meanwhile, and had to wait until it was over.", capital(&long)),
+        Since::Due => {
+            format!("A timer that {long} waits for ran out meanwhile, and was not looked at until it was over.")
+        }
+    };
     diagnosis.reason.push(format!(
-        "A task{task} {}{}. That stops {who}, which runs other tasks too. One of them was ready when that began, and had to wait until it was over.",
+        "{who} {}{}. That stops {loops}, which runs other tasks too. {waited}",
         stop.calls,
         case.at(place.as_ref()),
     ));
     diagnosis.fix = vec![
         stop.instead.to_owned(),
-        "Where the call must block, make it on a thread that may: `tokio::task::spawn_blocking`.".to_owned(),
+        "Where the call must block, make it on a thread that may: `tokio::task::spawn_blocking`, or `unblock` of smol."
+            .to_owned(),
     ];
-    Some(diagnosis)
+    diagnosis
 }

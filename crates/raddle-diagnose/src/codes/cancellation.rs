@@ -2,7 +2,7 @@
 //!
 //! The execution was made to let a time limit run out (`--cancel`); without that the test passes. So whatever goes wrong in
 //! it comes of the time limit, and when a future was dropped in the middle because of it, of that. That one was dropped
-//! shows in one of three ways, all within a poll:
+//! shows in one of three ways, all within a poll, or as the whole task is dropped that was aborted then:
 //!
 //! - what it waited on is dropped: an operation within `drop_in_place`, on memory that its last poll had operated on;
 //! - tokio's `Timeout` polls it, then its own timer, and then drops the timer;
@@ -96,7 +96,7 @@ fn dropped_with_its_leaf<'a>(case: &'a Case<'_>, stall: usize) -> Option<Dropped
     (stall..steps.len()).find_map(|at| {
         let site = case.site_at(at)?;
         let address = polls::state_word(&steps[at].op)?;
-        if !drops(site) || polls::of(site).is_none() {
+        if !drops(site) || polls::of(site).is_none() && !polls::drops_task(site) {
             return None;
         }
         let polled = |index: &usize| {

@@ -10,13 +10,24 @@
 use super::Diagnosis;
 use crate::action::{Action, What};
 use crate::case::Case;
+use crate::codes::aborted;
 use crate::codes::pattern::{self, Pattern};
 use crate::function;
 use crate::object::ObjectKind;
 use crate::paths::PathUse;
 use crate::words;
 use raddle_engine::waits::Mode;
-use raddle_protocol::trace::{StackId, ThreadId};
+use raddle_protocol::trace::{Outcome, StackId, ThreadId};
+
+/// Whether a reason is told of tasks. Where threads wait for ever, it is about the threads.
+fn speaks_of_tasks(case: &Case<'_>) -> bool {
+    case.raw.outcome != Outcome::Stuck
+}
+
+/// Who takes a step.
+fn who(case: &Case<'_>, point: Point) -> String {
+    if speaks_of_tasks(case) { case.who(point.at) } else { case.threads.prose(point.thread) }
+}
 
 /// A step that takes part in a decision.
 #[derive(Clone, Copy, Debug)]
@@ -38,7 +49,12 @@ pub type Decides = (Point, Point);
 pub fn explain(case: &Case<'_>, diagnosis: &mut Diagnosis) -> bool {
     let Some(cause) = &case.raw.cause else { return false };
     if let Some(load) = cause.stale.iter().find_map(|step| point(case, *step)) {
+        let fixes = diagnosis.fix.len();
         stale(case, load, diagnosis);
+        if speaks_of_tasks(case) && aborted::explain(case, 0, diagnosis) {
+            // Which value a library sees has only decided how far the task came.
+            diagnosis.fix.remove(fixes);
+        }
         return true;
     }
     let pairs = cause.pairs.iter().filter_map(|(first, second)| Some((point(case, *first)?, point(case, *second)?)));
@@ -50,6 +66,7 @@ pub fn explain(case: &Case<'_>, diagnosis: &mut Diagnosis) -> bool {
     order(case, first, second, diagnosis);
     match found {
         Some(found) => belongs_together(case, &found, diagnosis),
+        None if speaks_of_tasks(case) && aborted::explain(case, first.at, diagnosis) => {}
         // Where threads wait for each other, or a crash is understood, it is known already what to do.
         None if diagnosis.fix.is_empty() => diagnosis.fix.push(
             "See to it that these two steps happen in the other order, or that their order does not matter: let one thread wait for the other (a `join`, a message, a condition), or make each thread's steps around them one, under one lock."
@@ -135,7 +152,8 @@ fn deed(case: &Case<'_>, point: Point) -> String {
 
 /// Two steps whose order decides.
 fn order(case: &Case<'_>, one: Point, two: Point, diagnosis: &mut Diagnosis) {
-    let (earlier, later) = (case.threads.prose(one.thread), case.threads.prose(two.thread));
+    diagnosis.by_task = speaks_of_tasks(case);
+    let (earlier, later) = (who(case, one), who(case, two));
     diagnosis.about.extend([one.thread, two.thread]);
     diagnosis.keys.extend([one.at, two.at]);
     diagnosis.reason.push(format!(
@@ -152,12 +170,13 @@ fn order(case: &Case<'_>, one: Point, two: Point, diagnosis: &mut Diagnosis) {
 
 /// Steps of one thread between which another one steps in.
 fn belongs_together(case: &Case<'_>, found: &Pattern, diagnosis: &mut Diagnosis) {
-    let Pattern { look, change, act, .. } = *found;
-    let (thread, other) = (case.threads.prose(look.thread), case.threads.prose(change.thread));
+    let Pattern { look, change, act, suspended, .. } = *found;
+    let (thread, other) = (who(case, look), who(case, change));
     let name = name(case, if look.action.is_some() { look } else { change });
     let places = [look, change, act].map(|point| case.place_of(Some(point.stack)));
     let [looks, changes, acts] = [look, change, act].map(|point| deed(case, point));
     diagnosis.keys.extend([look.at, change.at, act.at]);
+    diagnosis.keys.extend(found.besides.map(|point| point.at));
     diagnosis.pattern = Some(found.code);
     diagnosis.reason.push(match found.code {
         pattern::LOST_UPDATE => format!(
@@ -166,6 +185,18 @@ fn belongs_together(case: &Case<'_>, found: &Pattern, diagnosis: &mut Diagnosis)
         pattern::CHECK_THEN_USE => format!(
             "This is a file-system check-then-use (RD0104): {thread} {looks}, {other} {changes}, and {thread} {acts}, going by what it was told before.",
         ),
+        pattern::TORN_READ => format!(
+            "This is a torn read (RD0107): {thread} {looks} before {other} {changes}, but it {acts} after {other} {}. So it has the old value in part and the new one in part, a combination that nobody has written. Whether it reads all of it before or all of it after, the execution passes; only mixed it fails.",
+            found.besides.map(|point| deed(case, point)).unwrap_or_default(),
+        ),
+        pattern::ACROSS_AWAIT => {
+            let awaits = suspended.and_then(|at| case.place_at(Some(at)));
+            case.mark(&mut diagnosis.spans, awaits.clone(), format!("{thread} is suspended here, in between"), false);
+            format!(
+                "This is a check-then-act across an await (RD0303): {thread} {looks}, and is suspended at an `.await`{}; {other} {changes}; then {thread} goes on and {acts}, going by what it saw before the `.await`.",
+                case.at(awaits.as_ref()),
+            )
+        }
         _ => format!(
             "This is a check-then-act (RD0103): {thread} {looks}, {other} {changes}, and {thread} {acts}, going by what it saw before. Whether {other} comes before all of that or after all of it, the execution passes; only in between it fails.",
         ),
@@ -174,11 +205,16 @@ fn belongs_together(case: &Case<'_>, found: &Pattern, diagnosis: &mut Diagnosis)
         match found.code {
             pattern::LOST_UPDATE => format!("{thread} reads {name} here"),
             pattern::CHECK_THEN_USE => format!("{thread} asks about {name} here"),
+            pattern::TORN_READ => format!("{thread} reads the old value of {name} here"),
             _ => format!("{thread} looks at {name} here"),
         },
-        format!("{other} changes it here, in between"),
+        match found.code {
+            pattern::TORN_READ => format!("{other} stores the new value of {name} here"),
+            _ => format!("{other} changes it here, in between"),
+        },
         match found.code {
             pattern::LOST_UPDATE => format!("{thread} stores to {name} here, over that change"),
+            pattern::TORN_READ => format!("{thread} reads the new value of {} here", self::name(case, act)),
             pattern::CHECK_THEN_USE => format!("{thread} uses it here, going by the answer that it had"),
             _ => format!("{thread} acts here on what it saw"),
         },
@@ -191,6 +227,10 @@ fn belongs_together(case: &Case<'_>, found: &Pattern, diagnosis: &mut Diagnosis)
             "Make the read and the store of {name} one step: an operation such as `fetch_add`, a `compare_exchange` loop (`fetch_update`), or a lock that is held over both."
         ),
         pattern::CHECK_THEN_USE => "Do not ask first: try, and go by the error. `File::create_new` makes a file or says that there is one; `remove_file`, `rename` and `open` say `NotFound`. Where that is not enough, hold one lock from the question to the end of the use.".to_owned(),
+        pattern::TORN_READ => "Keep what belongs together in one piece: one lock over all of it, or one atomic word that holds it all. A sequence lock looks at its version again after it has read, and begins anew if that has changed.".to_owned(),
+        pattern::ACROSS_AWAIT => format!(
+            "Keep the look at {name} and the act on the same side of the `.await`: take first what is needed, and put it back if what is awaited fails; or look again after the `.await`. Where nothing may change meanwhile, hold an async lock over all of it."
+        ),
         _ => format!(
             "Make the look at {name} and the act one step: hold one lock over both, or use one operation that does both (`compare_exchange`, `fetch_update`, `get_or_init`, the map's `entry`)."
         ),
@@ -199,7 +239,8 @@ fn belongs_together(case: &Case<'_>, found: &Pattern, diagnosis: &mut Diagnosis)
 
 /// A load that sees an old value.
 fn stale(case: &Case<'_>, load: Point, diagnosis: &mut Diagnosis) {
-    let thread = case.threads.prose(load.thread);
+    diagnosis.by_task = speaks_of_tasks(case);
+    let thread = who(case, load);
     let place = case.place_of(Some(load.stack));
     let name = name(case, load);
     diagnosis.about.insert(load.thread);

@@ -13,7 +13,7 @@ use raddle_protocol::{Choice, ChoiceKind};
 pub fn exited(case: &Case<'_>, status: i32) -> Diagnosis {
     let output = String::from_utf8_lossy(&case.trace().output);
     let panics = panic::panics(&output);
-    let mut diagnosis = Diagnosis { code: "RD0501", ..Diagnosis::default() };
+    let mut diagnosis = Diagnosis { code: "RD0501", by_task: true, ..Diagnosis::default() };
     match panics.first() {
         Some(panic) => panicked(case, panic, panics.len(), &mut diagnosis),
         None => {
@@ -51,16 +51,17 @@ fn panicked(case: &Case<'_>, panic: &Panic, number: usize, diagnosis: &mut Diagn
     let place = panic.place(case.context);
     diagnosis.message = format!("fails under some schedules: {}", panic.headline());
     let thread = thread_of(case, panic);
-    let who = match thread {
-        Some(thread) => case.threads.prose(thread),
-        None => "a thread".to_owned(),
-    };
-    diagnosis.about.extend(thread);
     let panics = case
         .reading
         .actions
         .iter()
         .find(|action| thread.is_none_or(|thread| thread == action.thread) && case.sites.get(action.stack).panics);
+    let who = match (panics, thread) {
+        (Some(action), Some(_)) => case.who(action.at),
+        (None, Some(thread)) => case.threads.prose(thread),
+        (_, None) => "a thread".to_owned(),
+    };
+    diagnosis.about.extend(thread);
     diagnosis.keys.extend(panics.map(|action| action.at));
     diagnosis.reason.push(format!(
         "{} panicked at {}: {}.",
@@ -103,7 +104,7 @@ fn thread_of(case: &Case<'_>, panic: &Panic) -> Option<ThreadId> {
 fn likely(case: &Case<'_>, lost: &lost_update::LostUpdate, diagnosis: &mut Diagnosis) {
     let [read, other, store] = [lost.read, lost.other, lost.store].map(|index| &case.reading.actions[index]);
     let name = case.names.short(lost.object);
-    let (reader, changer) = (case.threads.prose(read.thread), case.threads.prose(other.thread));
+    let (reader, changer) = (case.who(read.at), case.who(other.at));
     diagnosis.about.extend([read.thread, other.thread]);
     let places = [read, other, store].map(|action| case.place_of(Some(action.stack)));
     diagnosis.reason.push(format!(

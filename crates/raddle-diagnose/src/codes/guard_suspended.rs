@@ -35,10 +35,12 @@ pub fn find(case: &Case<'_>) -> Option<Diagnosis> {
         };
         let left = (taken.at + 1..end).find(outside)?;
         let lock = &case.names.get(object);
-        let mut diagnosis = Diagnosis { code: "RD0302", warning: true, ..Diagnosis::default() };
+        let mut diagnosis = Diagnosis { code: "RD0302", warning: true, by_task: true, ..Diagnosis::default() };
+        let known = case.tasks.of(taken.at);
+        let who = known.map_or_else(|| "a task".to_owned(), |task| case.tasks.get(task).prose.clone());
         diagnosis.about.insert(taken.thread);
         diagnosis.keys.extend([taken.at, left]);
-        diagnosis.message = format!("lock guard held across await: a task is suspended while it holds {}", lock.short);
+        diagnosis.message = format!("lock guard held across await: {who} is suspended while it holds {}", lock.short);
         let place = case.place_at(Some(taken.at));
         case.mark(
             &mut diagnosis.spans,
@@ -49,10 +51,13 @@ pub fn find(case: &Case<'_>) -> Option<Diagnosis> {
         let last = (taken.at..left).rev().find(|at| steps[*at].thread == taken.thread);
         let awaited = last.and_then(|at| case.place_at(Some(at)));
         case.mark(&mut diagnosis.spans, awaited, "here it waits, with the lock held".to_owned(), false);
-        let task = crate::place::Place::of(task, case.context)
-            .map_or_else(String::new, |place| format!(" ({})", place.short()));
+        let unknown = || {
+            let place = crate::place::Place::of(task, case.context);
+            format!("a task{}", place.map_or_else(String::new, |place| format!(" ({})", place.short())))
+        };
+        let who = crate::words::capital(&known.map_or_else(unknown, |task| case.tasks.long(task)));
         diagnosis.reason.push(format!(
-            "A task{task} takes {}{} and is suspended at an `.await` before it has given it back. Nothing has come of it this time. But if another task asks for the lock meanwhile on the same thread, that thread stops; and if it is the thread on which the first task should go on, for ever.",
+            "{who} takes {}{} and is suspended at an `.await` before it has given it back. Nothing has come of it this time. But if another task asks for the lock meanwhile on the same thread, that thread stops; and if it is the thread on which the first task should go on, for ever.",
             lock.long,
             case.at(place.as_ref()),
         ));

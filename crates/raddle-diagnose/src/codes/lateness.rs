@@ -22,6 +22,12 @@ pub fn explain(choices: &[Choice], diagnosis: &mut Diagnosis) {
                 .to_owned(),
         );
     }
+    if deviates(ChoiceKind::Reuse) {
+        diagnosis.notes.push(
+            "In this schedule an allocation gets memory that was freed before, at an address that a thread has read: the same address, another value (the ABA problem). Whoever goes by an address having stayed the same needs a counter beside it, or must keep what lies there from being freed (a reference count, a hazard pointer, an epoch)."
+                .to_owned(),
+        );
+    }
     if deviates(ChoiceKind::Shortfall) {
         diagnosis.notes.push(
             "In this schedule a read or write moved fewer bytes than it could have, or was interrupted (`--io-faults`)."

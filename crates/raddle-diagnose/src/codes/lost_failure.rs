@@ -31,14 +31,15 @@ pub fn find(case: &Case<'_>) -> Option<Diagnosis> {
                     ("thread", case.threads.prose(step.thread), case.place_of(spawned))
                 })
             }
-            Some(Caught::Task) => task_is_lost(case, at).map(|first| {
-                let spawned = case.site_at(first).is_some_and(|site| site.user.is_some());
-                ("task", "a task".to_owned(), case.place_at(spawned.then_some(first)))
-            }),
+            Some(Caught::Task) if task_is_lost(case, at) => {
+                let task = case.tasks.of(at).map(|task| case.tasks.get(task));
+                let who = task.map_or_else(|| "a task".to_owned(), |task| task.prose.clone());
+                Some(("task", who, task.and_then(|task| task.spawned.clone())))
+            }
             _ => None,
         };
         let Some((kind, who, spawned)) = lost else { continue };
-        let mut diagnosis = Diagnosis { code: "RD0305", ..Diagnosis::default() };
+        let mut diagnosis = Diagnosis { code: "RD0305", by_task: true, ..Diagnosis::default() };
         diagnosis.message = format!("{who} panicked, and nobody has asked how it ended");
         diagnosis.about.insert(step.thread);
         diagnosis.keys.insert(at);
@@ -93,20 +94,19 @@ fn thread_is_lost(case: &Case<'_>, thread: ThreadId) -> bool {
     about.state == State::Ended && !joined && !scoped
 }
 
-/// Whether the task that panics at step `at` is over and nobody has looked at how it ended; the first step on it.
-fn task_is_lost(case: &Case<'_>, at: usize) -> Option<usize> {
+/// Whether the task that panics at step `at` is over and nobody has looked at how it ended.
+fn task_is_lost(case: &Case<'_>, at: usize) -> bool {
     let trace = case.trace();
     let calls = |index: usize, what: &str| {
         case.site_at(index).is_some_and(|site| site.frames.iter().any(|frame| frame.function.contains(what)))
     };
-    let after = at..trace.steps.len();
-    let over = after.clone().find(|index| {
-        trace.steps[*index].thread == trace.steps[at].thread && calls(*index, "transition_to_complete")
-    })?;
-    let state = polls::state_word(&trace.steps[over].op)?;
+    let mut after = at..trace.steps.len();
+    let over = after
+        .find(|index| trace.steps[*index].thread == trace.steps[at].thread && calls(*index, "transition_to_complete"));
+    let Some((over, state)) = over.and_then(|over| Some((over, polls::state_word(&trace.steps[over].op)?))) else {
+        return false;
+    };
     let on_it = |index: &usize| polls::state_word(&trace.steps[*index].op) == Some(state);
-    let asked = (over..trace.steps.len())
-        .filter(on_it)
-        .any(|index| calls(index, "JoinHandle") && !calls(index, "drop_join_handle"));
-    if asked { None } else { (0..at).find(on_it) }
+    let asks = |index| calls(index, "JoinHandle") && !calls(index, "drop_join_handle");
+    !(over..trace.steps.len()).filter(on_it).any(asks)
 }

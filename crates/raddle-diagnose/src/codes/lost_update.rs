@@ -1,5 +1,5 @@
-//! The pattern of a lost update (RD0102) in the user's own atomic operations: a thread reads a location, another one
-//! changes it, and the first then stores to it.
+//! The pattern of a lost update (RD0102) in the user's own atomic operations: a thread or a task reads a location, another
+//! one changes it, and the first then stores to it.
 //!
 //! What was stored may or may not have been worked out from what was read; the trace does not say. The pattern is
 //! therefore given as *likely*, never as the cause. Booleans are left out: a flag that is read and later set is no
@@ -9,7 +9,6 @@ use crate::action::{Action, What};
 use crate::case::Case;
 use crate::words::Type;
 use raddle_engine::waits::Object;
-use raddle_protocol::trace::ThreadId;
 use std::collections::BTreeMap;
 
 /// A likely lost update, by indices of actions.
@@ -18,19 +17,20 @@ pub struct LostUpdate {
     pub object: Object,
     /// The stale read.
     pub read: usize,
-    /// The change by another thread.
+    /// The change by another.
     pub other: usize,
-    /// The store by the thread that read.
+    /// The store by the one that read.
     pub store: usize,
 }
 
 /// The first one of the execution.
 pub fn find(case: &Case<'_>) -> Option<LostUpdate> {
-    // For each location and thread: its last read, and the first change by another thread since.
-    let mut reads: BTreeMap<(Object, ThreadId), (usize, Option<usize>)> = BTreeMap::new();
+    // For each location and thread or task: its last read, and the first change by another since.
+    let mut reads: BTreeMap<(Object, u32), (usize, Option<usize>)> = BTreeMap::new();
     for (index, action) in case.reading.actions.iter().enumerate() {
         let Some(object) = action.object else { continue };
-        let key = (object, action.thread);
+        let actor = case.actor(action.at);
+        let key = (object, actor);
         match action.what {
             What::Read { .. } if !is_flag(case, action) => {
                 reads.insert(key, (index, None));
@@ -39,11 +39,11 @@ pub fn find(case: &Case<'_>) -> Option<LostUpdate> {
                 if let Some((read, Some(other))) = reads.remove(&key) {
                     return Some(LostUpdate { object, read, other, store: index });
                 }
-                changed(&mut reads, object, action.thread, index);
+                changed(&mut reads, object, actor, index);
             }
             What::Updated { .. } | What::Compared { done: true, .. } => {
                 reads.remove(&key);
-                changed(&mut reads, object, action.thread, index);
+                changed(&mut reads, object, actor, index);
             }
             _ => {}
         }
@@ -55,14 +55,9 @@ fn is_flag(case: &Case<'_>, action: &Action) -> bool {
     matches!(Type::at(case.sites.get(action.stack)), Type::Boolean | Type::Pointer)
 }
 
-/// Notes for all other threads' reads of `object` that it has changed.
-fn changed(
-    reads: &mut BTreeMap<(Object, ThreadId), (usize, Option<usize>)>,
-    object: Object,
-    by: ThreadId,
-    index: usize,
-) {
-    for ((_, reader), (_, change)) in reads.range_mut((object, 0)..=(object, ThreadId::MAX)) {
+/// Notes for all others' reads of `object` that it has changed.
+fn changed(reads: &mut BTreeMap<(Object, u32), (usize, Option<usize>)>, object: Object, by: u32, index: usize) {
+    for ((_, reader), (_, change)) in reads.range_mut((object, 0)..=(object, u32::MAX)) {
         if *reader != by {
             change.get_or_insert(index);
         }

@@ -1,5 +1,6 @@
 //! One file for each kind of finding: what happened, where, why, and what to change.
 
+mod aborted;
 mod blocked_loop;
 mod cancellation;
 mod cause;
@@ -12,6 +13,7 @@ mod guard_across_await;
 mod guard_suspended;
 mod lateness;
 mod leak;
+mod left_memory;
 mod livelock;
 mod lock_held;
 mod lost_failure;
@@ -23,6 +25,7 @@ mod outlives;
 mod pattern;
 mod self_deadlock;
 mod starvation;
+mod torn;
 mod unbounded_queue;
 mod waker_lost;
 
@@ -55,6 +58,8 @@ pub struct Diagnosis {
     pub keys: BTreeSet<usize>,
     /// Threads it is about.
     pub about: BTreeSet<ThreadId>,
+    /// It is about tasks: what they do is told of them and not of their threads.
+    pub by_task: bool,
     /// It is a warning: nothing has failed by it.
     pub warning: bool,
     /// Two recorded steps whose order decides, and what it decides.
@@ -106,7 +111,8 @@ pub fn cancelled(case: &Case<'_>) -> Option<Diagnosis> {
 
 /// What may be wrong with an execution that passed.
 pub fn suspect(case: &Case<'_>) -> Option<Diagnosis> {
-    lost_failure::find(case)
+    left_memory::find(case)
+        .or_else(|| lost_failure::find(case))
         .or_else(|| blocked_loop::find(case))
         .or_else(|| guard_suspended::find(case))
         .or_else(|| check_then_use::find(case))

@@ -10,12 +10,17 @@
 //! RD0104, file-system check-then-use: the same with a path. There it is enough that one of the two orders decides, for the
 //! use itself shows the contrary of what the look had shown.
 //!
+//! RD0107, a torn read: [`super::torn`].
+//! RD0303, check-then-act across await: either of the first two, where the one who looks and acts is a task, and has been
+//! suspended in between.
+//!
 //! Departs from the catalogue: values behind locks are not part of a record, so that a lost update under two short locks
-//! is called RD0103. And RD0303, the same across an `await`, is not told apart from it.
+//! is called RD0103. Two tasks of one thread are not seen: what decides is looked for among steps of different threads.
 
 use crate::action::{Action, What};
 use crate::case::Case;
 use crate::codes::cause::{Decides, Point};
+use crate::codes::torn;
 use crate::paths;
 use crate::polls;
 use crate::words::Type;
@@ -30,7 +35,13 @@ pub const CHECK_THEN_ACT: &str = "RD0103";
 /// Check-then-use of a path.
 pub const CHECK_THEN_USE: &str = "RD0104";
 
-/// Three steps: two of one thread, and one of another thread in between.
+/// A torn read.
+pub const TORN_READ: &str = "RD0107";
+
+/// Check-then-act across await.
+pub const ACROSS_AWAIT: &str = "RD0303";
+
+/// Three steps: two of one thread or task, and one of another in between.
 #[derive(Clone, Copy, Debug)]
 pub struct Pattern {
     /// Its code.
@@ -41,29 +52,64 @@ pub struct Pattern {
     pub change: Point,
     /// The thread acts.
     pub act: Point,
+    /// Of a torn read: the other thread stores to what the thread reads last.
+    pub besides: Option<Point>,
     /// The pair that decides and is shown.
     pub decides: Decides,
+    /// The step after which the task was suspended that looks and acts.
+    pub suspended: Option<usize>,
 }
 
 /// The pattern that the pairs fit, whose steps lie closest together.
 pub fn find(case: &Case<'_>, pairs: &[Decides]) -> Option<Pattern> {
-    let closest = |found: &Pattern| (found.act.at - found.look.at, found.look.at);
+    let found = of_threads(case, pairs)?;
+    match suspension(case, &found) {
+        Some(at) if ![CHECK_THEN_USE, TORN_READ].contains(&found.code) => {
+            Some(Pattern { code: ACROSS_AWAIT, suspended: Some(at), ..found })
+        }
+        _ => Some(found),
+    }
+}
+
+/// The last step of the poll in which a task looks, where it acts in a later one. The task may also be the future that a
+/// thread blocks on; then the thread has been outside of all polls in between.
+fn suspension(case: &Case<'_>, found: &Pattern) -> Option<usize> {
+    let (look, act) = (found.look.at, found.act.at);
+    match (case.tasks.turn(look), case.tasks.turn(act)) {
+        (Some(first), Some(second)) if first.task == second.task && first != second => {
+            (look..act).rev().find(|at| case.tasks.turn(*at) == Some(first))
+        }
+        (None, None) => {
+            let own = |at: &usize| case.trace().steps[*at].thread == found.look.thread;
+            let polled = |at: usize| case.site_at(at).is_some_and(|site| polls::of(site).is_some());
+            let outside = |at: usize| case.site_at(at).is_some_and(polls::is_executor) && !polled(at);
+            let left = (look..act).filter(own).find(|at| outside(*at)).filter(|_| polled(look) && polled(act))?;
+            (look..left).rev().find(own)
+        }
+        _ => None,
+    }
+}
+
+/// As [`find`], without regard to what a task does between the two steps.
+fn of_threads(case: &Case<'_>, pairs: &[Decides]) -> Option<Pattern> {
+    let actor = |point: Point| case.actor(point.at);
+    let closest = |found: &Pattern| (found.act.at.abs_diff(found.look.at), found.look.at);
     if let Some(found) = check_then_use(case, pairs) {
         return Some(found);
     }
     let lost = pairs.iter().filter_map(|pair| lost_update(case, *pair)).min_by_key(closest);
-    lost.or_else(|| {
+    lost.or_else(|| torn::find(case, pairs).min_by_key(closest)).or_else(|| {
         let is_look_and_change =
             |pair: &&Decides| is_on_the_same(case, pair.0, pair.1) && is_look(case, pair.0) && is_change(case, pair.1);
         let all = pairs.iter().filter(is_look_and_change).flat_map(|&(look, change)| {
             let fits = move |&&(before, act): &&Decides| {
-                act.thread == look.thread && before.thread == change.thread && act.at > change.at && is_act(case, act)
+                actor(act) == actor(look) && actor(before) == actor(change) && act.at > change.at && is_act(case, act)
             };
             pairs.iter().filter(fits).map(move |&(before, act)| {
                 // A step that a library takes by itself cannot be pointed at.
                 let decides =
                     if look.action.is_none() && before.action.is_some() { (before, act) } else { (look, change) };
-                Pattern { code: CHECK_THEN_ACT, look, change, act, decides }
+                Pattern { code: CHECK_THEN_ACT, look, change, act, besides: None, decides, suspended: None }
             })
         });
         all.min_by_key(closest)
@@ -83,7 +129,7 @@ fn check_then_use(case: &Case<'_>, pairs: &[Decides]) -> Option<Pattern> {
             pairs.iter().any(|(one, other)| (one.action, other.action) == (first.action, second.action))
         };
         let decides = [(look, change), (change, act)].into_iter().find(|(first, second)| turns(*first, *second))?;
-        Some(Pattern { code: CHECK_THEN_USE, look, change, act, decides })
+        Some(Pattern { code: CHECK_THEN_USE, look, change, act, besides: None, decides, suspended: None })
     })
 }
 
@@ -99,7 +145,8 @@ fn lost_update(case: &Case<'_>, (look, change): Decides) -> Option<Pattern> {
     if actions[by].object != Some(object) || is_flag || !changes || !matches!(read.what, What::Read { .. }) {
         return None;
     }
-    let own = |action: &Action| action.thread == read.thread && action.object == Some(object);
+    let reader = case.actor(read.at);
+    let own = |action: &Action| case.actor(action.at) == reader && action.object == Some(object);
     let (next, store) = actions.iter().enumerate().skip(first + 1).find(|(_, action)| own(action))?;
     let act = Point { at: store.at, thread: store.thread, stack: store.stack, action: Some(next) };
     (next > by && matches!(store.what, What::Wrote { .. })).then_some(Pattern {
@@ -107,7 +154,9 @@ fn lost_update(case: &Case<'_>, (look, change): Decides) -> Option<Pattern> {
         look,
         change,
         act,
+        besides: None,
         decides: (look, change),
+        suspended: None,
     })
 }
 

@@ -2,7 +2,9 @@
 //! sentence is right only in its place.
 
 mod calls;
+mod event_loops;
 mod findings;
+mod memory;
 mod resources;
 mod rounds;
 mod scene;

@@ -7,7 +7,7 @@ use crate::{Context, diagnose};
 use raddle_instrument::symbols::{Origin, SourceFrame, Symbols, Variable};
 use raddle_protocol::choice::{Choice, ChoiceKind};
 use raddle_protocol::trace::*;
-use raddle_protocol::{Cause, Finding, RawFinding, Role};
+use raddle_protocol::{Cause, Finding, Leaks, RawFinding, Role};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -26,6 +26,7 @@ pub struct Scene {
     pub source: BTreeMap<u32, &'static str>,
     pub passed: u64,
     pub cause: Option<Cause>,
+    pub leaks: Option<Leaks>,
     symbols: Fake,
     pcs: u64,
     known: BTreeMap<(String, u32, u32), u64>,
@@ -264,6 +265,7 @@ impl Scene {
             seed: 42,
             passed: self.passed,
             failed: 1,
+            leaks: self.leaks,
             source: &source,
         };
         let finding = diagnose(raw, &self.symbols, &context);

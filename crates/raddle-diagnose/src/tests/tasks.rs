@@ -7,21 +7,20 @@ use raddle_protocol::choice::{Choice, ChoiceKind};
 use raddle_protocol::trace::*;
 use raddle_protocol::{Finding, RawFinding, Severity};
 
-type Frame = (&'static str, Origin, u32);
+pub type Frame = (&'static str, Origin, u32);
 
-const EXECUTOR: Frame = ("tokio::runtime::scheduler::current_thread::CoreGuard::block_on", Dependency, 1);
-const PARK: Frame = ("tokio::runtime::driver::Driver::park", Dependency, 1);
-const RUN: Frame = ("tokio::runtime::task::state::State::transition_to_running", Dependency, 1);
-const TASK: Frame = ("tokio::runtime::task::core::Core<T,S>::poll", Dependency, 1);
+pub const EXECUTOR: Frame = ("tokio::runtime::scheduler::current_thread::CoreGuard::block_on", Dependency, 1);
+pub const PARK: Frame = ("tokio::runtime::driver::Driver::park", Dependency, 1);
+pub const TASK: Frame = ("tokio::runtime::task::core::Core<T,S>::poll", Dependency, 1);
 const TIMEOUT: Frame = ("<tokio::time::timeout::Timeout<F> as core::future::Future>::poll", Dependency, 1);
 const DROP: Frame = ("core::ptr::drop_in_place", Standard, 1);
 const TEST: Frame = ("bank::tests::scene::{closure#0}", User, 5);
 
 const LOCK: u64 = LOCKS;
-const STATES: [u64; 2] = [LOCKS + 0x100, LOCKS + 0x200];
+pub const STATES: [u64; 2] = [LOCKS + 0x100, LOCKS + 0x200];
 const LEAF: u64 = LOCKS + 0x300;
 
-fn stack(scene: &mut Scene, thread: ThreadId, frames: &[Frame]) -> StackId {
+pub fn stack(scene: &mut Scene, thread: ThreadId, frames: &[Frame]) -> StackId {
     let frames = frames.iter().zip(0u64..);
     let frames = frames.map(|((function, origin, line), index)| StackFrame {
         pc: scene.pc(function, *line, 0, *origin),
@@ -31,12 +30,12 @@ fn stack(scene: &mut Scene, thread: ThreadId, frames: &[Frame]) -> StackId {
     scene.push_stack(Stack { frames })
 }
 
-fn step(scene: &mut Scene, thread: ThreadId, op: Op, frames: &[Frame]) {
+pub fn step(scene: &mut Scene, thread: ThreadId, op: Op, frames: &[Frame]) {
     let stack = stack(scene, thread, frames);
     scene.trace.steps.push(Step { thread, op, stack, time_ns: 0 });
 }
 
-fn finding(scene: &Scene, outcome: Outcome) -> Finding {
+pub fn finding(scene: &Scene, outcome: Outcome) -> Finding {
     let raw = RawFinding {
         outcome,
         execution: 0,
@@ -49,7 +48,7 @@ fn finding(scene: &Scene, outcome: Outcome) -> Finding {
     scene.diagnose(&raw)
 }
 
-fn lines(finding: &Finding) -> Vec<u32> {
+pub fn lines(finding: &Finding) -> Vec<u32> {
     finding.spans.iter().map(|span| span.line).collect()
 }
 
@@ -132,40 +131,6 @@ fn a_lock_that_is_held_when_the_poll_ends() {
     assert_eq!((found.code.0.as_str(), found.severity, lines(&found)[0]), ("RD0302", Severity::Warning, 10));
     assert!(found.message.contains("`TOTAL`"), "{}", found.message);
     assert_ne!(finding(&lock_in_a_poll(false), Outcome::Passed).code.0, "RD0302");
-}
-
-/// A task joins a thread; another task was there before, and is or is not woken only afterwards.
-fn join_in_a_poll(woken_after: bool) -> Scene {
-    let mut scene = Scene::new();
-    let child = scene.thread(None, Some(("bank::tests::scene", 9, 9)));
-    let spawn = ("tokio::task::spawn::spawn", Dependency, 1);
-    for state in STATES {
-        step(&mut scene, 0, store(state, 1), &[spawn, ("bank::tests::scene", User, 30)]);
-    }
-    let join = ("std::thread::lifecycle::JoinInner<T>::join", Standard, 1);
-    let body = ("bank::sum::{closure#0}", User, 40);
-    step(&mut scene, 0, rmw(STATES[0], 1, 2), &[RUN, EXECUTOR]);
-    step(&mut scene, 0, Op::JoinRequest { child }, &[join, body, TASK, EXECUTOR]);
-    step(&mut scene, child, Op::End, &[("bank::work", User, 50)]);
-    step(&mut scene, 0, Op::Joined { child }, &[join, body, TASK, EXECUTOR]);
-    if woken_after {
-        step(
-            &mut scene,
-            0,
-            rmw(STATES[1], 0, 1),
-            &[("tokio::runtime::task::waker::wake", Dependency, 1), body, TASK, EXECUTOR],
-        );
-    }
-    step(&mut scene, 0, rmw(STATES[1], 1, 2), &[RUN, EXECUTOR]);
-    scene
-}
-
-#[test]
-fn a_join_that_keeps_another_task_waiting() {
-    let found = finding(&join_in_a_poll(false), Outcome::Passed);
-    assert_eq!((found.code.0.as_str(), found.severity, lines(&found)[0]), ("RD0301", Severity::Warning, 40));
-    assert!(found.message.contains("wait for the end of another thread"), "{}", found.message);
-    assert_ne!(finding(&join_in_a_poll(true), Outcome::Passed).code.0, "RD0301");
 }
 
 /// A thread that nobody joins: what it does before the test function has returned, and after.

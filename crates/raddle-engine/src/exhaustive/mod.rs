@@ -5,10 +5,12 @@
 //! *Partial-Order Methods for the Verification of Concurrent Systems*, LNCS 1032, 1996). An execution is performed; then
 //! each pair of its steps that depend on each other, and that nothing else orders, is a reason to try the other order;
 //! sleep sets keep what has been tried from being tried again. Answers that are not about threads (which store a load
-//! reads, where a store goes) are all given, one after the other.
+//! reads, where a store goes) are all given, one after the other, but for those to which another order of steps leads as
+//! well (`stale`).
 //!
 //! `tree` holds the answers on the way to the present execution and what is still to be tried; `races` finds the pairs;
-//! `search` is the strategy that puts both together.
+//! `search` is the strategy that puts both together. `probes` tells early how many executions there are.
+//! `bounded` is a search of its own, through executions with few preemptions, where there are too many to see all.
 //!
 //! What is a step, and which steps depend on each other, is what the log of an execution says (`crate::access`). So two
 //! executions that are taken to be alike have the same class by `crate::classes`. Each class is performed at least
@@ -25,10 +27,14 @@
 //! Cannot see: what executions depend on beside threads and memory. Where the search notices such a thing, it says so
 //! ([`Obstacle`]), and does not claim to be complete.
 
+mod bounded;
+mod probes;
 mod races;
 mod search;
+mod stale;
 #[cfg(test)]
 mod tests;
 mod tree;
 
+pub use bounded::Bounded;
 pub use search::Exhaustive;

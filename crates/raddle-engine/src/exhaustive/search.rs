@@ -1,6 +1,8 @@
 //! The strategy: answers as the tree says, and makes the tree grow.
 
+use super::probes::Probes;
 use super::races::{Race, Races};
+use super::stale::Stale;
 use super::tree::{Kind, MOST_READY, Pending, Tree};
 use crate::access::{Access, AccessKind};
 use crate::log::{Event, Logged};
@@ -14,13 +16,22 @@ use raddle_protocol::trace::ThreadId;
 pub const LOOKS: u32 = 17;
 
 /// Answers in one execution after which the search gives up: a loop has no end.
-const MOST_ANSWERS: usize = 20_000;
+pub(super) const MOST_ANSWERS: usize = 20_000;
 
 /// The same in proportion to the first execution, and what is granted to short ones besides: an execution that is so much
 /// longer goes round in a loop, and the next ones go round once more each.
-const LONGER: usize = 10;
+pub(super) const LONGER: usize = 10;
 /// See [`LONGER`].
-const GRANTED: usize = 200;
+pub(super) const GRANTED: usize = 200;
+
+/// Executions of the search before the first probe, so that a small test is done with before.
+const UNPROBED: u64 = 32;
+
+/// Probes after which their estimate is believed. They come one after the other; later ones now and then: one for so many
+/// executions of the search.
+pub const PROBES: u64 = 64;
+/// See [`PROBES`].
+const PROBED: u64 = 32;
 
 /// A thread that spins and is let go on, to see whether it gives up.
 #[derive(Clone, Copy)]
@@ -44,6 +55,7 @@ pub struct Exhaustive {
     /// The last answer about threads among those given.
     last: Option<usize>,
     spin: Option<Spin>,
+    stale: Stale,
     /// Threads that were found to look in vain for ever: at what, and how long the log was then.
     waiting: Vec<(ThreadId, u64, usize)>,
     /// Entries of the log when the present execution ceased to be of interest, and what answers since then.
@@ -59,26 +71,54 @@ pub struct Exhaustive {
     finished: bool,
     obstacle: Option<Obstacle>,
     lost: bool,
+    /// What tells how many executions there are, and whether the present one is a probe.
+    probes: Option<Probes>,
+    probing: bool,
 }
 
 impl Exhaustive {
-    /// A search that has not begun.
+    /// A search that has not begun. It says how much lies ahead by the path on which it stands alone.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
+    /// A search that finds out how much lies ahead by executions drawn at random from a seed. These are no part of it.
+    #[must_use]
+    pub fn with_probes(seed: u64) -> Self {
+        Exhaustive { probes: Some(Probes::new(seed)), ..Self::default() }
+    }
+
+    /// The number of executions, as far as it can be told. Most of what is to be tried near the root is not known before the
+    /// end, so the path alone says too little; it is asked where there are no probes, or more executions than they have said.
+    fn estimate(&self) -> f64 {
+        let executions = self.executions as f64;
+        let seen = self.tree.seen();
+        if self.finished || seen <= 0.0 {
+            return executions;
+        }
+        let probes = self.probes.as_ref().filter(|probes| probes.count() >= PROBES);
+        let classes = probes.and_then(Probes::estimate).unwrap_or_default();
+        let all = classes * executions / (self.executions - self.redundant).max(1) as f64;
+        if all > executions { all } else { executions / seen }
+    }
+
+    /// Whether the next execution is a probe.
+    fn is_to_probe(&self) -> bool {
+        let due = self.executions.saturating_sub(UNPROBED) / PROBED + PROBES;
+        let is_due = |probes: &Probes| self.executions >= UNPROBED && probes.count() < due;
+        !self.is_over() && self.probes.as_ref().is_some_and(is_due)
+    }
+
     /// How far it is.
     #[must_use]
     pub fn status(&self) -> Search {
-        let seen = self.tree.seen();
-        let executions = self.executions as f64;
         Search {
             executions: self.executions,
             redundant: self.redundant,
             finished: self.finished,
             obstacle: self.obstacle,
-            estimate: if self.finished || seen <= 0.0 { executions } else { executions / seen },
+            estimate: self.estimate(),
         }
     }
 
@@ -123,6 +163,7 @@ impl Exhaustive {
             return None;
         }
         if let Kind::Value(_) = node.kind {
+            self.stale.given(question, node.taken.into());
             return Some(node.taken.into());
         }
         self.last = Some(at);
@@ -344,14 +385,13 @@ impl Exhaustive {
         }
     }
 
-    /// Answers a new question that is not about threads: the first answer now, the others later. Whether a look in vain
-    /// is repeated, or an attempt to take a lock, makes no difference: only the first answer is tried there.
+    /// Answers a new question that is not about threads: the first answer now, the others later, as far as they are tried.
     fn value(&mut self, question: &Question<'_>) -> Option<usize> {
         if self.is_too_long() {
             self.lose(Obstacle::Endless, 0);
             return None;
         }
-        let tried = if question.hint == Hint::None { question.options } else { 1 };
+        let tried = self.stale.tried(question);
         let step = self.last.map_or(0, |last| self.tree.nodes()[last].step);
         self.tree.push_value(question.kind, question.options, tried, step);
         Some(0)
@@ -459,12 +499,20 @@ impl Strategy for Exhaustive {
         self.next = 0;
         self.last = None;
         self.spin = None;
+        self.stale.begin();
         self.waiting.clear();
         self.tail = self.is_over().then_some(0);
         self.unsystematic = First::default();
+        self.probing = self.is_to_probe();
+        if let Some(probes) = self.probes.as_mut().filter(|_| self.probing) {
+            probes.begin();
+        }
     }
 
     fn choose(&mut self, question: &Question<'_>) -> usize {
+        if let Some(probes) = self.probes.as_mut().filter(|_| self.probing) {
+            return probes.choose(question);
+        }
         let systematic = match (self.tail, self.next < self.tree.len(), question.kind) {
             (Some(_), ..) => None,
             (None, true, _) => self.known(question),
@@ -481,12 +529,21 @@ impl Strategy for Exhaustive {
         if self.is_over() {
             return;
         }
+        if let Some(obstacle) = seen.obstacle {
+            self.hindered(obstacle);
+        }
+        if !seen.passed {
+            self.hindered(Obstacle::Failure);
+        }
+        if let Some(probes) = self.probes.as_mut().filter(|_| self.probing) {
+            return probes.end(seen.steps);
+        }
         self.executions += 1;
         if self.executions == 1 {
             self.usual = self.tree.len();
         }
-        if let Some(obstacle) = seen.obstacle {
-            self.hindered(obstacle);
+        if let Some(probes) = self.probes.as_mut().filter(|_| self.executions <= UNPROBED) {
+            probes.learn(seen.steps);
         }
         if self.next < self.tree.len() {
             // It has ended before it came to where it was to differ.
@@ -499,9 +556,6 @@ impl Strategy for Exhaustive {
         }
         if seen.steps.iter().any(|step| step.access.kind == AccessKind::Io) {
             self.hindered(Obstacle::InputOutput);
-        }
-        if !seen.passed {
-            self.hindered(Obstacle::Failure);
         }
         match self.tree.advance() {
             Some(at) => self.known = self.tree.nodes()[at].step as usize,

@@ -1,10 +1,11 @@
 //! Toy programs, whose classes can be counted by hand.
 
 use super::Exhaustive;
+use super::search::PROBES;
 use crate::access::AccessKind::{CountDown, Read, Spawn, Update, Write};
 use crate::strategy::Seen;
 use crate::strategy::Strategy;
-use crate::strategy::toy::{Toy, op, perform_untold};
+use crate::strategy::toy::{Toy, op, perform, perform_untold};
 use crate::tape::Tape;
 use std::collections::BTreeSet;
 
@@ -98,4 +99,56 @@ fn a_program_that_does_something_else_the_second_time_is_noticed() {
     ask(&mut search, &[0, 1, 2]);
     assert!(search.is_over());
     assert_eq!(search.status().obstacle, Some(raddle_protocol::message::Obstacle::Differs));
+}
+
+/// Programs, and how many executions the search takes or, for the larger ones, how many orders there are.
+fn estimated() -> Vec<(Toy, f64)> {
+    let up = |object| op(Update, object);
+    let pair = |object| [vec![up(object); 4], vec![up(object); 4]];
+    let private = |n: u64| (0..3).flat_map(|_| [op(Write, 10 + n), op(Write, 10 + n), up(1)]).collect();
+    let counts = |n: u64| vec![op(Read, 1), up(2), op(Write, n + 3), op(CountDown, 9)];
+    let mut counting: Toy = (1..=4).map(counts).collect();
+    counting.push(vec![op(Write, 1), op(Read, 4), up(9)]);
+    let mut reading = vec![vec![op(Read, 1), op(Read, 2), op(Read, 1)]; 4];
+    reading.push(vec![op(Write, 1), op(Write, 2), op(Write, 1)]);
+    let small =
+        [vec![vec![up(1); 8]; 2], [pair(1), pair(2)].concat(), (0..3).map(private).collect(), counting, reading];
+    let large = [
+        (vec![vec![up(1); 12]; 2], 2_704_156.0),
+        (vec![vec![up(1); 20]; 2], 137_846_528_820.0),
+        (vec![vec![up(1); 5]; 3], 756_756.0),
+        (vec![vec![up(1); 4]; 4], 63_063_000.0),
+        ([pair(1), pair(2), pair(3)].concat(), 343_000.0),
+    ];
+    small.into_iter().map(|toy| (explore(&toy).0 as f64, toy)).map(|(all, toy)| (toy, all)).chain(large).collect()
+}
+
+/// What a search says after so many executions, its probes among them.
+fn says(search: Exhaustive, toy: &Toy, executions: u64) -> f64 {
+    let mut tape = Tape::new(Box::new(search));
+    (0..executions).for_each(|execution| drop(perform(toy, &mut tape, execution)));
+    tape.strategy().search().expect("this is a search").estimate
+}
+
+#[test]
+fn how_many_executions_there_are_is_told_after_a_hundred() {
+    for (toy, all) in estimated() {
+        for seed in 0..8 {
+            let told = says(Exhaustive::with_probes(seed), &toy, 32 + PROBES) / all;
+            assert!((0.4..2.5).contains(&told), "{told} of {all}, seed {seed}");
+        }
+    }
+    // The path alone does not know.
+    let (toy, all) = (vec![vec![op(Update, 1); 12]; 2], 2_704_156.0);
+    assert!(says(Exhaustive::new(), &toy, 32 + PROBES) < all / 1_000.0);
+}
+
+#[test]
+fn probes_are_no_part_of_the_search() {
+    let toy = vec![vec![op(Update, 1); 4]; 2];
+    let mut tape = Tape::new(Box::new(Exhaustive::with_probes(1)));
+    // One more probe for each 32 of the 70 executions, but not at their end.
+    (0..70 + PROBES + 1).for_each(|execution| drop(perform(&toy, &mut tape, execution)));
+    let search = tape.strategy().search().expect("this is a search");
+    assert_eq!((search.finished, search.executions, search.estimate), (true, 70, 70.0));
 }

@@ -63,6 +63,19 @@ impl Entry {
         (self.0 ^ other.0) & !0xff == 0
     }
 
+    /// Whether both are of one thread and one kind, to the same bytes.
+    #[must_use]
+    pub fn same_but_time(self, other: Entry) -> bool {
+        (self.0 ^ other.0) & !(TIME << 8) == 0
+    }
+
+    /// The same access, but atomic and to these bytes.
+    #[inline]
+    #[must_use]
+    pub fn atomic_of(self, mask: u8) -> Entry {
+        Entry(self.0 & !0xff | ATOMIC | u64::from(mask))
+    }
+
     /// The same access without these bytes.
     #[must_use]
     pub fn without(self, mask: u8) -> Entry {

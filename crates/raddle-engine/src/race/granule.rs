@@ -25,6 +25,12 @@ impl Granule {
         (self.write ^ now) & bits == 0 || (!writes && (self.read ^ now) & bits == 0)
     }
 
+    /// Whether a mark is of an earlier execution than that whose times lie above `base`.
+    #[inline(always)]
+    fn mark_is_gone(&self, base: u64) -> bool {
+        if self.write >= HAS_RECORD { self.read != base } else { Entry(self.read).time() <= base }
+    }
+
     /// A plain access in an execution whose times lie above `base`, to a granule that no other thread has touched in it, or
     /// to read what this thread has read of it already. Takes note of it if that is so and it fits into the short form,
     /// and tells whether it did.
@@ -33,8 +39,14 @@ impl Granule {
         // None, or of an earlier execution.
         let gone = |word: u64| Entry(word).time() <= base;
         let mine = |word: u64| (word ^ now.0) >> 48 == 0;
+        if self.write >= FREED {
+            if !self.mark_is_gone(base) {
+                return false;
+            }
+            *self = Granule::default();
+        }
         let (write_gone, read_gone) = (gone(self.write), gone(self.read));
-        if self.write >= FREED || !(read_gone || mine(self.read)) {
+        if !(read_gone || mine(self.read)) {
             return false;
         }
         if !(write_gone || mine(self.write)) {
@@ -176,6 +188,15 @@ impl Detector {
         self.shared_access(granule, me, now, kind, covers, settled)
     }
 
+    /// An atomic access where only atomic ones can matter any more, by a thread that has made one like it before. Takes note
+    /// of it if that is so, and tells whether it did.
+    #[inline(always)]
+    pub fn atomic_again(&mut self, granule: &Granule, now: Entry, writes: bool) -> bool {
+        let Some(index) = self.record(granule) else { return false };
+        let record = &mut self.records[index as usize];
+        !record.plain && record.replace(now, writes)
+    }
+
     /// An access to what other threads have touched too, or to bytes of different ages.
     #[inline(never)]
     fn shared_access(
@@ -271,12 +292,12 @@ impl Detector {
 
     /// Bytes that have been freed in this execution.
     fn freed(&self, granule: &Granule) -> u8 {
-        let marked = granule.write >> 48 == MARKS && Entry(granule.read).time() > self.base;
+        let marked = granule.write >> 48 == MARKS && !granule.mark_is_gone(self.base);
         if marked { granule.write as u8 } else { 0 }
     }
 
     fn record(&self, granule: &Granule) -> Option<u32> {
-        (granule.write >= HAS_RECORD && granule.read == self.base).then_some((granule.write >> 8) as u32)
+        (granule.write >= HAS_RECORD && !granule.mark_is_gone(self.base)).then_some((granule.write >> 8) as u32)
     }
 
     /// The entry, unless it is of an earlier execution or a mark.
@@ -305,12 +326,18 @@ impl Detector {
 impl Record {
     /// An atomic access that is in conflict with no plain one: of each thread the last is enough.
     fn atomic_access(&mut self, now: Entry, kind: Kind) {
-        let list = if kind.writes() { &mut self.writes } else { &mut self.reads };
-        let own = |entry: &&mut Entry| entry.atomic() && entry.thread() == now.thread() && entry.mask() == now.mask();
-        match list.iter_mut().find(own) {
-            Some(entry) => *entry = now,
-            None => list.push(now),
+        if !self.replace(now, kind.writes()) {
+            let list = if kind.writes() { &mut self.writes } else { &mut self.reads };
+            list.push(now);
         }
+    }
+
+    /// Puts an atomic access in the place of the same thread's last to the same bytes, if there is one.
+    #[inline(always)]
+    fn replace(&mut self, now: Entry, writes: bool) -> bool {
+        let list = if writes { &mut self.writes } else { &mut self.reads };
+        let own = list.iter_mut().find(|entry| entry.same_but_time(now));
+        own.map(|entry| *entry = now).is_some()
     }
 
     /// Whether an atomic access is in conflict with a plain one.

@@ -15,7 +15,12 @@
 //! to be exhausted. It begins after the first [`ALONE`] executions, and gives up when it has had its allowance, as soon as
 //! the estimate of its size says that it will not do with it, or when there is something that it cannot see. So a test that is
 //! not small loses little by it. Under its own name, `exhaustive`, the search has all executions until nothing is left
-//! for it to do; what then remains of the budget is the portfolio's.
+//! for it to do; what then remains of the budget is the portfolio's. Where the budget will not do, by the estimate, it shares
+//! it with a search in the order of preemptions ([`crate::exhaustive::Bounded`]), which has something to say before it has
+//! seen all; and where it is far from doing, leaves it to that.
+//!
+//! When a search is divided ([`super::blocks`]), each block goes on with the shares and with what the members have learned by
+//! then.
 //!
 //! What is new is no measure of how deep it lies: a strategy that keeps to few preemptions soon repeats itself, and may
 //! still be the one that finds the bug. That is why half of the executions do not depend on rewards.
@@ -24,9 +29,9 @@
 mod tests;
 
 use super::{Branch, Lag, Pct, PctRuns, Pos, Question, Rff, Seen, Strategy, Surw};
-use crate::exhaustive::Exhaustive;
+use crate::exhaustive::{Bounded, Exhaustive};
 use crate::random::Random;
-use raddle_protocol::message::Search;
+use raddle_protocol::message::{self, Search};
 
 /// What one execution later is still worth of a reward, in parts of [`WHOLE`].
 const KEPT: u64 = WHOLE - WHOLE / 64;
@@ -44,9 +49,13 @@ const ALLOWANCE: u64 = 2_000;
 const ENOUGH: u64 = 32;
 /// See [`ENOUGH`].
 const TOLERANCE: u64 = 10;
+/// How many times the budget the estimate must be for the budget not to do: it is an estimate.
+const ROUGHLY: f64 = 2.0;
 
 /// No member of the portfolio, but the search.
 const SEARCH: usize = usize::MAX;
+/// The one in the order of preemptions.
+const BOUNDED: usize = usize::MAX - 1;
 
 /// The turns of a round: members of the portfolio by number.
 const ROUND: [usize; 12] = [0, 3, 1, 4, 5, 0, 2, 3, 1, 4, 5, 0];
@@ -73,13 +82,18 @@ pub struct Auto {
     /// Whose execution it is; the search's, if there is no such member.
     active: usize,
     search: Exhaustive,
+    bounded: Bounded,
+    /// Whether that is to do it alone.
+    is_bounded: bool,
+    /// Executions that there are to be.
+    budget: u64,
     /// Executions that the search may have.
     allowance: u64,
     /// Whether it has all of them, from the beginning.
     first: bool,
-    /// The present execution, and how many were the portfolio's.
+    /// The present execution, and how many were the searches'.
     execution: Option<u64>,
-    drawn: u64,
+    searched: u64,
 }
 
 impl Auto {
@@ -99,11 +113,14 @@ impl Auto {
             seed,
             members: portfolio.into_iter().map(member).collect(),
             active: 0,
-            search: Exhaustive::new(),
+            search: Exhaustive::with_probes(seed),
+            bounded: Bounded::new(u32::MAX),
+            is_bounded: false,
+            budget: u64::MAX,
             allowance: ALLOWANCE,
             first: false,
             execution: None,
-            drawn: 0,
+            searched: 0,
         }
     }
 
@@ -122,6 +139,22 @@ impl Auto {
         }
         let is_small = search.executions < ENOUGH || search.estimate <= (self.allowance * TOLERANCE) as f64;
         search.obstacle.is_none() && is_small
+    }
+
+    /// Which search has the next execution, where searches come first.
+    fn next_search(&self) -> Option<usize> {
+        let (searches, is_open) = (self.searches(), !self.bounded.is_over());
+        if self.is_bounded {
+            return is_open.then_some(BOUNDED);
+        }
+        let search = self.search.status();
+        let times = if search.executions < ENOUGH { 0.0 } else { search.estimate / self.budget as f64 };
+        match (searches && times <= TOLERANCE as f64, is_open && times > ROUGHLY) {
+            (true, true) if self.active == SEARCH => Some(BOUNDED),
+            (true, _) => Some(SEARCH),
+            (false, true) => Some(BOUNDED),
+            (false, false) => None,
+        }
     }
 
     /// Whose execution the next one is.
@@ -144,16 +177,15 @@ impl Strategy for Auto {
     fn begin(&mut self, execution: u64) {
         // An execution may have to be begun again.
         if self.execution.replace(execution) != Some(execution) {
-            let is_its_turn = self.first || self.drawn >= ALONE && self.active != SEARCH;
-            if is_its_turn && self.searches() {
-                self.active = SEARCH;
-            } else {
-                self.active = self.draw(self.drawn);
-                self.drawn += 1;
-            }
+            let by_turns = execution - self.searched >= ALONE && self.active != SEARCH && self.searches();
+            let search = if self.first { self.next_search() } else { by_turns.then_some(SEARCH) };
+            self.searched += u64::from(search.is_some());
+            self.active = search.unwrap_or_else(|| self.draw(execution - self.searched));
         }
         match self.members.get_mut(self.active) {
-            Some(member) => member.strategy.begin(self.drawn - 1),
+            // The portfolio's executions have numbers of their own, without gaps.
+            Some(member) => member.strategy.begin(execution - self.searched),
+            None if self.active == BOUNDED => self.bounded.begin(execution),
             None => self.search.begin(execution),
         }
     }
@@ -162,12 +194,15 @@ impl Strategy for Auto {
     fn choose(&mut self, question: &Question<'_>) -> usize {
         match self.members.get_mut(self.active) {
             Some(member) => member.strategy.choose(question),
+            None if self.active == BOUNDED => self.bounded.choose(question),
             None => self.search.choose(question),
         }
     }
 
     fn end(&mut self, seen: &Seen<'_>) {
-        let Some(active) = self.members.get_mut(self.active) else { return self.search.end(seen) };
+        let Some(active) = self.members.get_mut(self.active) else {
+            return if self.active == BOUNDED { self.bounded.end(seen) } else { self.search.end(seen) };
+        };
         active.tried = active.tried * KEPT / WHOLE + WHOLE;
         active.new = active.new * KEPT / WHOLE + if seen.new { WHOLE } else { 0 };
         // What an execution is made of is worth knowing to all.
@@ -177,13 +212,46 @@ impl Strategy for Auto {
     }
 
     fn expect(&mut self, executions: u64) {
+        self.budget = executions;
         if !self.first {
             self.allowance = ALLOWANCE.min(executions / 10);
         }
     }
 
+    fn bound(&mut self, preemptions: u32) {
+        if self.first {
+            self.bounded = Bounded::new(preemptions);
+            self.is_bounded = true;
+        }
+    }
+
     fn search(&self) -> Option<Search> {
-        Some(self.search.status())
+        (!self.is_bounded).then(|| self.search.status())
+    }
+
+    fn bounded(&self) -> Option<message::Bounded> {
+        Some(self.bounded.status()).filter(|bounded| bounded.executions > 0)
+    }
+
+    fn opening(&self) -> Option<Box<dyn Strategy>> {
+        // A search goes from one execution to the next.
+        let is_searching = if self.first { self.next_search().is_some() } else { self.searches() };
+        if is_searching {
+            return None;
+        }
+        let member = |member: &Member| Some(Member { strategy: member.strategy.opening()?, ..*member });
+        let members = self.members.iter().map(member).collect::<Option<_>>()?;
+        Some(Box::new(Auto {
+            members,
+            active: 0,
+            search: Exhaustive::new(),
+            bounded: Bounded::new(u32::MAX),
+            is_bounded: false,
+            allowance: 0,
+            first: false,
+            execution: None,
+            ..*self
+        }))
     }
 
     fn is_sample(&self) -> bool {

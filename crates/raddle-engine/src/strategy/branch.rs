@@ -64,7 +64,7 @@ struct Entry {
 }
 
 /// Executions that go on from a place in an earlier one.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Branch {
     seed: u64,
     random: Random,
@@ -253,5 +253,9 @@ impl Strategy for Branch {
 
     fn is_sample(&self) -> bool {
         false
+    }
+
+    fn opening(&self) -> Option<Box<dyn Strategy>> {
+        Some(Box::new(self.clone()))
     }
 }

@@ -71,7 +71,7 @@ impl Common {
             ChoiceKind::ReadsFrom | ChoiceKind::Readiness | ChoiceKind::Receiver => {
                 Some(self.random.below(question.options))
             }
-            ChoiceKind::Lateness => Some(one_in(LATE, &mut self.random, question.options)),
+            ChoiceKind::Lateness | ChoiceKind::Reuse => Some(one_in(LATE, &mut self.random, question.options)),
             ChoiceKind::WeakFailure
             | ChoiceKind::SpuriousWakeup
             | ChoiceKind::ModificationOrder

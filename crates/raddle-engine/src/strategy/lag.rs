@@ -264,4 +264,8 @@ impl Strategy for Lag {
     fn is_sample(&self) -> bool {
         false
     }
+
+    fn opening(&self) -> Option<Box<dyn Strategy>> {
+        Some(Box::new(self.clone()))
+    }
 }

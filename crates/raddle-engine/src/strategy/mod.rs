@@ -3,6 +3,7 @@
 //! One strategy a file. Adding one means adding its file and its line in [`by_name`].
 
 mod auto;
+pub mod blocks;
 mod branch;
 mod common;
 mod first;
@@ -23,7 +24,7 @@ pub(crate) mod toy;
 
 use crate::access::Access;
 use crate::log::Logged;
-use raddle_protocol::message::{Obstacle, Search};
+use raddle_protocol::message::{Bounded, Obstacle, Search};
 use raddle_protocol::trace::ThreadId;
 use raddle_protocol::{Choice, ChoiceKind};
 
@@ -53,7 +54,8 @@ pub struct Question<'a> {
     pub threads: &'a [ThreadId],
     /// What every thread is about to do, by thread number, those included that cannot run. See [`Question::pending`].
     pub pending: &'a [Access],
-    /// What has happened in this execution so far, or the last of it if it was very much.
+    /// What has happened in this execution so far, or the last of it if it was very much. For other kinds, up to and with
+    /// the operation that asks; empty where that is not in the log.
     pub steps: &'a [Logged],
     /// The thread that ran last, whether or not it can go on. Answer 0 is that thread if it can.
     pub current: ThreadId,
@@ -145,6 +147,21 @@ pub trait Strategy {
 
     /// How far a systematic search is, where there is one.
     fn search(&self) -> Option<Search> {
+        None
+    }
+
+    /// How far a search in the order of preemptions is, where there is one.
+    fn bounded(&self) -> Option<Bounded> {
+        None
+    }
+
+    /// No execution of a search is to have more preemptions than these; told before the first.
+    fn bound(&mut self, _preemptions: u32) {}
+
+    /// What the executions of a block begin with, where the search can be divided by now ([`blocks`]): the same strategy with
+    /// all that it has learned so far, and nothing in common with this one. Execution numbers go on from here with any
+    /// gap.
+    fn opening(&self) -> Option<Box<dyn Strategy>> {
         None
     }
 

@@ -155,4 +155,9 @@ impl Strategy for Pct {
     fn pct(&self) -> Option<&PctRuns> {
         Some(&self.runs)
     }
+
+    fn opening(&self) -> Option<Box<dyn Strategy>> {
+        // Each block vouches for its own executions.
+        Some(Box::new(Pct { runs: PctRuns::default(), ..self.clone() }))
+    }
 }

@@ -189,4 +189,8 @@ impl Strategy for Pctwm {
     fn is_sample(&self) -> bool {
         false
     }
+
+    fn opening(&self) -> Option<Box<dyn Strategy>> {
+        Some(Box::new(self.clone()))
+    }
 }

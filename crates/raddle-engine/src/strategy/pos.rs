@@ -89,4 +89,8 @@ impl Strategy for Pos {
         };
         self.highest(question, from, |_| true)
     }
+
+    fn opening(&self) -> Option<Box<dyn Strategy>> {
+        Some(Box::new(self.clone()))
+    }
 }

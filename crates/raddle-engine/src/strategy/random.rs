@@ -74,12 +74,16 @@ impl Strategy for RandomWalk {
             ChoiceKind::Thread | ChoiceKind::ReadsFrom | ChoiceKind::Readiness | ChoiceKind::Receiver => {
                 self.random.below(question.options)
             }
-            ChoiceKind::Lateness => one_in(LATE, &mut self.random, question.options),
+            ChoiceKind::Lateness | ChoiceKind::Reuse => one_in(LATE, &mut self.random, question.options),
             ChoiceKind::WeakFailure
             | ChoiceKind::SpuriousWakeup
             | ChoiceKind::ModificationOrder
             | ChoiceKind::Shortfall
             | ChoiceKind::Stall => one_in(UNUSUAL, &mut self.random, question.options),
         }
+    }
+
+    fn opening(&self) -> Option<Box<dyn Strategy>> {
+        Some(Box::new(self.clone()))
     }
 }

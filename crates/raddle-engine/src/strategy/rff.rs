@@ -328,4 +328,8 @@ impl Strategy for Rff {
     fn is_sample(&self) -> bool {
         false
     }
+
+    fn opening(&self) -> Option<Box<dyn Strategy>> {
+        Some(Box::new(self.clone()))
+    }
 }

@@ -308,4 +308,8 @@ impl Strategy for Surw {
             self.profile = Profile::of(seen.steps);
         }
     }
+
+    fn opening(&self) -> Option<Box<dyn Strategy>> {
+        Some(Box::new(self.clone()))
+    }
 }

@@ -5,13 +5,15 @@ use crate::enumerate;
 use crate::machine::{beginning, run};
 use crate::program::{Look, Op, Outcome, Program};
 use raddle_engine::classes::unseen as estimate;
-use raddle_engine::exhaustive::Exhaustive;
+use raddle_engine::exhaustive::{Bounded, Exhaustive};
 use raddle_engine::shrink::{Follow, Note, minimize};
 use raddle_engine::strategy::{NAMES, RandomWalk, Replay, by_name};
-use raddle_engine::{Question, Schedule, Seen, Strategy, Tape};
-use raddle_protocol::Choice;
+use raddle_engine::{Hint, Question, Schedule, Seen, Strategy, Tape};
 use raddle_protocol::message::Obstacle;
+use raddle_protocol::{Choice, ChoiceKind};
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 /// Executions of each strategy. Enough for the rarest outcome of the programs here; the seed is fixed.
 const EXECUTIONS: u64 = 4000;
@@ -64,16 +66,31 @@ impl Litmus {
     /// Checks a program that ends under every schedule.
     pub fn ending(&self, expected: &[&str]) {
         self.looping(expected);
-        let mut classes = BTreeSet::new();
+        let mut least = BTreeMap::<u64, u32>::new();
         let mut reached = BTreeSet::new();
-        every_schedule(&self.program, |outcome, schedule| {
-            classes.insert(schedule.class());
+        every_schedule(&self.program, |outcome, schedule, preemptions| {
+            let least = least.entry(schedule.class()).or_insert(preemptions);
+            *least = (*least).min(preemptions);
             reached.insert(outcome);
         });
+        let classes: BTreeSet<u64> = least.keys().copied().collect();
         assert_eq!(reached, enumerate::outcomes(&self.program), "reached by all schedules");
         let found = search(&self.program, SCHEDULES);
         assert!(found.is_finished, "the search gives up");
         assert_eq!(found.classes, classes, "classes reached by the search, in {} executions", found.executions);
+        self.bounded(&least);
+    }
+
+    /// Checks the search by preemptions: with each bound it reaches the classes that a schedule with so few reaches, no more
+    /// and no fewer. `least` tells how many each class needs.
+    fn bounded(&self, least: &BTreeMap<u64, u32>) {
+        let most = least.values().copied().max().unwrap_or_default();
+        for bound in 0..=most {
+            let (classes, everything) = bounded(&self.program, bound);
+            let expected = least.iter().filter(|(_, least)| **least <= bound).map(|(class, _)| *class).collect();
+            assert_eq!(classes, expected, "classes reached with {bound} preemptions");
+            assert!(!everything || bound == most, "all reached with {bound} preemptions, {most} are needed");
+        }
     }
 
     /// Checks a program in which no thread ever waits: there are as many schedules as orders of its operations.
@@ -86,7 +103,7 @@ impl Litmus {
     /// Checks how many equivalence classes there are: all schedules reach so many, and every strategy a part of them.
     pub fn classes(&self, expected: usize) {
         let mut all = BTreeSet::new();
-        every_schedule(&self.program, |_, schedule| {
+        every_schedule(&self.program, |_, schedule, _| {
             all.insert(schedule.class());
         });
         assert_eq!(all.len(), expected, "classes reached by all schedules");
@@ -119,6 +136,28 @@ impl Litmus {
             let estimated = estimate(FEW as u64, singletons).expect("there were executions");
             assert!(unseen <= estimated.upper_bound, "{name}: {unseen} unseen, {estimated:?}");
             assert!((unseen - estimated.estimate).abs() < 0.15, "{name}: {unseen} unseen, {estimated:?}");
+        }
+    }
+
+    /// Checks what the search says after a hundred executions of how many there are.
+    pub fn estimated(&self) {
+        /// Executions before the last of the first probes has ended.
+        const FEW: u64 = 32 + 64;
+        let all = search(&self.program, SCHEDULES).executions as f64;
+        for seed in 0..4 {
+            let mut saved = beginning(&self.program);
+            saved.clear_log();
+            let mut schedule = Schedule::new();
+            let mut tape = Tape::new(Box::new(Exhaustive::with_probes(seed)));
+            for execution in 0..FEW {
+                schedule.restore(&saved);
+                tape.begin(execution);
+                run(&self.program, &mut schedule, &mut tape);
+                let (steps, pending, choices) = (schedule.log().steps(), schedule.pending(), 1);
+                tape.end(&Seen { steps, choices, record: &[], new: true, passed: true, pending, obstacle: None });
+            }
+            let told = tape.strategy().search().expect("this is a search").estimate;
+            assert!((all / 3.0..all * 3.0).contains(&told), "{told} of {all}, seed {seed}");
         }
     }
 
@@ -243,35 +282,70 @@ fn shrunk(program: &Program, outcome: &Outcome, record: &[Choice]) {
     assert_eq!(&perform(Box::new(Follow::new(&least))).0, outcome, "shrunk");
 }
 
-/// Gives these answers, then always the first.
-struct Prefix(std::vec::IntoIter<u16>);
+/// Gives these answers, then always the first. Counts switches away from a thread that could go on, and neither spins nor
+/// offers its turn.
+struct Prefix {
+    answers: std::vec::IntoIter<u16>,
+    preemptions: Rc<Cell<u32>>,
+}
 
 impl Strategy for Prefix {
     fn begin(&mut self, _: u64) {}
 
-    fn choose(&mut self, _: &Question<'_>) -> usize {
-        self.0.next().map_or(0, usize::from)
+    fn choose(&mut self, question: &Question<'_>) -> usize {
+        let answer = self.answers.next().map_or(0, usize::from);
+        let goes_on = question.kind != ChoiceKind::Thread || question.thread(0) != question.current || answer == 0;
+        if !goes_on && question.hint == Hint::None {
+            self.preemptions.set(self.preemptions.get() + 1);
+        }
+        answer
+    }
+}
+
+/// Performs the search by preemptions up to a bound: the classes that it reaches, and whether these are all there are.
+fn bounded(program: &Program, bound: u32) -> (BTreeSet<u64>, bool) {
+    let mut saved = beginning(program);
+    saved.clear_log();
+    let mut classes = BTreeSet::new();
+    let mut schedule = Schedule::new();
+    let mut tape = Tape::new(Box::new(Bounded::new(bound)));
+    loop {
+        schedule.restore(&saved);
+        tape.begin(0);
+        run(program, &mut schedule, &mut tape);
+        classes.insert(schedule.class());
+        let (steps, pending, choices) = (schedule.log().steps(), schedule.pending(), tape.record().len() as u64);
+        tape.end(&Seen { steps, choices, record: &[], new: true, passed: true, pending, obstacle: None });
+        let search = tape.strategy().bounded().expect("this is a search");
+        assert_eq!(search.obstacle, None, "after {} executions of {program:?}", search.executions);
+        if search.everything || search.completed == Some(bound) {
+            return (classes, search.everything);
+        }
+        assert!(search.executions < SCHEDULES, "the search does not end");
     }
 }
 
 /// Performs every schedule once, depth first: what they reach, and how many there are.
 fn exhaust(program: &Program) -> (BTreeSet<Outcome>, u64) {
     let mut reached = BTreeSet::new();
-    let schedules = every_schedule(program, |outcome, _| {
+    let schedules = every_schedule(program, |outcome, _, _| {
         reached.insert(outcome);
     });
     (reached, schedules)
 }
 
 /// Performs every schedule once, depth first; returns how many there are.
-fn every_schedule(program: &Program, mut each: impl FnMut(Outcome, &mut Schedule)) -> u64 {
+fn every_schedule(program: &Program, mut each: impl FnMut(Outcome, &mut Schedule, u32)) -> u64 {
     let mut schedules = 0;
     let mut prefix = Vec::new();
     loop {
-        let mut tape = Tape::new(Box::new(Prefix(prefix.into_iter())));
+        let preemptions = Rc::new(Cell::new(0));
+        let answers = prefix.into_iter();
+        let mut tape = Tape::new(Box::new(Prefix { answers, preemptions: Rc::clone(&preemptions) }));
         let mut schedule = beginning(program);
         schedule.clear_log();
-        each(run(program, &mut schedule, &mut tape), &mut schedule);
+        let outcome = run(program, &mut schedule, &mut tape);
+        each(outcome, &mut schedule, preemptions.get());
         schedules += 1;
         assert!(schedules < SCHEDULES, "too many schedules to perform them all");
         let record = tape.record();

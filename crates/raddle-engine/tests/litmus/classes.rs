@@ -69,3 +69,16 @@ fn what_is_unseen_is_estimated() {
     litmus([&counts, &counts, &counts], &[]).unseen();
     litmus([&[Add(X, 1); 5], &[Add(X, 1); 5]], &[]).unseen();
 }
+
+#[test]
+fn what_lies_ahead_is_estimated() {
+    let counts = [Load(X, 0), StoreSum(X, 0, 1), Load(X, 0), StoreSum(X, 0, 1)];
+    litmus([&counts, &counts, &counts[..2]], &[]).estimated();
+    let once = [Lock(0), Add(X, 1), Unlock(0), Lock(1), Add(Y, 1), Unlock(1)];
+    litmus([&once, &once, &once, &once], &[]).estimated();
+    let waits = [Acquire(0), Lock(1), Add(X, 1), Unlock(1)];
+    litmus([&[Release(0), Add(X, 1), Release(0), Add(X, 1), Release(0)], &waits, &waits, &waits], &[]).estimated();
+    let child = [Add(X, 1), Add(X, 1)];
+    litmus([&[Spawn(1), Spawn(2), Spawn(3), Join(1), Join(2), Join(3), Load(X, 0)], &child, &child, &child], &[])
+        .estimated();
+}

@@ -41,24 +41,12 @@ void __tsan_vptr_update(void **p, void *v) { (void)p; (void)v; }
 void *__tsan_memcpy(void *d, const void *s, size_t n) { return memcpy(d, s, n); }
 void *__tsan_memmove(void *d, const void *s, size_t n) { return memmove(d, s, n); }
 void *__tsan_memset(void *d, int c, size_t n) { return memset(d, c, n); }
-int __wrap_memcmp(const void *a, const void *b, size_t n) { return memcmp(a, b, n); }
-int __wrap_bcmp(const void *a, const void *b, size_t n) { return memcmp(a, b, n); }
-void *__wrap_memchr(const void *p, int c, size_t n) { return memchr(p, c, n); }
-void *__wrap_memrchr(const void *p, int c, size_t n) { return memrchr(p, c, n); }
-size_t __wrap_strlen(const char *p) { return strlen(p); }
-size_t __wrap_strnlen(const char *p, size_t n) { return strnlen(p, n); }
-void *__wrap_memmem(const void *a, size_t n, const void *b, size_t m) { return memmem(a, n, b, m); }
-int __wrap_strcmp(const char *a, const char *b) { return strcmp(a, b); }
-int __wrap_strncmp(const char *a, const char *b, size_t n) { return strncmp(a, b, n); }
-char *__wrap_strchr(const char *p, int c) { return strchr(p, c); }
-char *__wrap_strrchr(const char *p, int c) { return strrchr(p, c); }
-char *__wrap_strstr(const char *a, const char *b) { return strstr(a, b); }
-char *__wrap_strcpy(char *d, const char *s) { return strcpy(d, s); }
-char *__wrap_stpcpy(char *d, const char *s) { return stpcpy(d, s); }
-char *__wrap_strncpy(char *d, const char *s, size_t n) { return strncpy(d, s, n); }
-char *__wrap_strcat(char *d, const char *s) { return strcat(d, s); }
-char *__wrap_strncat(char *d, const char *s, size_t n) { return strncat(d, s, n); }
-void __wrap_qsort(void *p, size_t n, size_t size, int (*order)(const void *, const void *)) { qsort(p, n, size, order); }
+#define WRAP(name) __asm__(".globl __wrap_" #name "\n__wrap_" #name ": jmp " #name "@PLT");
+WRAP(memcmp) WRAP(bcmp) WRAP(memchr) WRAP(memrchr) WRAP(memmem) WRAP(strlen) WRAP(strnlen) WRAP(strcmp) WRAP(strncmp)
+WRAP(strchr) WRAP(strrchr) WRAP(strstr) WRAP(strcpy) WRAP(stpcpy) WRAP(strncpy) WRAP(strcat) WRAP(strncat) WRAP(qsort)
+WRAP(read) WRAP(pread) WRAP(pread64) WRAP(readv) WRAP(recv) WRAP(recvfrom) WRAP(recvmsg)
+WRAP(write) WRAP(pwrite) WRAP(pwrite64) WRAP(writev) WRAP(send) WRAP(sendto) WRAP(sendmsg)
+WRAP(getrandom) WRAP(getentropy) WRAP(arc4random_buf)
 #define RMW(n, op) \
   uint##n##_t __tsan_atomic##n##_fetch_##op(uint##n##_t *p, uint##n##_t v, int o) \
   { (void)o; RECORD(#op, p); return __atomic_fetch_##op(p, v, __ATOMIC_SEQ_CST); }

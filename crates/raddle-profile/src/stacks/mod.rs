@@ -32,6 +32,8 @@ const STOPPED: f64 = 10.0;
 const BLOCKED_RATE: f64 = 50.0;
 /// Looks at callers of futexes, a second.
 const ROLE_RATE: f64 = 200.0;
+/// Times that a caller without a telling name is looked at: it may have gone on while it was looked at.
+const LOOKS: u8 = 3;
 /// Distinct stacks that are kept.
 const MOST: usize = 20_000;
 
@@ -76,6 +78,38 @@ pub struct Taken {
     pub site: Option<usize>,
 }
 
+/// What the callers of futexes have told: of which object each is a part. All waits for one futex are for one object.
+#[derive(Debug, Default)]
+struct Roles {
+    of: HashMap<(i32, u64), Role>,
+    /// How many times the callers at a place of a stack were looked at in vain.
+    vain: HashMap<(i32, u64, u64), u8>,
+}
+
+impl Roles {
+    fn get(&self, pid: i32, address: u64) -> Option<Role> {
+        self.of.get(&(pid, address)).copied()
+    }
+
+    fn may_tell_more(&self, pid: i32, address: u64, sp: u64) -> bool {
+        self.of.len().max(self.vain.len()) < MOST
+            && self.get(pid, address).is_none()
+            && self.vain.get(&(pid, address, sp)).is_none_or(|looks| *looks < LOOKS)
+    }
+
+    fn add(&mut self, (pid, address, sp): (i32, u64, u64), told: Option<Role>) {
+        match told {
+            Some(role) => _ = self.of.insert((pid, address), role),
+            None => *self.vain.entry((pid, address, sp)).or_default() += 1,
+        }
+    }
+
+    fn forget(&mut self, pid: i32) {
+        self.of.retain(|(known, _), _| *known != pid);
+        self.vain.retain(|(known, ..), _| *known != pid);
+    }
+}
+
 /// All stacks of a measurement.
 #[derive(Debug)]
 pub struct Stacks {
@@ -91,7 +125,7 @@ pub struct Stacks {
     /// The same for running threads.
     pub running: (u64, u64),
     helper: Option<Running>,
-    roles: HashMap<(i32, u64, u64), Option<Role>>,
+    roles: Roles,
     next_blocked: f64,
     next_running: f64,
     next_role: f64,
@@ -110,7 +144,7 @@ impl Stacks {
             blocked: (0, 0),
             running: (0, 0),
             helper: (wanted == Wanted::All && unwind::SUPPORTED).then(Running::start),
-            roles: HashMap::new(),
+            roles: Roles::default(),
             next_blocked: 0.0,
             next_running: 0.0,
             next_role: 0.0,
@@ -204,20 +238,15 @@ impl Stacks {
         if self.wanted == Wanted::None || !unwind::SUPPORTED {
             return None;
         }
-        let key = (pid, address, sp);
-        if let Some(known) = self.roles.get(&key) {
-            return *known;
-        }
-        if self.now < self.next_role || self.roles.len() >= MOST {
-            return None;
+        if !self.roles.may_tell_more(pid, address, sp) || self.now < self.next_role {
+            return self.roles.get(pid, address);
         }
         self.next_role = self.now.max(self.next_role + 1.0 / ROLE_RATE);
         let mut stack = memory::Paged::new(pid);
         let (frames, _) = unwind::unwind(&mut self.modules, pid, self.now, (pc, sp, 0), &mut stack);
         let names: Vec<String> = frames.iter().take(16).filter_map(|frame| self.modules.quick_name(*frame)).collect();
-        let role = role_of_names(names.iter().map(String::as_str));
-        self.roles.insert(key, role);
-        role
+        self.roles.add((pid, address, sp), role_of_names(names.iter().map(String::as_str)));
+        self.roles.get(pid, address)
     }
 
     /// The variable that lies at an address of a process, if it is a static one with a name.
@@ -235,7 +264,7 @@ impl Stacks {
     /// Forgets what was mapped: the process has become another program.
     pub fn forget(&mut self, pid: i32) {
         self.modules.forget(pid);
-        self.roles.retain(|(known, ..), _| *known != pid);
+        self.roles.forget(pid);
     }
 
     /// The names of all functions.

@@ -265,7 +265,7 @@ fn left_running() -> Vec<(i32, String)> {
 
 /// Whether a running process may be watched.
 fn permitted(pid: i32) -> Result<(), Error> {
-    let stat = scan::stat(pid).filter(|_| pid > 0).ok_or(Error::NoSuchProcess(pid))?;
+    let stat = scan::stat(pid).filter(|_| pid > 0).ok_or_else(|| unseen(pid))?;
     if matches!(stat.state, 'Z' | 'X') {
         return Err(Error::Zombie(pid, stat.name));
     }
@@ -285,6 +285,15 @@ fn permitted(pid: i32) -> Result<(), Error> {
         return Err(Error::Kernel(pid, stat.name));
     }
     Ok(())
+}
+
+/// Why `/proc` shows nothing of a process: there is none, or there is one that it hides.
+fn unseen(pid: i32) -> Error {
+    let signalled = Pid::from_raw(pid).filter(|_| pid > 0).map(rustix::process::test_kill_process);
+    match signalled {
+        Some(Ok(()) | Err(rustix::io::Errno::PERM)) => Error::Hidden(pid),
+        _ => Error::NoSuchProcess(pid),
+    }
 }
 
 fn command_line(pid: i32) -> Vec<String> {

@@ -107,6 +107,7 @@ fn every_kind_has_a_letter_of_its_own() {
         (ChoiceKind::Shortfall, 'f'),
         (ChoiceKind::Stall, 'c'),
         (ChoiceKind::Receiver, 'g'),
+        (ChoiceKind::Reuse, 'a'),
     ];
     assert_eq!(ChoiceKind::ALL, kinds, "letters are on disks: they are added to, never changed");
     for (kind, letter) in kinds {

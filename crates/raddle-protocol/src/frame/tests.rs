@@ -123,14 +123,14 @@ fn message() -> impl Strategy<Value = Message> {
         raw_finding().prop_map(|finding| Message::Finding(Box::new(finding))),
         raw_finding().prop_map(|finding| Message::Replayed(Box::new(finding))),
         any::<(u64, u64, u32, u64)>().prop_map(|(schedules, distinct, most_threads, digest)| {
-            Message::Finished(Summary {
+            Message::Finished(Box::new(Summary {
                 schedules,
                 distinct,
                 most_threads,
                 digest,
                 end: End::AlwaysFails,
                 ..Summary::default()
-            })
+            }))
         }),
         any::<String>().prop_map(Message::Fault),
     ]

@@ -77,7 +77,7 @@ const HAZARDS: &[Hazard] = &[
         .reported(),
     hazard("RD0105", "use after free", Error, page!("RD0105")).reported(),
     hazard("RD0106", "lock too narrow", Warning, page!("RD0106")),
-    hazard("RD0107", "uninitialised or torn read", Error, page!("RD0107")),
+    hazard("RD0107", "uninitialised or torn read", Error, page!("RD0107")).but(BEHIND).reported(),
     hazard("RD0201", "deadlock", Error, page!("RD0201")).reported(),
     hazard("RD0202", "lock-order inversion", Warning, page!("RD0202")),
     hazard("RD0203", "self-deadlock", Error, page!("RD0203")).reported(),
@@ -89,14 +89,16 @@ const HAZARDS: &[Hazard] = &[
     hazard("RD0302", "lock guard held across await", Warning, page!("RD0302"))
         .but("Where it leads to a deadlock, it is a finding.")
         .reported(),
-    hazard("RD0303", "check-then-act across await", Error, page!("RD0303")),
+    hazard("RD0303", "check-then-act across await", Error, page!("RD0303")).but(BEHIND).reported(),
     hazard("RD0304", "cancellation leaves damage", Error, page!("RD0304")).reported(),
     hazard("RD0305", "task failure lost", Error, page!("RD0305")).reported(),
     hazard("RD0306", "waker lost", Error, page!("RD0306")).reported(),
     hazard("RD0401", "outlives its scope", Warning, page!("RD0401")).reported(),
     hazard("RD0402", "queue without backpressure", Warning, page!("RD0402")).reported(),
     hazard("RD0403", "lock held during I/O or sleep", Warning, page!("RD0403")).reported(),
-    hazard("RD0404", "handle leak", Error, page!("RD0404")).reported(),
+    hazard("RD0404", "handle leak", Error, page!("RD0404"))
+        .but("Memory that a test leaves behind (`--leaks`) is a warning.")
+        .reported(),
     hazard("RD0501", "fails under some schedules", Error, page!("RD0501")).reported(),
     hazard("RD0502", "result depends on the schedule", Warning, page!("RD0502")),
     hazard("RD0503", "no progress", Error, page!("RD0503")).reported(),

@@ -21,7 +21,9 @@ pub(super) struct Thread {
 impl Thread {
     /// The name in a sentence: quoted unless it is a number that Raddle has given.
     pub(super) fn quoted(&self) -> String {
-        if self.name == format!("thread {}", self.id) { self.name.clone() } else { format!("`{}`", self.name) }
+        let task =
+            self.name.strip_prefix("task ").is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()));
+        if task || self.name == format!("thread {}", self.id) { self.name.clone() } else { format!("`{}`", self.name) }
     }
 }
 

@@ -203,6 +203,77 @@ pub fn go_on_at(context: &mut libc::ucontext_t, pc: u64) {
     context.uc_mcontext.gregs[libc::REG_RIP as usize] = pc as i64;
 }
 
+/// Lets the victim go on at `then`, by way of [`crate::unhooked::step`] with these arguments on the victim's own stack.
+///
+/// # Safety
+/// The victim's stack has room below its red zone.
+pub unsafe fn detour(context: &mut libc::ucontext_t, arguments: [u64; 3], then: u64) {
+    let regs = &mut context.uc_mcontext.gregs;
+    let pc = regs[libc::REG_RIP as usize] as u64;
+    let frame = [pc, arguments[0], arguments[1], arguments[2], then];
+    let sp = regs[libc::REG_RSP as usize] as u64 - RED_ZONE - 8 * frame.len() as u64;
+    // SAFETY: the caller vouches for the stack.
+    unsafe { (sp as *mut [u64; 5]).write(frame) };
+    regs[libc::REG_RSP as usize] = sp as i64;
+    regs[libc::REG_RIP as usize] = on_detour as *const () as i64;
+}
+
+/// The code of a [`detour`]. The frame that it finds begins with an address in the victim, so that it looks called from
+/// there. All registers are as they were afterwards, but for the upper halves of wide vector registers, which the assembly
+/// in question does not rely on: a C library's `memcpy` may clear them.
+#[unsafe(naked)]
+unsafe extern "C" fn on_detour() {
+    naked_asm!(
+        ".cfi_startproc",
+        // Five words and the red zone.
+        ".cfi_def_cfa rsp, 168",
+        ".cfi_offset rip, -168",
+        "push rbp",
+        ".cfi_def_cfa_offset 176",
+        ".cfi_offset rbp, -176",
+        "mov rbp, rsp",
+        ".cfi_def_cfa_register rbp",
+        "pushfq",
+        "push rax",
+        "push rcx",
+        "push rdx",
+        "push rsi",
+        "push rdi",
+        "push r8",
+        "push r9",
+        "push r10",
+        "push r11",
+        "sub rsp, 512",
+        "and rsp, -16",
+        "fxsave64 [rsp]",
+        "cld",
+        "mov rdi, [rbp + 16]",
+        "mov rsi, [rbp + 24]",
+        "mov rdx, [rbp + 32]",
+        "call {step}",
+        "fxrstor64 [rsp]",
+        "lea rsp, [rbp - 80]",
+        "pop r11",
+        "pop r10",
+        "pop r9",
+        "pop r8",
+        "pop rdi",
+        "pop rsi",
+        "pop rdx",
+        "pop rcx",
+        "pop rax",
+        "popfq",
+        "pop rbp",
+        ".cfi_def_cfa rsp, 168",
+        ".cfi_restore rbp",
+        "lea rsp, [rsp + 32]",
+        ".cfi_def_cfa_offset 136",
+        "ret 128",
+        ".cfi_endproc",
+        step = sym crate::unhooked::step
+    )
+}
+
 /// Saves the running context, stores its stack pointer at `save`, and goes on with the context whose stack pointer is
 /// `to`.
 ///

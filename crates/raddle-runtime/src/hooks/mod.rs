@@ -4,5 +4,6 @@
 mod access;
 mod annotations;
 pub mod atomic;
+mod buffers;
 mod copies;
 mod scans;

@@ -61,7 +61,7 @@ pub fn settle() {
     /// Schedule points between two looks while other threads can run, and how long such a look lasts.
     const POINTS: u64 = 1024;
     const LOOK_NS: u64 = 20_000_000;
-    /// How long to wait when no child is left that could answer. A grandchild may.
+    /// How long to wait when nobody is left that could answer.
     const NOBODY_NS: u64 = 2_000_000_000;
     /// A virtual deadline that is further away than this passes for real no later than this.
     const DEADLINE_NS: u64 = 1_000_000_000;
@@ -143,20 +143,13 @@ fn child_ready(process: i32, options: i32) -> bool {
     }
 }
 
-/// Whether a child of this process still runs, or another host may answer.
+/// Whether a process that the program has started still runs, or another host may answer.
 fn any_alive() -> bool {
     // SAFETY: one thread.
     if unsafe { TALKS } {
         return true;
     }
-    let list = sys::read_file(c"/proc/thread-self/children");
-    String::from_utf8_lossy(&list).split_ascii_whitespace().any(|process| {
-        let Ok(path) = std::ffi::CString::new(format!("/proc/{process}/stat")) else { return false };
-        let stat = sys::read_file(&path);
-        // The state stands behind the name, which is in brackets and may hold anything.
-        let state = stat.iter().rposition(|byte| *byte == b')').and_then(|at| stat.get(at + 2));
-        state.is_some_and(|state| *state != b'Z')
-    })
+    super::process::any_running()
 }
 
 /// Sleeps for real.

@@ -98,7 +98,7 @@ pub unsafe fn gettime(clock: i32, time: *mut timespec) -> i64 {
 fn sleep_until(deadline_ns: u64) -> Option<u64> {
     sched::point(raddle_engine::Access::local());
     let execution = &mut rt().execution;
-    execution.odd.slept |= execution.io.interest.is_any();
+    execution.odd.slept = true;
     let now = execution.schedule.now_ns();
     if recording() {
         record::step(Op::Sleep { ns: deadline_ns.saturating_sub(now) });

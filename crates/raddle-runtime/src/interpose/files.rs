@@ -4,7 +4,7 @@
 use super::output::answer;
 use super::paths;
 use crate::arch;
-use crate::effects::irreversible;
+use crate::effects::changes_files;
 use crate::state::executing;
 use crate::sys::Real;
 use core::ffi::{CStr, c_char};
@@ -21,7 +21,7 @@ unsafe fn before_open(path: *const c_char, flags: i32) {
     let path = unsafe { CStr::from_ptr(path) };
     let changes = flags & libc::O_ACCMODE != libc::O_RDONLY || flags & (libc::O_CREAT | libc::O_TRUNC) != 0;
     if changes && !HARMLESS.contains(&path.to_bytes()) {
-        irreversible(&format!("it opens `{}` for writing", path.to_string_lossy()));
+        changes_files(&format!("it opens `{}` for writing", path.to_string_lossy()));
     }
 }
 
@@ -100,7 +100,7 @@ macro_rules! on_paths {
         /// See [`openat`].
         #[unsafe(no_mangle)]
         pub unsafe extern "C" fn $name($($argument: $kind),*) -> i32 {
-            irreversible($what);
+            changes_files($what);
             let mut args = [0u64; 6];
             let values: &[u64] = &[$($value as u64),*];
             args[..values.len()].copy_from_slice(values);
@@ -140,7 +140,7 @@ on_paths! {
 /// See [`openat`].
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn renameat2(old: i32, from: *const c_char, new: i32, to: *const c_char, flags: u32) -> i32 {
-    irreversible("it renames a file");
+    changes_files("it renames a file");
     let args = [old as u64, from as u64, new as u64, to as u64, flags.into(), 0];
     // SAFETY: the caller's.
     unsafe {
@@ -178,7 +178,7 @@ macro_rules! changes {
         #[unsafe(no_mangle)]
         pub unsafe extern "C" fn $name($($argument: $kind),*) -> i32 {
             static REAL: Real<unsafe extern "C" fn($($kind),*) -> i32> = Real::new($symbol);
-            irreversible($what);
+            changes_files($what);
             // SAFETY: the caller's.
             unsafe { REAL.get()($($argument),*) }
         }

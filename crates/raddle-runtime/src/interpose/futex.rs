@@ -10,10 +10,13 @@ use crate::sys::set_errno;
 use crate::{arch, interpose};
 use raddle_engine::AccessKind;
 use raddle_protocol::trace::Wait;
-use raddle_protocol::{Op, Site, Visibility};
+use raddle_protocol::{Op, Role, Site, Visibility};
 
 /// The kernel's answer: a result, or a negative error number.
 pub type Answer = i64;
+
+/// A lock that is waited for so long is held for longer than a moment.
+const LONG_NS: u64 = 1_000_000;
 
 /// Waits until woken at `address`, if that holds `expected`. Both this and waking are points unless the `call` that they
 /// are made by counts as one step.
@@ -29,6 +32,7 @@ fn wait(call: Site, address: u64, expected: u32, deadline_ns: Option<u64>, mask:
     if recording() {
         record::step(Op::FutexWait { address, expected, timed: deadline_ns.is_some() });
     }
+    let begun_ns = rt().execution.schedule.now_ns();
     let interrupt = loop {
         let interrupt = sched::wait(Wait::Futex(address), deadline_ns, mask);
         // SAFETY: as above. A call that begins anew looks again.
@@ -39,7 +43,11 @@ fn wait(call: Site, address: u64, expected: u32, deadline_ns: Option<u64>, mask:
             break interrupt;
         }
     };
-    let timed_out = rt().execution.schedule.timed_out();
+    let execution = &mut rt().execution;
+    let timed_out = execution.schedule.timed_out();
+    let for_a_lock = matches!(call.role, Role::MutexLock | Role::RwLockRead | Role::RwLockWrite);
+    let long = execution.schedule.now_ns() - begun_ns >= LONG_NS;
+    execution.odd.held_up |= for_a_lock && long && execution.io.interest.is_any();
     if recording() {
         record::step(Op::FutexReturn { address, timed_out });
     }

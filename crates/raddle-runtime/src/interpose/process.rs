@@ -2,21 +2,97 @@
 
 use super::children::{self, Awaits};
 use super::signals::Interrupt;
-use crate::effects::irreversible;
-use crate::state::{executing, let_go};
+use crate::arch::syscall;
+use crate::effects::changes_files;
+use crate::record;
+use crate::state::{executing, let_go, recording};
 use crate::sys::Real;
-use core::ffi::{c_char, c_void};
+use core::ffi::{CStr, c_char, c_void};
+use raddle_protocol::Op;
+use std::ffi::CString;
 
-/// Ends the processes that this execution has started and that still run: they are of its process group's session but
-/// not of Raddle's making. Called in a forked execution only.
+/// Ends the processes that this execution has started and that still run. Called in a forked execution only.
 pub fn kill_children() {
-    let list = crate::sys::read_file(c"/proc/thread-self/children");
-    for word in String::from_utf8_lossy(&list).split_ascii_whitespace() {
-        if let Ok(child) = word.parse::<u64>() {
-            // SAFETY: plain kill.
-            unsafe { crate::arch::syscall(libc::SYS_kill, [child, libc::SIGKILL as u64, 0, 0, 0, 0]) };
+    own().for_each(kill);
+}
+
+/// Children of the process that performs executions, from before the present one began. Set where that one is forked.
+static mut OLDER: Vec<u32> = Vec::new();
+
+/// An execution is about to be forked. What outlives those who have started it becomes a child of this process, so that it
+/// is not lost sight of.
+pub fn before_execution() {
+    // SAFETY: plain prctl; one thread.
+    unsafe {
+        syscall(libc::SYS_prctl, [libc::PR_SET_CHILD_SUBREAPER as u64, 1, 0, 0, 0, 0]);
+        OLDER = if has_children() { own().collect() } else { Vec::new() };
+    }
+}
+
+/// A forked execution has ended: so do the processes that it has left.
+pub fn after_execution() {
+    while has_children() {
+        let left: Vec<u32> = own().filter(|process| !is_older(*process)).collect();
+        if left.is_empty() {
+            return;
+        }
+        for process in left {
+            kill(process);
+            // Those that it has started are this process's then.
+            // SAFETY: plain wait.
+            unsafe { syscall(libc::SYS_wait4, [process.into(), 0, 0, 0, 0, 0]) };
         }
     }
+}
+
+fn has_children() -> bool {
+    let what = (libc::WEXITED | libc::WNOHANG | libc::WNOWAIT) as u64;
+    // SAFETY: asks only.
+    unsafe { syscall(libc::SYS_waitid, [libc::P_ALL.into(), 0, 0, what, 0, 0]) != -i64::from(libc::ECHILD) }
+}
+
+fn is_older(process: u32) -> bool {
+    // SAFETY: one thread; not changed while an execution runs.
+    unsafe {
+        let older = &raw const OLDER;
+        (&*older).contains(&process)
+    }
+}
+
+fn kill(process: u32) {
+    // SAFETY: plain kill.
+    unsafe { syscall(libc::SYS_kill, [process.into(), libc::SIGKILL as u64, 0, 0, 0, 0]) };
+}
+
+/// The children of this process.
+fn own() -> impl Iterator<Item = u32> {
+    children_at(c"/proc/thread-self/children").into_iter()
+}
+
+fn children_at(path: &CStr) -> Vec<u32> {
+    let list = crate::sys::read_file(path);
+    String::from_utf8_lossy(&list).split_ascii_whitespace().filter_map(|word| word.parse().ok()).collect()
+}
+
+/// Whether a process still runs that this execution has started, directly or not. The parents of such a one run too, up to
+/// a child of this process; or one has ended, and what it has left is a child of the process that performs executions.
+pub fn any_running() -> bool {
+    // SAFETY: plain questions.
+    let parent = unsafe { syscall(libc::SYS_getppid, [0; 6]) };
+    // SAFETY: as above.
+    let this = unsafe { syscall(libc::SYS_getpid, [0; 6]) } as u32;
+    let left = CString::new(format!("/proc/{parent}/task/{parent}/children")).map(|path| children_at(&path));
+    let left = left.unwrap_or_default().into_iter().filter(|process| *process != this && !is_older(*process));
+    own().chain(left).any(is_running)
+}
+
+/// Whether a process has not ended.
+fn is_running(process: u32) -> bool {
+    let Ok(path) = CString::new(format!("/proc/{process}/stat")) else { return false };
+    let stat = crate::sys::read_file(&path);
+    // The state stands behind the name, which is in brackets and may hold anything.
+    let state = stat.iter().rposition(|byte| *byte == b')').and_then(|at| stat.get(at + 2));
+    state.is_some_and(|state| *state != b'Z')
 }
 
 /// `fork`. The child is the program's own affair: there, the runtime lets go. Made by the bare system call: the C
@@ -31,10 +107,10 @@ pub unsafe extern "C" fn fork() -> i32 {
         // SAFETY: the caller's.
         return unsafe { REAL.get()() };
     }
-    irreversible("it forks");
+    changes_files("it forks");
     children::started();
     // SAFETY: one thread; the child goes on here with a copy of everything.
-    let child = unsafe { crate::arch::syscall(libc::SYS_clone, [libc::SIGCHLD as u64, 0, 0, 0, 0, 0]) };
+    let child = unsafe { syscall(libc::SYS_clone, [libc::SIGCHLD as u64, 0, 0, 0, 0, 0]) };
     if child == 0 {
         super::signals::masks::inherit();
         let_go();
@@ -61,7 +137,7 @@ macro_rules! starts {
         #[unsafe(no_mangle)]
         pub unsafe extern "C" fn $name($($argument: $kind),*) -> i32 {
             static REAL: Real<unsafe extern "C" fn($($kind),*) -> i32> = Real::new($symbol);
-            irreversible($what);
+            changes_files($what);
             children::started();
             // SAFETY: the caller's.
             super::raw::unwatched(|| unsafe { REAL.get()($($argument),*) })
@@ -104,6 +180,9 @@ fn wait_for(call: impl Fn(i32) -> i64, child: i32, options: i32) -> i32 {
         let interrupt = crate::sched::wait(children::AWAITS, None, !0);
         let got = call(options | libc::WNOHANG);
         if got != 0 {
+            if recording() {
+                record::step(Op::Io { call: "waitpid".to_owned(), descriptor: -1, blocked: true });
+            }
             return super::output::answer(got) as i32;
         }
         if interrupt == Interrupt::Fail {
@@ -119,8 +198,7 @@ fn wait_for(call: impl Fn(i32) -> i64, child: i32, options: i32) -> i32 {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn waitpid(child: i32, status: *mut i32, options: i32) -> i32 {
     // SAFETY: the caller's.
-    let call = |options: i32| unsafe {
-        crate::arch::syscall(libc::SYS_wait4, [child as u64, status as u64, options as u64, 0, 0, 0])
-    };
+    let call =
+        |options: i32| unsafe { syscall(libc::SYS_wait4, [child as u64, status as u64, options as u64, 0, 0, 0]) };
     wait_for(call, child, options)
 }

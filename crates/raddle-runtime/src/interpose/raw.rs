@@ -5,11 +5,11 @@
 //! (`PR_SET_SYSCALL_USER_DISPATCH`, Linux 5.11), and the handler performs it through the same functions that stand in
 //! front of the C library's. Where the kernel has no such facility, these calls go unseen.
 
-use super::io::{epoll, receiving, select, sending, sockets, timers};
+use super::io::{epoll, nodelay, receiving, select, sending, sockets, timers};
 use super::signals::{actions, delivery, masks, sending as signalling, waiting};
 use super::{alarms, clock, descriptors, files, looks, machine, memory, process, random, threads};
 use crate::arch::{self, syscall};
-use crate::effects::irreversible;
+use crate::effects::{changes_files, irreversible};
 use crate::order;
 use core::ffi::{c_char, c_void};
 
@@ -89,7 +89,7 @@ unsafe fn on_call(context: &mut libc::ucontext_t) {
         // The frame of the signal that is returned from lies where the stack pointer points.
         libc::SYS_rt_sigreturn => arch::go_on_at(context, arch::signal_return as *const () as u64),
         libc::SYS_clone | libc::SYS_clone3 | libc::SYS_fork | libc::SYS_vfork => {
-            irreversible("it starts another process");
+            changes_files("it starts another process");
             // From here on, nothing of this execution is seen any more: a child would not find its way back.
             watch(false);
             arch::repeat_call(context);
@@ -142,15 +142,19 @@ pub unsafe fn perform(number: i64, args: [u64; 6]) -> i64 {
                 kernel(sending::sendto(fd, b as *const c_void, c as usize, d as i32, to.0, to.1) as i64)
             }
             libc::SYS_sendmsg => kernel(sending::sendmsg(fd, b as *const libc::msghdr, c as i32) as i64),
-            libc::SYS_splice => sending::transfer(number, args, fd, c as i32),
-            libc::SYS_copy_file_range => sending::transfer(number, args, fd, c as i32),
-            libc::SYS_tee => sending::transfer(number, args, fd, b as i32),
-            libc::SYS_sendfile => sending::transfer(number, args, b as i32, fd),
+            libc::SYS_splice | libc::SYS_copy_file_range => sending::transfer(number, args, fd, c as i32, [b, d]),
+            libc::SYS_tee => sending::transfer(number, args, fd, b as i32, [0, 0]),
+            libc::SYS_sendfile => sending::transfer(number, args, b as i32, fd, [c, 0]),
             libc::SYS_pwrite64 | libc::SYS_pwritev | libc::SYS_ftruncate | libc::SYS_fallocate | libc::SYS_sendmmsg => {
                 sending::before(fd);
                 let answer = syscall(number, args);
                 super::io::polling::changed();
                 answer
+            }
+            libc::SYS_pread64 => {
+                receiving::before(fd, "pread");
+                super::io::polling::will_write(b as *mut c_void, c as usize);
+                syscall(number, args)
             }
             libc::SYS_read => kernel(receiving::read(fd, b as *mut c_void, c as usize) as i64),
             libc::SYS_readv => kernel(receiving::readv(fd, b as *const libc::iovec, c as i32) as i64),
@@ -172,6 +176,8 @@ pub unsafe fn perform(number: i64, args: [u64; 6]) -> i64 {
             libc::SYS_connect => kernel(sockets::connect(fd, b as *const libc::sockaddr, c as u32).into()),
             libc::SYS_getsockname => kernel(sockets::getsockname(fd, b as *mut libc::sockaddr, c as *mut u32).into()),
             libc::SYS_getpeername => kernel(sockets::getpeername(fd, b as *mut libc::sockaddr, c as *mut u32).into()),
+            libc::SYS_setsockopt => nodelay::setsockopt(args),
+            libc::SYS_getsockopt => nodelay::getsockopt(args),
             libc::SYS_shutdown => kernel(sockets::shutdown(fd, b as i32).into()),
             libc::SYS_poll => kernel(select::poll(a as *mut libc::pollfd, b, c as i32).into()),
             libc::SYS_ppoll => {
@@ -299,7 +305,7 @@ pub unsafe fn perform(number: i64, args: [u64; 6]) -> i64 {
             }
             number => {
                 if !HARMLESS.contains(&number) {
-                    irreversible(&what(number));
+                    changes_files(&what(number));
                 }
                 order::released(order::INPUT_OUTPUT);
                 let answer = syscall(number, args);
@@ -326,12 +332,11 @@ fn what(number: i64) -> String {
 }
 
 /// Calls that change nothing, or nothing that lasts longer than the descriptors they work on.
-const HARMLESS: [i64; 41] = [
+const HARMLESS: [i64; 38] = [
     libc::SYS_fstat,
     libc::SYS_statfs,
     libc::SYS_fstatfs,
     libc::SYS_lseek,
-    libc::SYS_pread64,
     libc::SYS_getdents64,
     libc::SYS_readlink,
     libc::SYS_readlinkat,
@@ -363,8 +368,6 @@ const HARMLESS: [i64; 41] = [
     libc::SYS_set_robust_list,
     libc::SYS_rseq,
     libc::SYS_membarrier,
-    libc::SYS_getsockopt,
-    libc::SYS_setsockopt,
     libc::SYS_fsync,
     libc::SYS_fdatasync,
     libc::SYS_flock,

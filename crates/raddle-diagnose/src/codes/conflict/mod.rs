@@ -167,7 +167,7 @@ fn name(case: &Case<'_>, at: &[Option<usize>]) -> String {
 
 /// The frames of a stack, innermost first: from the library function that was called on the way in down to the outermost
 /// one in user code.
-fn frames(case: &Case<'_>, stack: StackId) -> Vec<FrameView> {
+pub fn frames(case: &Case<'_>, stack: StackId) -> Vec<FrameView> {
     let site = case.sites.get(stack);
     let user = site.frames.iter().rposition(|frame| frame.origin == Origin::User);
     let end = user.map_or(site.frames.len(), |last| last + 1);

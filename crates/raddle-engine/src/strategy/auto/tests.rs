@@ -69,3 +69,38 @@ fn a_small_test_is_exhausted_soon_and_a_large_one_left_alone() {
     let search = searched(&large, 6_000, 100_000);
     assert!(!search.finished && search.executions <= ALLOWANCE, "{search:?}");
 }
+
+/// How far both searches are under the name `exhaustive`.
+fn exhaustive(toy: &Toy, executions: u64, expected: u64, bound: Option<u32>) -> Tape {
+    let mut tape = Tape::new(Box::new(Auto::exhaustive(1)));
+    tape.expect(expected);
+    bound.into_iter().for_each(|bound| tape.bound(bound));
+    (0..executions).for_each(|execution| drop(perform(toy, &mut tape, execution)));
+    tape
+}
+
+#[test]
+fn what_is_too_large_is_searched_by_preemptions() {
+    // 12,870 orders: too many for a thousand, but not by far.
+    let toy = vec![writes(9, 8), writes(9, 8)];
+    let tape = exhaustive(&toy, 1_000, 2_500, None);
+    let (search, bounded) = (tape.strategy().search().unwrap(), tape.strategy().bounded().unwrap());
+    assert!(search.executions > 400 && bounded.executions > 400, "{search:?}, {bounded:?}");
+    assert!(bounded.completed >= Some(3), "{bounded:?}");
+    // It would do.
+    assert_eq!(exhaustive(&toy, 1_000, 100_000, None).strategy().bounded(), None);
+    // Far too many.
+    let tape = exhaustive(&toy, 400, 400, None);
+    let (search, bounded) = (tape.strategy().search().unwrap(), tape.strategy().bounded().unwrap());
+    assert!(search.executions < 100 && bounded.executions > 200, "{search:?}, {bounded:?}");
+}
+
+#[test]
+fn a_bound_that_is_asked_for_is_all_there_is() {
+    // The first thread without a break; or the other one before any of its steps.
+    let toy = vec![writes(9, 8), writes(9, 8)];
+    let tape = exhaustive(&toy, 100, 1_000, Some(1));
+    assert_eq!(tape.strategy().search(), None);
+    let bounded = tape.strategy().bounded().unwrap();
+    assert_eq!((bounded.completed, bounded.within, bounded.everything), (Some(1), 1 + 8, false));
+}

@@ -156,10 +156,10 @@ fn loads_and_ready_descriptors_are_decided_evenly() {
 }
 
 #[test]
-fn a_deadline_passes_others_one_time_in_four() {
-    for options in 2..=3 {
-        let counts = counts(2, ChoiceKind::Lateness, options, Hint::None, 40_000);
-        assert!(fits(&counts, &uneven(1.0 - 1.0 / LATE as f64, options)), "{options} options: {counts:?}");
+fn a_deadline_passes_others_and_memory_comes_back_one_time_in_four() {
+    for (kind, options) in [(ChoiceKind::Lateness, 2), (ChoiceKind::Lateness, 3), (ChoiceKind::Reuse, 2)] {
+        let counts = counts(2, kind, options, Hint::None, 40_000);
+        assert!(fits(&counts, &uneven(1.0 - 1.0 / LATE as f64, options)), "{kind:?}, {options} options: {counts:?}");
     }
 }
 

@@ -3,21 +3,38 @@
 //!
 //! `now` is what memory holds. Where `newest` says so the newest store is seen, and nothing is asked.
 
+use crate::reuse;
 use crate::sched::reading_hint;
 use crate::state::rt;
 use crate::watch::{self, watching};
+use raddle_engine::log::{Event, Logged};
 use raddle_engine::memory::{Ask, Attempt, Exchange, Location};
 use raddle_engine::race::Kind;
-use raddle_engine::{Question, Tape};
+use raddle_engine::{Question, Schedule, Tape};
 use raddle_protocol::ChoiceKind;
 use raddle_protocol::trace::Order;
 
-fn asks(tape: &mut Tape) -> impl FnMut(ChoiceKind, usize) -> usize {
-    |kind, options| tape.ask(&Question { hint: reading_hint(), ..Question::plain(kind, options) })
+/// Asks about an access to this address by the running thread.
+fn asks<'a>(tape: &'a mut Tape, schedule: &'a Schedule, address: u64) -> impl FnMut(ChoiceKind, usize) -> usize + 'a {
+    let steps = schedule.log().steps();
+    // Not every access is a step of its own.
+    let is_this = |last: &Logged| {
+        last.event == Event::Performed && last.thread == schedule.current() && last.access.object == address
+    };
+    let steps = if steps.last().is_some_and(is_this) { steps } else { &[] };
+    move |kind, options| tape.ask(&Question { hint: reading_hint(), steps, ..Question::plain(kind, options) })
 }
 
 fn asked<'a>(newest: bool, asks: &'a mut dyn FnMut(ChoiceKind, usize) -> usize) -> Ask<'a> {
     (!newest).then_some(asks)
+}
+
+/// The running thread has this value now, which may be an address.
+#[inline(always)]
+fn has_read(size: u8, value: u128) {
+    if size == 8 {
+        reuse::read(value as u64);
+    }
 }
 
 /// A load.
@@ -32,8 +49,15 @@ pub fn load(address: u64, size: u8, order: Order, now: u128, newest: bool) -> u1
     let at = Location { address, size };
     // That a channel is closed is read relaxed; but who is told so counts on seeing all that went before.
     let order = if newest && order == Order::Relaxed { Order::Acquire } else { order };
-    let value = runtime.memory.load(me, at, order, now, asked(newest, &mut asks(&mut runtime.tape)));
+    let value = runtime.memory.load(
+        me,
+        at,
+        order,
+        now,
+        asked(newest, &mut asks(&mut runtime.tape, &runtime.execution.schedule, address)),
+    );
     watch::refresh();
+    has_read(size, value);
     value
 }
 
@@ -47,7 +71,14 @@ pub fn store(address: u64, size: u8, order: Order, now: u128, value: u128, newes
     let runtime = rt();
     let me = runtime.execution.number();
     let at = Location { address, size };
-    let memory = runtime.memory.store(me, at, order, now, value, asked(newest, &mut asks(&mut runtime.tape)));
+    let memory = runtime.memory.store(
+        me,
+        at,
+        order,
+        now,
+        value,
+        asked(newest, &mut asks(&mut runtime.tape, &runtime.execution.schedule, address)),
+    );
     watch::refresh();
     memory
 }
@@ -69,8 +100,16 @@ pub fn rmw(
     let runtime = rt();
     let me = runtime.execution.number();
     let at = Location { address, size };
-    let effect = runtime.memory.rmw(me, at, order, now, change, asked(newest, &mut asks(&mut runtime.tape)));
+    let effect = runtime.memory.rmw(
+        me,
+        at,
+        order,
+        now,
+        change,
+        asked(newest, &mut asks(&mut runtime.tape, &runtime.execution.schedule, address)),
+    );
     watch::refresh();
+    has_read(size, effect.read);
     (effect.read, effect.memory)
 }
 
@@ -85,9 +124,10 @@ pub fn compare_exchange(address: u64, size: u8, now: u128, attempt: Attempt, new
     let runtime = rt();
     let me = runtime.execution.number();
     let at = Location { address, size };
-    let asks = &mut asks(&mut runtime.tape);
+    let asks = &mut asks(&mut runtime.tape, &runtime.execution.schedule, address);
     let exchange = runtime.memory.compare_exchange(me, at, attempt, now, asked(newest, asks));
     watch::refresh();
+    has_read(size, exchange.read);
     exchange
 }
 

@@ -39,6 +39,11 @@ impl Interest {
         !self.0.is_empty()
     }
 
+    /// What the program is to be told of each member.
+    pub fn told(&self) -> impl Iterator<Item = u64> {
+        self.0.iter().map(|entry| entry.data)
+    }
+
     /// A set or a member of one is closed.
     pub fn closed(&mut self, descriptor: i32) {
         self.0.retain(|entry| entry.set != descriptor && entry.descriptor != descriptor);

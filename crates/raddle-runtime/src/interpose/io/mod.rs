@@ -10,6 +10,8 @@
 
 pub mod epoll;
 pub mod faults;
+pub mod hosts;
+pub mod nodelay;
 pub mod polling;
 pub mod ports;
 pub mod receiving;
@@ -34,6 +36,8 @@ pub struct Io {
     pub interest: epoll::Interest,
     /// Timers that are descriptors.
     pub timers: timers::Timers,
+    /// Which sockets are to send at once, as the program has it.
+    pub nodelay: nodelay::Asked,
     /// Port numbers as the program sees them.
     pub ports: ports::Ports,
 }
@@ -43,4 +47,5 @@ pub fn closing(descriptor: i32) {
     let io = &mut crate::state::rt().execution.io;
     io.interest.closed(descriptor);
     io.timers.closed(descriptor);
+    io.nodelay.closed(descriptor);
 }

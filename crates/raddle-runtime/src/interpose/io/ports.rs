@@ -29,6 +29,11 @@ impl Ports {
         }
     }
 
+    /// Whether a socket of the program's has this real number, or has had it.
+    pub fn is_known(&self, port: u16) -> bool {
+        self.known.iter().any(|(_, real)| *real == port)
+    }
+
     fn real_of(&self, seen: u16) -> u16 {
         self.known.iter().find(|(known, _)| *known == seen).map_or(seen, |(_, real)| *real)
     }
@@ -87,6 +92,11 @@ impl Address {
         u16::from_be_bytes([self.bytes[2], self.bytes[3]])
     }
 
+    /// The family, as `socket` takes it.
+    pub fn family(&self) -> u64 {
+        u16::from_ne_bytes([self.bytes[0], self.bytes[1]]).into()
+    }
+
     fn set_port(&mut self, port: u16) {
         self.bytes[PORT].copy_from_slice(&port.to_be_bytes());
     }
@@ -121,8 +131,10 @@ impl Address {
 pub unsafe fn outward(at: *const sockaddr, length: u32) -> Option<Address> {
     // SAFETY: the caller's.
     let mut address = unsafe { Address::read(at, length) }?;
-    let ports = &crate::state::rt().execution.io.ports;
-    address.set_port(ports.real_of(address.port()));
+    let runtime = crate::state::rt();
+    let (seen, real) = (address.port(), runtime.execution.io.ports.real_of(address.port()));
+    runtime.is_known_by_name |= seen != 0 && seen == real;
+    address.set_port(real);
     Some(address)
 }
 

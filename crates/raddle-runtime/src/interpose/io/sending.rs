@@ -1,9 +1,9 @@
 //! The calls that write: schedule points, since others can tell when bytes arrive, and waits where there is no room.
 
 use super::faults::{self, Fault};
-use super::polling::{changed, is_file, is_nonblocking, until_ready};
+use super::polling::{Waited, changed, is_file, is_nonblocking, ready, until_ready, will_write};
 use super::sockets::without_blocking;
-use super::{ports, sockets};
+use super::{hosts, ports};
 use crate::arch::syscall;
 use crate::effects::irreversible;
 use crate::interpose::output::{answer, is_output, take};
@@ -140,8 +140,8 @@ pub unsafe extern "C" fn sendto(
     // SAFETY: the caller's.
     unsafe {
         let address = if executing() { ports::outward(to, length) } else { None };
-        if address.is_some_and(|address| !sockets::allowed(&address)) {
-            return answer(-i64::from(libc::ENETUNREACH));
+        if let Some(error) = address.and_then(|address| hosts::refusal(descriptor, &address)) {
+            return answer(error);
         }
         let raw = address.as_ref().map_or((to as u64, u64::from(length)), ports::Address::raw);
         let call = |from: u64, size: u64| [descriptor as u64, buffer as u64 + from, size, flags as u64, raw.0, raw.1];
@@ -169,8 +169,8 @@ pub unsafe extern "C" fn sendmsg(descriptor: i32, message: *const msghdr, flags:
         }
         let mut own = message.read();
         let address = ports::outward(own.msg_name as *const sockaddr, own.msg_namelen);
-        if address.is_some_and(|address| !sockets::allowed(&address)) {
-            return answer(-i64::from(libc::ENETUNREACH));
+        if let Some(error) = address.and_then(|address| hosts::refusal(descriptor, &address)) {
+            return answer(error);
         }
         if let Some(address) = &address {
             let raw = address.raw();
@@ -182,20 +182,44 @@ pub unsafe extern "C" fn sendmsg(descriptor: i32, message: *const msghdr, flags:
 }
 
 /// Moves bytes from one descriptor to another (`splice`, `sendfile`, `tee`, `copy_file_range`): waits until there are
-/// some, and room for them.
+/// some, and room for them. `offsets` are the places, if not null, in which the kernel says how far it has come.
 ///
 /// # Safety
 /// As the system call.
-pub unsafe fn transfer(number: i64, args: [u64; 6], from: i32, to: i32) -> i64 {
+pub unsafe fn transfer(number: i64, args: [u64; 6], from: i32, to: i32, offsets: [u64; 2]) -> i64 {
     before(to);
-    let waited = until_ready(from, libc::POLLIN).error().or_else(|| until_ready(to, libc::POLLOUT).error());
-    if let Some(error) = waited {
-        return error;
-    }
-    order::acquired(order::INPUT_OUTPUT);
-    let blocks = !is_nonblocking(to) && !is_file(to);
     // SAFETY: the caller's.
-    let result = without_blocking(to, blocks, || unsafe { syscall(number, args) });
-    changed();
+    offsets.iter().for_each(|offset| unsafe { will_write(*offset as *mut c_void, size_of::<i64>()) });
+    let blocks = |descriptor| !is_nonblocking(descriptor) && !is_file(descriptor);
+    let (from_blocks, to_blocks) = (blocks(from), blocks(to));
+    let mut waited = Waited::No;
+    let result = loop {
+        for (descriptor, events) in [(from, libc::POLLIN), (to, libc::POLLOUT)] {
+            match until_ready(descriptor, events) {
+                Waited::No => {}
+                Waited::Yes => waited = Waited::Yes,
+                failed => return failed.error().unwrap_or_default(),
+            }
+        }
+        // SAFETY: the caller's.
+        let call = || unsafe { syscall(number, args) };
+        let result = without_blocking(from, from_blocks, || without_blocking(to, to_blocks, call));
+        changed();
+        // While it waited for the one, another thread may have been first at the other.
+        let lost = from_blocks && !ready(from, libc::POLLIN) || to_blocks && !ready(to, libc::POLLOUT);
+        if result != -i64::from(libc::EAGAIN) || !lost {
+            break result;
+        }
+    };
+    order::acquired(order::INPUT_OUTPUT);
+    if recording() {
+        let call = match number {
+            libc::SYS_splice => "splice",
+            libc::SYS_tee => "tee",
+            libc::SYS_sendfile => "sendfile",
+            _ => "copy_file_range",
+        };
+        record::step(Op::Io { call: call.to_owned(), descriptor: to, blocked: waited != Waited::No });
+    }
     result
 }

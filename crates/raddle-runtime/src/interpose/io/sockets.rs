@@ -1,14 +1,12 @@
 //! Sockets: what names them and connects them.
 //!
-//! Sockets of this machine are the kernel's own. Another host is refused, as on a machine without a network, unless the
-//! user allows it: it cannot be rewound, and its answers are not the program's doing.
+//! Sockets of this machine are the kernel's own. Whom the program may talk to: see [`super::hosts`].
 
 use super::polling::{Waited, changed, is_nonblocking, until_ready, will_write};
-use super::ports;
+use super::{hosts, nodelay, ports};
 use crate::arch::syscall;
-use crate::effects::irreversible;
-use crate::interpose::children;
-use crate::interpose::output::{answer, tell};
+use crate::effects::changes_files;
+use crate::interpose::output::answer;
 use crate::order;
 use crate::record;
 use crate::sched;
@@ -33,24 +31,6 @@ pub fn timeout(descriptor: i32, events: i16) -> Option<u64> {
     (got == 0 && ns > 0).then_some(ns)
 }
 
-/// Whether the program may talk to this address; prepares for it if it is another host's.
-pub fn allowed(address: &ports::Address) -> bool {
-    if address.is_local() {
-        return true;
-    }
-    if !rt().plan.world.network {
-        tell(&format!(
-            "raddle: the program wants to talk to {}, which is another host; it is told that the network is unreachable. \
-             `--allow-network` lets it, but then no schedule can be repeated for certain.\n",
-            address.host()
-        ));
-        return false;
-    }
-    irreversible("it talks to another host");
-    children::started_to_talk();
-    true
-}
-
 /// `bind`.
 ///
 /// # Safety
@@ -67,7 +47,9 @@ pub unsafe extern "C" fn bind(descriptor: i32, at: *const sockaddr, length: u32)
             if let Some(address) = &named {
                 raw = address.raw();
             } else if is_path(at, length) {
-                irreversible("it makes a socket in the file system");
+                changes_files("it makes a socket in the file system");
+            } else {
+                rt().is_known_by_name = true;
             }
         }
         let result = answer(syscall(libc::SYS_bind, [descriptor as u64, raw.0, raw.1, 0, 0, 0])) as i32;
@@ -117,10 +99,12 @@ pub unsafe extern "C" fn connect(descriptor: i32, at: *const sockaddr, length: u
     sched::point(Access::input_output());
     // SAFETY: the caller's.
     let address = unsafe { ports::outward(at, length) };
-    if address.is_some_and(|address| !allowed(&address)) {
-        return answer(-i64::from(libc::ENETUNREACH)) as i32;
+    rt().is_known_by_name |= address.is_none();
+    if let Some(error) = address.and_then(|address| hosts::refusal(descriptor, &address)) {
+        return answer(error) as i32;
     }
     order::released(order::INPUT_OUTPUT);
+    nodelay::force(descriptor);
     let raw = address.as_ref().map_or((at as u64, u64::from(length)), ports::Address::raw);
     let blocks = !is_nonblocking(descriptor);
     let mut blocked = false;
@@ -197,6 +181,8 @@ pub unsafe extern "C" fn accept4(descriptor: i32, at: *mut sockaddr, length: *mu
         let result = answer(syscall(libc::SYS_accept4, args)) as i32;
         if result >= 0 {
             crate::effects::opened(result);
+            nodelay::force(result);
+            rt().execution.io.nodelay.accepted(result, descriptor);
             changed();
             written(at, length);
         }

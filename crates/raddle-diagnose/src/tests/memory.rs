@@ -1,0 +1,88 @@
+//! Findings about values of several words, and about memory that is left.
+
+use super::scene::*;
+use raddle_protocol::trace::*;
+use raddle_protocol::{Cause, Finding, Leaks, Severity};
+
+const X: u64 = 0x4000;
+const Y: u64 = 0x4008;
+const FAR: u64 = 0x5000;
+
+/// The main thread reads `X`, then `second`; the other thread writes both in between. The pairs are those that decide.
+fn reads_two(second: u64, reader: [&'static str; 2], pairs: &[(u64, u64)]) -> Finding {
+    let mut scene = Scene::new();
+    scene.passed = 3;
+    let other = scene.thread(None, Some(("bank::tests::scene", 9, 9)));
+    scene.step(0, load(X, 0), &[LOAD], (reader[0], 20, 9));
+    scene.step(other, store(X, 7), &[STORE], ("bank::set", 30, 9));
+    scene.step(other, store(second, 7), &[STORE], ("bank::set", 31, 9));
+    scene.step(0, load(second, 7), &[LOAD], (reader[1], 21, 9));
+    scene.step(other, Op::End, &[], ("bank::set", 32, 1));
+    scene.trace.output = b"thread 'tests::scene' (12) panicked at src/lib.rs:12:5:\nmixed\n".to_vec();
+    scene.cause = Some(Cause { tried: 9, pairs: pairs.to_vec(), stale: Vec::new() });
+    scene.finding(Outcome::Exited(101))
+}
+
+fn pattern(finding: &Finding) -> Option<&str> {
+    finding.pattern.as_ref().map(|code| code.0.as_str())
+}
+
+#[test]
+fn part_of_the_old_value_and_part_of_the_new_one() {
+    let found = reads_two(Y, ["bank::get"; 2], &[(1, 2), (3, 4)]);
+    assert_eq!((found.code.0.as_str(), pattern(&found)), ("RD0501", Some("RD0107")));
+    let lines: Vec<u32> = found.spans.iter().map(|span| span.line).collect();
+    assert_eq!(lines, [12, 20, 30, 21]);
+    let said = found.reason.iter().find(|sentence| sentence.contains("RD0107")).unwrap();
+    assert!(said.contains("bank/src/lib.rs:31") || said.contains("src/lib.rs:31"), "{said}");
+}
+
+#[test]
+fn what_is_not_shown_to_be_mixed_is_not_called_torn() {
+    // Only one of the two orders decides.
+    assert_eq!(pattern(&reads_two(Y, ["bank::get"; 2], &[(1, 2)])), None);
+    assert_eq!(pattern(&reads_two(Y, ["bank::get"; 2], &[(3, 4)])), None);
+    // Words that have nothing to do with each other, as far as can be told.
+    assert_eq!(pattern(&reads_two(FAR, ["bank::get"; 2], &[(1, 2), (3, 4)])), None);
+    assert_eq!(pattern(&reads_two(Y, ["bank::get", "bank::other"], &[(1, 2), (3, 4)])), None);
+}
+
+/// Three blocks from two places are left at the end.
+fn left(leaks: Option<Leaks>) -> Finding {
+    let mut scene = Scene::new();
+    scene.leaks = leaks;
+    let sizes = [(X, 16), (Y + 0x100, 200), (FAR, 32)];
+    for (at, (address, size)) in sizes.into_iter().enumerate() {
+        scene.block(address, size, "alloc::alloc::alloc", ("bank::open", if at == 1 { 40 } else { 41 }, 9));
+    }
+    for (address, size) in sizes {
+        scene.step(0, Op::LeftAllocated { address, size }, &[], ("bank::tests::scene", 50, 1));
+    }
+    scene.finding(Outcome::Passed)
+}
+
+#[test]
+fn memory_that_nothing_leads_to() {
+    let found = left(Some(Leaks { executions: 37, of: 1000, least: (0, 0), most: (248, 3) }));
+    assert_eq!((found.code.0.as_str(), found.severity), ("RD0404", Severity::Warning));
+    assert_eq!(found.message, "handle leak: 3 blocks (248 bytes) of memory are left when the test has ended");
+    let spans: Vec<(u32, &str)> = found.spans.iter().map(|span| (span.line, span.label.as_str())).collect();
+    assert_eq!(
+        spans,
+        [(40, "1 block (200 bytes) was allocated here"), (41, "2 blocks (48 bytes) were allocated here")]
+    );
+    assert!(
+        found.reason[1].starts_with("Something is left behind in 37 of the 1,000 executions"),
+        "{:?}",
+        found.reason
+    );
+}
+
+#[test]
+fn how_often_memory_is_left() {
+    let said = |least, most| left(Some(Leaks { executions: 9, of: 9, least, most })).reason.remove(1);
+    assert_eq!(said((248, 3), (248, 3)), "As much is left behind in every one of the 9 executions that passed.");
+    assert!(said((16, 1), (248, 3)).ends_with("16 bytes at the least, 248 bytes at the most."));
+    // A replay has not counted.
+    assert_eq!(left(None).reason.len(), 1);
+}

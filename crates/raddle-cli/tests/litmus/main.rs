@@ -79,7 +79,8 @@ fn all() -> impl Iterator<Item = Litmus> {
 /// that has not been seen yet get ten times as many schedules.
 fn check(directory: &str, programs: &[Litmus], schedules: u32) {
     let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join(directory);
-    let seen_in = place.join("seen");
+    // Beside the package: what executions do to files within it, none but they themselves can see.
+    let seen_in = place.with_file_name(format!("{directory}-seen"));
     let _ = fs::remove_dir_all(&seen_in);
     fs::create_dir_all(place.join("src")).unwrap();
     fs::create_dir_all(&seen_in).unwrap();

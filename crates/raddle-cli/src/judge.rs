@@ -11,6 +11,7 @@ use raddle_diagnose::Context;
 use raddle_instrument::dwarf;
 use raddle_instrument::symbols::Symbols;
 use raddle_protocol::finding::Severity;
+use raddle_protocol::trace::{Bound, Outcome};
 use raddle_protocol::{Entry, Finding, Known, Leaks, Module, RawFinding, choice};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -184,7 +185,11 @@ pub fn keep(finding: &Finding, raw: &RawFinding, case: &Case<'_>, runtime: &Runt
             Entry::Main => None,
             Entry::Code(addresses) => Some(addresses.clone()),
         },
-        settings: settings.clone(),
+        settings: match raw.outcome {
+            // It has been proven where the execution was cut off.
+            Outcome::NoProgress(Bound::Round(points)) => Settings { max_steps: points, ..settings.clone() },
+            _ => settings.clone(),
+        },
         execution: finding.schedule.execution,
         kept: finding.schedule.kept.clone().filter(|kept| !kept.new),
         tally,

@@ -32,6 +32,7 @@ mod paths;
 mod place;
 mod polls;
 mod reading;
+mod round;
 mod site;
 mod states;
 mod steps;
@@ -47,6 +48,7 @@ use case::Case;
 use raddle_instrument::symbols::Symbols;
 use raddle_protocol::choice::{self, Choice, ChoiceKind};
 use raddle_protocol::finding::{RootCause, Schedule, StepView, ThreadView};
+use raddle_protocol::trace::{Bound, Outcome};
 use raddle_protocol::{Code, Finding, RawFinding, Severity};
 use std::collections::BTreeSet;
 use steps::Steps;
@@ -56,6 +58,7 @@ const MOST_STEPS: usize = 1000;
 
 /// Explains a recorded execution.
 pub fn diagnose(raw: &RawFinding, symbols: &dyn Symbols, context: &Context<'_>) -> Finding {
+    let raw = &*round::cut(raw);
     let case = Case::new(raw, symbols, context);
     let mut diagnosis = codes::diagnose(&case);
     let mut steps = Steps::new(&case, &diagnosis.keys, diagnosis.by_task);
@@ -121,8 +124,13 @@ pub fn diagnose(raw: &RawFinding, symbols: &dyn Symbols, context: &Context<'_>) 
 
 /// Explains an execution that passed, if something in it is a mistake all the same.
 pub fn suspect(raw: &RawFinding, symbols: &dyn Symbols, context: &Context<'_>) -> Option<Finding> {
-    let case = Case::new(raw, symbols, context);
-    let found = if is_cancelled(raw) { codes::cancelled(&case) } else { codes::suspect(&case) };
+    let cut = round::cut(raw);
+    let case = Case::new(&cut, symbols, context);
+    let found = match is_in_step(raw) {
+        true => codes::endless(&case),
+        false if is_cancelled(raw) => codes::cancelled(&case),
+        false => codes::suspect(&case),
+    };
     found.map(|_| diagnose(raw, symbols, context))
 }
 
@@ -131,6 +139,12 @@ pub fn suspect(raw: &RawFinding, symbols: &dyn Symbols, context: &Context<'_>) -
 /// program.
 pub fn is_cancelled(raw: &RawFinding) -> bool {
     raw.choices.iter().any(|choice| choice.kind == ChoiceKind::Stall && choice.taken != 0)
+}
+
+/// Whether this execution was performed beside the search with its threads in step, and goes round for ever. It is judged by
+/// [`suspect`]: what is neither a livelock nor starvation in code that its reader knows may be how a lock spins.
+pub fn is_in_step(raw: &RawFinding) -> bool {
+    matches!(raw.outcome, Outcome::NoProgress(Bound::Round(_))) && raw.execution == 0
 }
 
 /// All threads and all steps of a recorded execution, however it ended: what a replay prints.

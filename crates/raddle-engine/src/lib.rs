@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 pub mod access;
+pub mod backlog;
 pub mod cause;
 pub mod classes;
 pub mod exhaustive;

@@ -8,6 +8,7 @@
 //! of one priority. Who arrives first is itself up to the schedule, so no order is lost by that.
 
 mod lateness;
+mod situation;
 mod spinning;
 mod stall;
 #[cfg(test)]
@@ -21,6 +22,7 @@ use raddle_protocol::ChoiceKind;
 use raddle_protocol::trace::{State, ThreadId, Wait};
 
 pub use lateness::Arrival;
+pub use situation::Situation;
 
 /// Nanoseconds by which a look at a clock moves it.
 pub const CLOCK_READ_NS: u64 = 50;
@@ -84,6 +86,8 @@ pub struct Schedule {
     /// Whether there may be stalls, and how long the last one was until that has been told.
     stalls: bool,
     stalled_ns: Option<u64>,
+    /// Looks at clocks so far.
+    clock_reads: u64,
     log: Log,
 }
 
@@ -108,6 +112,7 @@ impl Schedule {
             timed: false,
             stalls: false,
             stalled_ns: None,
+            clock_reads: 0,
             log: Log::default(),
         };
         schedule.spawn();
@@ -134,6 +139,7 @@ impl Schedule {
         self.timed = saved.timed;
         self.stalls = saved.stalls;
         self.stalled_ns = saved.stalled_ns;
+        self.clock_reads = saved.clock_reads;
     }
 
     /// A new thread, which can run. Returns its number: threads are numbered from 0 in order of creation.
@@ -213,6 +219,11 @@ impl Schedule {
         self.log.class()
     }
 
+    /// Puts so many entries into the log that mean nothing: nothing that depends on its length is as it would be without.
+    pub fn pad_log(&mut self, entries: usize) {
+        (0..entries).for_each(|_| self.log.push(self.current, Event::Performed, Access::local()));
+    }
+
     /// Forgets what has happened so far: the part of the program that is explored begins here.
     pub fn clear_log(&mut self) {
         self.log.clear();
@@ -270,6 +281,7 @@ impl Schedule {
 
     /// Reads the clock: the time, which has moved a little by then (but never past its end).
     pub fn read_clock(&mut self) -> u64 {
+        self.clock_reads += 1;
         self.now_ns = self.now_ns.saturating_add(CLOCK_READ_NS);
         self.now_ns
     }
@@ -383,6 +395,17 @@ impl Schedule {
     #[must_use]
     pub fn waits_for_descriptor(&self) -> bool {
         self.descriptor_waits > 0
+    }
+
+    /// Whether any thread waits, with no deadline, on something that may be a lock.
+    #[must_use]
+    pub fn is_waited_for_lock(&self) -> bool {
+        let may_be_lock =
+            |wait: &State| matches!(wait, State::Waiting(Wait::Futex(_) | Wait::Mutex(..) | Wait::RwLock(..)));
+        self.waiting
+            .iter()
+            .map(|id| &self.threads[*id as usize])
+            .any(|one| one.deadline.is_none() && may_be_lock(&one.state))
     }
 
     /// The earliest deadline of any waiting thread.

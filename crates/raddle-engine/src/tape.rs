@@ -40,6 +40,18 @@ impl Tape {
         self.strategy.begin(execution);
     }
 
+    /// Puts so many answers before the record, which nobody has given: nothing that depends on its length is as it would be
+    /// without.
+    pub fn pad(&mut self, answers: usize) {
+        let filler = Choice { kind: raddle_protocol::ChoiceKind::Thread, options: 2, taken: 0 };
+        self.record.splice(0..0, std::iter::repeat_n(filler, answers));
+    }
+
+    /// Takes them out again.
+    pub fn unpad(&mut self, answers: usize) {
+        self.record.drain(..answers.min(self.record.len()));
+    }
+
     /// Asks, and records the answer, which lies below `question.options`.
     #[inline]
     pub fn ask(&mut self, question: &Question<'_>) -> usize {

@@ -123,6 +123,9 @@ pub enum Bound {
     Steps(u64),
     /// This many milliseconds without a schedule point.
     Stall(u64),
+    /// This many schedule points, and its last steps ([`Trace::round`]) are a round: after them every thread and all memory
+    /// is as it was before them, and every thread that can run has had its turn. So it can go on like that for ever.
+    Round(u64),
 }
 
 /// A recorded execution.
@@ -144,6 +147,8 @@ pub struct Trace {
     pub steps_cut: u64,
     /// How many of `steps` come before those that were left out.
     pub steps_before_cut: u64,
+    /// How many of `steps`, the last ones, are the round of [`Bound::Round`]; 0 where there is none.
+    pub round: u64,
 }
 
 impl Trace {

@@ -178,10 +178,11 @@ fn findings_of_version_6() {
         output_cut: 0x41,
         steps_cut: 0x42,
         steps_before_cut: 0x43,
+        round: 0x44,
     };
     // One thread, one step, one stack of one frame, no block, the output and what is missing.
     let trace_body =
-        ["0101016401111213140201150116", "00", "012103220402232425", "01013132", "00", "0165414243"].concat();
+        ["0101016401111213140201150116", "00", "012103220402232425", "01013132", "00", "016541424344"].concat();
     assert_eq!(body(&trace), trace_body);
     let finding = |outcome| RawFinding {
         outcome,
@@ -202,6 +203,7 @@ fn findings_of_version_6() {
         (Outcome::Exited(101), "01ca01"),
         (crash, "0361166201"),
         (Outcome::NoProgress(Bound::Stall(0x63)), "040163"),
+        (Outcome::NoProgress(Bound::Round(0x63)), "040263"),
         (Outcome::Diverged { at: 0x64, detail: "f".into() }, "05640166"),
         (Outcome::NeedsFork("g".into()), "060167"),
     ] {

@@ -7,11 +7,12 @@ use crate::record::Recorder;
 use crate::snapshot::{self, Snapshot};
 use crate::state::{Odd, RECORDING, rt};
 use crate::{cancel, cause, crash, fault, heap, leaks, modules, record, shrink, state, sys, tls, watch};
+use raddle_engine::backlog::piles_up;
 use raddle_engine::random::mix;
 use raddle_engine::strategy::{Replay, by_name};
 use raddle_engine::{Seen, Tape};
 use raddle_protocol::message::{End, Obstacle};
-use raddle_protocol::trace::Outcome;
+use raddle_protocol::trace::{Bound, Outcome};
 use raddle_protocol::{Choice, Entry, Job, Message, Mode, POLL_SHARES, RawFinding, Summary, frame};
 use std::collections::BTreeSet;
 
@@ -22,6 +23,13 @@ const ASIDE_NS: u64 = 5_000_000_000;
 const LONGER: u64 = 4;
 /// ... and so many more.
 const LONGEST_SHORT: u64 = 20_000;
+/// Changes in a row to something that two threads share, from which on it is looked at as a queue.
+const BACKLOG: usize = 100;
+/// Answers put before the record of an execution that is performed to be sure that it goes round: numbers of answers that
+/// the runtime has left in the program's frames are others then, in each of their lower bytes.
+const PADDING: usize = 0x01_01_01;
+/// The same for entries of the log, of which fewer are kept.
+const LOG_PADDING: usize = 0x01_01;
 
 /// Code of the runtime itself.
 static mut OWN_CODE: (u64, u64) = (0, 0);
@@ -373,6 +381,7 @@ impl Explorer {
         let runtime = rt();
         let mut odd = runtime.execution.odd;
         odd.outlived &= execution == 0;
+        odd.piled = execution == 0 && piles_up(runtime.execution.schedule.log().steps(), BACKLOG);
         let counts = execution == 0 && runtime.plan.world.poll_budget > 0;
         if !counts && !odd.beyond(self.looked_at) {
             return;
@@ -484,6 +493,29 @@ impl Explorer {
             }
             outcome = self.perform(execution);
         }
+        self.confirm(execution, outcome)
+    }
+
+    /// An execution has ended. If it has reached its limit and seems to go round, it is performed once more, to be sure.
+    fn confirm(&mut self, execution: u64, outcome: Outcome) -> Outcome {
+        let runtime = rt();
+        if !matches!(outcome, Outcome::NoProgress(Bound::Steps(_))) || !runtime.rounds.is_to_be_confirmed() {
+            return outcome;
+        }
+        if let Some(recorder) = runtime.recorder.as_mut() {
+            recorder.clear();
+        }
+        let replay = Replay::new(runtime.tape.record().to_vec());
+        let strategy = runtime.tape.exchange(Box::new(replay));
+        let points = runtime.points;
+        runtime.padding = PADDING;
+        let outcome = self.perform(execution);
+        runtime.padding = 0;
+        runtime.tape.unpad(PADDING);
+        runtime.earlier_points -= points;
+        runtime.tape.exchange(strategy);
+        // It has served its purpose.
+        rt().rounds.is_to_be_confirmed();
         outcome
     }
 
@@ -491,9 +523,12 @@ impl Explorer {
         let runtime = rt();
         let begun = sys::real_time_ns();
         runtime.tape.begin(execution);
+        runtime.tape.pad(runtime.padding);
         runtime.points = 0;
         runtime.obstacle = None;
-        runtime.limit = runtime.plan.budget.steps;
+        runtime.aside = u64::MAX;
+        runtime.rounds.begin(runtime.plan.budget.steps);
+        runtime.limit = runtime.rounds.due();
         runtime.returned = None;
         runtime.left = leaks::Left::default();
         runtime.epilogue = false;
@@ -534,6 +569,9 @@ impl Explorer {
 /// Runs the program from its entry until the execution ends.
 fn launch() {
     let runtime = rt();
+    if runtime.padding > 0 {
+        runtime.execution.schedule.pad_log(LOG_PADDING);
+    }
     let root = &runtime.execution.threads[runtime.execution.root as usize];
     // SAFETY: memory is as it was at the entry, and so are the registers.
     unsafe {

@@ -6,7 +6,7 @@ use crate::explore::{Explorer, send};
 use crate::state::rt;
 use raddle_engine::strategy::Kept;
 use raddle_protocol::message::{End, Regressed};
-use raddle_protocol::trace::{ConflictKind, Outcome};
+use raddle_protocol::trace::{Bound, ConflictKind, Outcome};
 use raddle_protocol::{Choice, Message};
 use std::collections::BTreeSet;
 
@@ -22,6 +22,8 @@ pub struct Found {
     pub known: BTreeSet<u64>,
     /// The last execution that a race has ended.
     pub last_race: Option<u64>,
+    /// An execution in step that has failed.
+    pub in_step: Option<(Outcome, Vec<Choice>)>,
 }
 
 impl Found {
@@ -58,7 +60,10 @@ impl Explorer {
             outcome => {
                 let choices = runtime.tape.record().to_vec();
                 let race = matches!(&outcome, Outcome::Conflict(found) if found.kind == ConflictKind::Race);
-                self.report(outcome, execution, choices, &mut found.known);
+                let endless = matches!(outcome, Outcome::NoProgress(Bound::Steps(_)));
+                if !(endless && self.continues_in_step(execution, &choices, found)) {
+                    self.report(outcome, execution, choices, &mut found.known);
+                }
                 if !(runtime.plan.keep_going || race) || found.known.len() >= MOST_FINDINGS {
                     return true;
                 }

@@ -313,6 +313,12 @@ pub fn seal() -> Reach {
     }
 }
 
+/// One past the last byte that has been handed out in this execution.
+pub fn end() -> u64 {
+    // SAFETY: one thread.
+    unsafe { (*head()).next }
+}
+
 /// Makes all memory above `reach` zero again. The allocator's own state is put back by the rewind.
 pub fn forget_above(reach: Reach) {
     /// Up to here clearing is cheaper than giving pages back and taking them again.

@@ -4,11 +4,14 @@
 //! libgcc's, which every Rust program brings along; it reads the program's frame descriptions and changes nothing that a
 //! rewind does not put back.
 
+use crate::arch::KEPT_REGISTERS;
 use crate::cause::Reasons;
 use crate::state::{Runtime, rt};
 use core::ffi::c_void;
 use raddle_engine::random::mix;
-use raddle_protocol::trace::{Block, Conflict, Outcome, Stack, StackFrame, StackId, Step, Thread, ThreadId, Trace};
+use raddle_protocol::trace::{
+    Block, Bound, Conflict, Outcome, Stack, StackFrame, StackId, Step, Thread, ThreadId, Trace,
+};
 use raddle_protocol::{Cause, Op};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -42,6 +45,8 @@ pub struct Recorder {
     digest: u64,
     /// Where a race was found.
     conflict: Option<u64>,
+    /// Steps before the last round.
+    round: Option<u64>,
 }
 
 struct Unwinding {
@@ -53,6 +58,7 @@ unsafe extern "C" {
     fn _Unwind_Backtrace(callback: extern "C" fn(*mut c_void, *mut c_void) -> i32, argument: *mut c_void) -> i32;
     fn _Unwind_GetIP(context: *mut c_void) -> usize;
     fn _Unwind_GetCFA(context: *mut c_void) -> usize;
+    fn _Unwind_GetGR(context: *mut c_void, register: i32) -> usize;
 }
 
 /// The unwinder calls this for each frame, and tells as "CFA" the stack pointer of that frame, which is the canonical
@@ -94,6 +100,43 @@ pub fn unwind() -> Vec<(u64, u64)> {
     unwinding.frames
 }
 
+/// The program's innermost frame.
+struct Innermost<'a> {
+    /// Its stack pointer; 0 as long as it has not been found.
+    sp: u64,
+    registers: &'a mut [u64; KEPT_REGISTERS.len()],
+}
+
+extern "C" fn on_innermost(context: *mut c_void, argument: *mut c_void) -> i32 {
+    const NO_REASON: i32 = 0;
+    const NORMAL_STOP: i32 = 4;
+    // SAFETY: the unwinder's own context, and the argument given below.
+    unsafe {
+        if crate::explore::in_runtime(_Unwind_GetIP(context) as u64) {
+            return NO_REASON;
+        }
+        let found = &mut *(argument as *mut Innermost<'_>);
+        found.sp = _Unwind_GetCFA(context) as u64;
+        for (value, register) in found.registers.iter_mut().zip(KEPT_REGISTERS) {
+            *value = _Unwind_GetGR(context, register) as u64;
+        }
+    }
+    NORMAL_STOP
+}
+
+/// The stack pointer of the running thread where it has called the runtime, and the registers that a call keeps.
+pub fn innermost(registers: &mut [u64; KEPT_REGISTERS.len()]) -> u64 {
+    let mut found = Innermost { sp: 0, registers };
+    // SAFETY: as for `unwind`.
+    unsafe {
+        let live = crate::state::LIVE;
+        crate::state::LIVE = false;
+        _Unwind_Backtrace(on_innermost, (&raw mut found).cast());
+        crate::state::LIVE = live;
+    }
+    found.sp
+}
+
 impl Recorder {
     /// A recorder that keeps a hash of all steps and nothing else.
     pub fn digest_only() -> Self {
@@ -108,6 +151,11 @@ impl Recorder {
     /// Where a race was found, if that is how the execution ended.
     pub fn conflict_place(&self) -> Option<u64> {
         self.conflict
+    }
+
+    /// The execution is at its limit, and what has come after so many steps was a round.
+    pub fn ends_round(&mut self, from: u64) {
+        self.round = Some(from);
     }
 
     /// Hash of all steps so far: who did what, where, with which values.
@@ -205,7 +253,8 @@ impl Recorder {
         id
     }
 
-    fn position(&self) -> u64 {
+    /// How many steps there were.
+    pub fn position(&self) -> u64 {
         self.steps_cut + self.steps.len() as u64
     }
 
@@ -282,6 +331,9 @@ impl Recorder {
         let first = &self.steps[..FIRST_STEPS.min(self.steps.len())];
         let first = first.iter().filter(|step| renumber(step.thread).is_some()).count();
         let steps_before_cut = if self.steps_cut > 0 { first as u64 } else { 0 };
+        let round = self.round.filter(|_| matches!(outcome, Outcome::NoProgress(Bound::Round(_))));
+        let round = round.map_or(0, |from| self.position() - from);
+        let round = self.steps.iter().rev().take(round as usize).filter(|step| renumber(step.thread).is_some()).count();
         let steps = core::mem::take(&mut self.steps)
             .into_iter()
             .filter_map(|mut step| {
@@ -299,6 +351,7 @@ impl Recorder {
             output_cut: self.output_cut,
             steps_cut: self.steps_cut,
             steps_before_cut,
+            round: round as u64,
         }
     }
 }

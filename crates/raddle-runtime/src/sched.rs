@@ -142,12 +142,18 @@ fn seen_as<T>(site: Site, kind: AccessKind, place: *const T) -> Access {
 
 /// The running thread does not go on until this place is written to, nobody else can run, or it has been long.
 fn set_aside(place: u64) {
-    let runtime = rt();
-    runtime.limit = runtime.limit.min(runtime.points + ASIDE);
-    runtime.execution.schedule.set_aside(place);
+    not_for_long();
+    rt().execution.schedule.set_aside(place);
     decide(Hint::None, 0);
     // Others have let it go on because they changed the place, not because they waited for it.
     rt().execution.schedule.was_roused();
+}
+
+/// Whoever is set aside now comes back after [`ASIDE`] points.
+fn not_for_long() {
+    let runtime = rt();
+    runtime.aside = runtime.aside.min(runtime.points + ASIDE);
+    runtime.limit = runtime.limit.min(runtime.aside);
 }
 
 /// The schedule point of a thread that spins. The longer it goes on, the more seldom the engine
@@ -290,12 +296,19 @@ fn pass() {
 #[cold]
 fn at_limit() {
     let runtime = rt();
-    let steps = runtime.plan.budget.steps;
-    if runtime.points >= steps {
-        finish(Outcome::NoProgress(Bound::Steps(runtime.points)));
+    if runtime.points >= runtime.rounds.due() {
+        crate::rounds::look();
     }
-    runtime.limit = steps;
-    runtime.execution.schedule.resume_spinners();
+    let runtime = rt();
+    if runtime.points >= runtime.plan.budget.steps {
+        let bound = if runtime.rounds.closed() { Bound::Round } else { Bound::Steps };
+        finish(Outcome::NoProgress(bound(runtime.points)));
+    }
+    if runtime.points >= runtime.aside {
+        runtime.aside = u64::MAX;
+        runtime.execution.schedule.resume_spinners();
+    }
+    runtime.limit = runtime.aside.min(runtime.rounds.due());
 }
 
 /// The running thread waits. Returns once it runs again and has run the handlers of signals that have come meanwhile;
@@ -304,6 +317,10 @@ fn at_limit() {
 pub fn wait(wait: Wait, deadline_ns: Option<u64>, mask: u32) -> Interrupt {
     rt().execution.schedule.wait(wait, deadline_ns, mask);
     run_next();
+    if matches!(wait, Wait::Sleep | Wait::Descriptor(_)) {
+        let execution = &mut rt().execution;
+        execution.odd.kept_waiting |= execution.schedule.is_waited_for_lock();
+    }
     let timed_out = rt().execution.schedule.timed_out();
     let interrupt = delivery::deliver();
     if interrupt != Interrupt::No {
@@ -321,6 +338,9 @@ pub fn run_next() {
 /// `place` is what the caller spins on. Returns whether another thread has run
 /// meanwhile.
 fn decide(hint: Hint, place: u64) -> bool {
+    if hint == Hint::Spins {
+        not_for_long();
+    }
     let runtime = rt();
     if runtime.execution.schedule.waits_for_descriptor() || crate::interpose::children::any() {
         crate::interpose::io::polling::wake_ready();
@@ -337,7 +357,6 @@ fn decide(hint: Hint, place: u64) -> bool {
     let next = if runtime.epilogue {
         execution.schedule.next_unasked()
     } else if hint == Hint::Spins {
-        runtime.limit = runtime.limit.min(runtime.points + ASIDE);
         execution.schedule.next_of_spinner(&mut runtime.tape, place)
     } else {
         execution.schedule.next(&mut runtime.tape, hint)

@@ -13,6 +13,7 @@
 use crate::state::{Execution, rt};
 use crate::thread::ThreadData;
 use crate::{arena, heap, mappings, shadow, stacks, sys, tls};
+use raddle_engine::random::mix;
 
 const PAGE: u64 = 4096;
 
@@ -117,6 +118,33 @@ impl Writable {
             self.first_stack.filter(|(low, high)| (*low..*high).contains(&sp)).map_or(data.stack.high, |it| it.1);
         (sp - crate::arch::RED_ZONE, high)
     }
+}
+
+/// A hash of all that the program has in memory now but for the stacks of its threads; `None` where there is too much to be
+/// looked at.
+pub fn digest(execution: &Execution, leave_out: &[(u64, u64)]) -> Option<u64> {
+    /// Bytes hashed at the most.
+    const MOST: u64 = 256 << 20;
+    let mut extents = Writable::now(leave_out).extents;
+    extents.push((heap::START, heap::end()));
+    let with_storage = execution.threads.iter().filter(|data| !data.joined && data.tls != tls::Block::default());
+    extents.extend(with_storage.map(|data| tls::extent(&data.tls)));
+    if extents.iter().map(|(start, end)| end - start).sum::<u64>() > MOST {
+        return None;
+    }
+    let hash = |(start, end): &(u64, u64)| {
+        // SAFETY: mapped and readable, and not changed meanwhile: the program stands still.
+        hash_of(unsafe { core::slice::from_raw_parts(*start as *const u8, (end - start) as usize) })
+    };
+    Some(extents.iter().fold(0, |all, extent| mix(all ^ extent.0 ^ hash(extent))))
+}
+
+/// A hash of bytes.
+pub fn hash_of(bytes: &[u8]) -> u64 {
+    let mut words = bytes.chunks_exact(8);
+    let step = |hash: u64, word: u64| (hash.rotate_left(5) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let hash = words.by_ref().fold(0, |hash, word| step(hash, u64::from_ne_bytes(word.try_into().unwrap_or_default())));
+    mix(words.remainder().iter().fold(hash, |hash, byte| step(hash, u64::from(*byte))))
 }
 
 impl Snapshot {

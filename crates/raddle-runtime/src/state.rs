@@ -64,6 +64,12 @@ pub struct Runtime {
     pub earlier_points: u64,
     /// Value of `points` at which the scheduler has something to do besides.
     pub limit: u64,
+    /// Value of `points` at which threads that spin, and have been set aside, come back.
+    pub aside: u64,
+    /// Answers that are put before the record of the next execution.
+    pub padding: usize,
+    /// Whether the execution goes round in circles.
+    pub rounds: crate::rounds::Rounds,
     /// First word of the value that the test function returns when it passes, once known.
     pub pass_mark: Option<u64>,
     /// That word in the present execution, if the test function has returned.
@@ -152,6 +158,11 @@ pub struct Odd {
     pub outlived: bool,
     /// A thread was told that there was nothing at a path, and then took what another had put there meanwhile.
     pub replaced: bool,
+    /// Something has piled up between two threads: a queue, perhaps. Looked for only in the execution without preemption,
+    /// which favours whoever fills it.
+    pub piled: bool,
+    /// A thread slept, or waited for a descriptor, while another one waited on something that may be a lock.
+    pub kept_waiting: bool,
 }
 
 impl Odd {
@@ -169,6 +180,8 @@ impl Odd {
             looped: self.looped || other.looped,
             outlived: self.outlived || other.outlived,
             replaced: self.replaced || other.replaced,
+            piled: self.piled || other.piled,
+            kept_waiting: self.kept_waiting || other.kept_waiting,
         }
     }
 
@@ -177,8 +190,17 @@ impl Odd {
         self.flags().iter().fold(0, |bits, flag| bits << 1 | u64::from(*flag))
     }
 
-    fn flags(self) -> [bool; 6] {
-        [self.raised, self.slept, self.held_up, self.looped, self.outlived, self.replaced]
+    fn flags(self) -> [bool; 8] {
+        [
+            self.raised,
+            self.slept,
+            self.held_up,
+            self.looped,
+            self.outlived,
+            self.replaced,
+            self.piled,
+            self.kept_waiting,
+        ]
     }
 }
 
@@ -325,6 +347,9 @@ pub fn take_charge(plan: Plan) {
         points: 0,
         earlier_points: 0,
         limit: plan.budget.steps,
+        aside: u64::MAX,
+        padding: 0,
+        rounds: crate::rounds::Rounds::default(),
         pass_mark: None,
         returned: None,
         left: crate::leaks::Left::default(),

@@ -222,7 +222,9 @@ impl<'a> Work<'a> {
         for raw in &heard.raw {
             let found = match raw.outcome {
                 Outcome::Passed if raw.differs.is_none() => judge.suspect(raw, modules, &case),
-                _ if raddle_diagnose::is_cancelled(raw) => judge.suspect(raw, modules, &case),
+                _ if raddle_diagnose::is_cancelled(raw) || raddle_diagnose::is_in_step(raw) => {
+                    judge.suspect(raw, modules, &case)
+                }
                 _ => Some(judge.finding(raw, modules, &case)),
             };
             let Some(mut finding) = found else { continue };

@@ -14,6 +14,8 @@ mod guard_suspended;
 mod lateness;
 mod leak;
 mod left_memory;
+mod livelock;
+mod lock_held;
 mod lost_failure;
 mod lost_update;
 mod lost_wakeup;
@@ -22,7 +24,9 @@ mod not_reproducible;
 mod outlives;
 mod pattern;
 mod self_deadlock;
+mod starvation;
 mod torn;
+mod unbounded_queue;
 mod waker_lost;
 
 use crate::case::Case;
@@ -86,7 +90,7 @@ fn by_outcome(case: &Case<'_>) -> Diagnosis {
         Outcome::Stuck => stuck(case),
         Outcome::Exited(status) => failure::exited(case, *status),
         Outcome::Crashed { thread, signal, address, cause } => crash::crashed(case, *thread, *signal, *address, *cause),
-        Outcome::NoProgress(bound) => spinning_deadlock(case).unwrap_or_else(|| no_progress::no_progress(case, *bound)),
+        Outcome::NoProgress(bound) => endless(case).unwrap_or_else(|| no_progress::no_progress(case, *bound)),
         Outcome::Diverged { at, detail } => not_reproducible::diverged(case, *at, detail),
         Outcome::Passed => suspect(case).unwrap_or_else(failure::passed),
         Outcome::NeedsFork(why) => failure::needs_fork(why),
@@ -113,6 +117,13 @@ pub fn suspect(case: &Case<'_>) -> Option<Diagnosis> {
         .or_else(|| guard_suspended::find(case))
         .or_else(|| check_then_use::find(case))
         .or_else(|| outlives::find(case))
+        .or_else(|| unbounded_queue::find(case))
+        .or_else(|| lock_held::find(case))
+}
+
+/// What is known to be wrong with an execution that does not end.
+pub fn endless(case: &Case<'_>) -> Option<Diagnosis> {
+    spinning_deadlock(case).or_else(|| starvation::find(case)).or_else(|| livelock::find(case))
 }
 
 /// The deadlock among threads that spin for their locks, or some of which do: an execution that never ends, but no thread

@@ -21,7 +21,7 @@ const REPEATED: usize = 10;
 pub fn no_progress(case: &Case<'_>, bound: Bound) -> Diagnosis {
     let mut diagnosis = Diagnosis { code: "RD0503", ..Diagnosis::default() };
     let passed = match bound {
-        Bound::Steps(steps) => format!("no end after {}", words::count(steps, "schedule point")),
+        Bound::Steps(steps) | Bound::Round(steps) => format!("no end after {}", words::count(steps, "schedule point")),
         Bound::Stall(ms) => format!("no schedule point for {}", words::duration(ms * 1_000_000)),
     };
     let runnable: Vec<ThreadId> = threads(case, |end| *end == Final::Runnable);
@@ -51,6 +51,9 @@ pub fn no_progress(case: &Case<'_>, bound: Bound) -> Diagnosis {
         Bound::Steps(_) => {
             "The execution went on for longer than the bound allows. It may be endless, or need more steps than that.".to_owned()
         }
+        Bound::Round(_) => {
+            "The execution is endless: it goes round, and after each round all is as it was before. Every thread that can run has its turn in it.".to_owned()
+        }
         Bound::Stall(_) => {
             "One thread ran without any operation at which another could be given its turn. It computes, or loops over memory that is not atomic.".to_owned()
         }
@@ -76,11 +79,14 @@ pub fn no_progress(case: &Case<'_>, bound: Bound) -> Diagnosis {
         Bound::Stall(_) => {
             "Look for what should end the loop: the steps before may have left a value with which it cannot end.".to_owned()
         }
-        Bound::Steps(_) => {
+        Bound::Steps(_) | Bound::Round(_) => {
             "Give every loop that waits for another thread something to wait on (a condition variable, a channel, `park`) instead of testing again and again, and see to it that the value it tests can still change."
                 .to_owned()
         }
     });
+    if matches!(bound, Bound::Round(_)) {
+        return diagnosis;
+    }
     diagnosis
         .notes
         .push("A bound tells nothing about what lies beyond it; if the work is only long, raise the bound.".to_owned());

@@ -97,7 +97,7 @@ fn ended(outcome: &Outcome) -> String {
         Outcome::Exited(status) => format!("it ended with status {status}"),
         Outcome::Stuck => "no thread could run any more".to_owned(),
         Outcome::Crashed { signal, .. } => format!("it died of {}", words::signal(*signal).0),
-        Outcome::NoProgress(Bound::Steps(_) | Bound::Stall(_)) => "it made no progress".to_owned(),
+        Outcome::NoProgress(Bound::Steps(_) | Bound::Stall(_) | Bound::Round(_)) => "it made no progress".to_owned(),
         Outcome::Diverged { .. } => "it went another way".to_owned(),
         Outcome::NeedsFork(_) => "it needed a process of its own".to_owned(),
         Outcome::Conflict(_) => "it had a conflict of accesses".to_owned(),

@@ -6,5 +6,6 @@ mod event_loops;
 mod findings;
 mod memory;
 mod resources;
+mod rounds;
 mod scene;
 mod tasks;

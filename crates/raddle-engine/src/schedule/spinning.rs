@@ -21,7 +21,7 @@ use raddle_protocol::trace::ThreadId;
 const WIDEST: u64 = 16;
 
 /// A thread that spins and has been set aside.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Spinner {
     thread: ThreadId,
     address: u64,

@@ -85,17 +85,10 @@ fn trace() -> impl Strategy<Value = Trace> {
         prop::collection::vec(step(), 0..8),
         prop::collection::vec(stack, 0..3),
         prop::collection::vec(block, 0..3),
-        any::<(Vec<u8>, u64, u64, u64)>(),
+        any::<(Vec<u8>, u64, u64, u64, u64)>(),
     )
-        .prop_map(|(threads, steps, stacks, blocks, (output, output_cut, steps_cut, steps_before_cut))| Trace {
-            threads,
-            steps,
-            stacks,
-            blocks,
-            output,
-            output_cut,
-            steps_cut,
-            steps_before_cut,
+        .prop_map(|(threads, steps, stacks, blocks, (output, output_cut, steps_cut, steps_before_cut, round))| {
+            Trace { threads, steps, stacks, blocks, output, output_cut, steps_cut, steps_before_cut, round }
         })
 }
 

@@ -82,8 +82,8 @@ const HAZARDS: &[Hazard] = &[
     hazard("RD0202", "lock-order inversion", Warning, page!("RD0202")),
     hazard("RD0203", "self-deadlock", Error, page!("RD0203")).reported(),
     hazard("RD0204", "lost wakeup", Error, page!("RD0204")).reported(),
-    hazard("RD0205", "livelock", Error, page!("RD0205")),
-    hazard("RD0206", "starvation", Error, page!("RD0206")),
+    hazard("RD0205", "livelock", Error, page!("RD0205")).reported(),
+    hazard("RD0206", "starvation", Error, page!("RD0206")).reported(),
     hazard("RD0207", "spinning without progress", Warning, page!("RD0207")),
     hazard("RD0301", "event loop blocked", Warning, page!("RD0301")).reported(),
     hazard("RD0302", "lock guard held across await", Warning, page!("RD0302"))
@@ -94,8 +94,8 @@ const HAZARDS: &[Hazard] = &[
     hazard("RD0305", "task failure lost", Error, page!("RD0305")).reported(),
     hazard("RD0306", "waker lost", Error, page!("RD0306")).reported(),
     hazard("RD0401", "outlives its scope", Warning, page!("RD0401")).reported(),
-    hazard("RD0402", "queue without backpressure", Warning, page!("RD0402")),
-    hazard("RD0403", "lock held during I/O or sleep", Warning, page!("RD0403")),
+    hazard("RD0402", "queue without backpressure", Warning, page!("RD0402")).reported(),
+    hazard("RD0403", "lock held during I/O or sleep", Warning, page!("RD0403")).reported(),
     hazard("RD0404", "handle leak", Error, page!("RD0404"))
         .but("Memory that a test leaves behind (`--leaks`) is a warning.")
         .reported(),

@@ -8,6 +8,9 @@ pub const BREAKPOINT: u8 = 0xcc;
 /// Bytes below the stack pointer that a function may use without moving it.
 pub const RED_ZONE: u64 = 128;
 
+/// The registers that a call keeps, by their DWARF numbers: rbx, rbp, r12 to r15.
+pub const KEPT_REGISTERS: [i32; 6] = [3, 6, 12, 13, 14, 15];
+
 /// A system call made from here, invisible to the program's interposed C library.
 ///
 /// # Safety

@@ -1,0 +1,66 @@
+//! Executions that go round for ever.
+
+use super::scene::*;
+use raddle_protocol::Finding;
+use raddle_protocol::trace::*;
+
+const A: u64 = LOCKS;
+const B: u64 = LOCKS + 0x40;
+
+/// What the scene begins with, then `round` again and again, then the execution's limit in the middle of one.
+fn endless(mut scene: Scene, mut round: impl FnMut(&mut Scene)) -> Finding {
+    let from = scene.trace.steps.len();
+    for _ in 0..20 {
+        round(&mut scene);
+    }
+    let all = scene.trace.steps.len();
+    let length = (all - from) / 20;
+    scene.trace.steps.truncate(all - length / 2);
+    scene.trace.round = length as u64;
+    scene.finding(Outcome::NoProgress(Bound::Round(6_000)))
+}
+
+#[test]
+fn a_writer_that_never_finds_the_lock_free() {
+    let mut scene = Scene::new();
+    scene.static_lock("bank::STATE", A, 3);
+    scene.static_lock("bank::NEWS", B, 4);
+    let readers = [1, 2].map(|_| scene.thread(None, Some(("bank::tests::scene", 9, 9))));
+    let writer = scene.thread(Some("writer"), Some(("bank::tests::scene", 10, 9)));
+    for thread in [readers[0], readers[1], writer] {
+        scene.runs(thread, &[LOAD], ("bank::f", 20, 5));
+    }
+    let finding = endless(scene, |scene| {
+        let [one, two] = readers;
+        scene.step(one, rmw(A, 1, 2), &[ADD], ("bank::read", 20, 5));
+        scene.step(two, rmw(A, 2, 1), &[ADD], ("bank::read", 22, 5));
+        scene.step(writer, cas(A, 0, 1, 9), &[CAS], ("bank::write", 30, 5));
+        scene.step(one, load(B, 0), &[LOAD], ("bank::read", 21, 5));
+        scene.step(two, rmw(A, 1, 2), &[ADD], ("bank::read", 20, 5));
+        scene.step(one, rmw(A, 2, 1), &[ADD], ("bank::read", 22, 5));
+        scene.step(writer, cas(A, 0, 1, 9), &[CAS], ("bank::write", 30, 5));
+        scene.step(two, load(B, 0), &[LOAD], ("bank::read", 21, 5));
+    });
+    assert_eq!(finding.code.0, "RD0206");
+    assert_eq!(
+        finding.message,
+        "starvation: thread `writer` never gets past `STATE`, for thread 1 and thread 2 pass it again and again"
+    );
+    assert!(finding.steps.len() < 25, "one round is enough: {}", finding.steps.len());
+}
+
+/// One that polls for what nobody does any more is neither.
+#[test]
+fn a_loop_of_one_thread_makes_no_progress() {
+    let mut scene = Scene::new();
+    scene.static_lock("bank::LEFT", A, 3);
+    let one = scene.thread(Some("one"), Some(("bank::tests::scene", 9, 9)));
+    scene.runs(one, &[CAS, MUTEX_LOCK], ("bank::f", 20, 5));
+    scene.join_waits(0, one, ("bank::tests::scene", 12, 5));
+    let finding = endless(scene, |scene| {
+        scene.lock(one, A, ("bank::f", 20, 5));
+        scene.unlock(one, A, &[], ("bank::f", 22, 5));
+    });
+    assert_eq!(finding.code.0, "RD0503");
+    assert!(finding.reason[0].contains("endless"), "{:?}", finding.reason);
+}

@@ -1,0 +1,110 @@
+//! Looks for executions that go round for ever although every thread has its turn (see [`crate::rounds`]): threads that keep
+//! in step fall into such rounds easily, and chance gets them out of it soon. So a few executions in step are performed right
+//! after the first, and one after the beginning of any that has reached its limit.
+
+use crate::explore::Explorer;
+use crate::found::Found;
+use crate::rounds;
+use crate::state::rt;
+use raddle_engine::Strategy;
+use raddle_engine::strategy::Lockstep;
+use raddle_protocol::trace::{Bound, Outcome};
+use raddle_protocol::{Choice, Mode};
+use std::collections::BTreeSet;
+
+/// Executions in step that are performed at the most; where each is a process of its own, so many.
+const TRIES: (u64, u64) = (128, 4);
+
+/// Points passed in all of them at the most.
+const MOST_POINTS: u64 = 200_000;
+
+/// Of the executions of a search, one in how many may be in step.
+const SHARE: u64 = 2;
+
+/// Points of an execution in step at the most: what has not begun to go round by then is left alone.
+const POINTS: u64 = 2 * rounds::SHORTEST;
+
+/// Executions in step that come to that without going round, after which no more are tried.
+const LONG: u64 = 4;
+
+/// Choices of an execution that has reached its limit, after which its threads are put in step.
+const BEGINNING: usize = 1_000;
+
+/// Points of the execution that comes of it.
+const CONTINUED: u64 = 4 * rounds::SHORTEST;
+
+impl Explorer {
+    /// Performs executions in step, of which one that goes round is sent, as number 0: whether it is a mistake is judged on its
+    /// record, for a lock that spins may be in vain for ever in such a schedule, by design. So the search goes on.
+    pub fn in_step(&mut self, found: &mut Found) {
+        let runtime = rt();
+        let (seed, budget) = (runtime.plan.seed, runtime.plan.budget);
+        if self.summary.most_threads <= 1 || runtime.plan.world.real_time {
+            return;
+        }
+        let most = if runtime.mode == Mode::Fork { TRIES.1 } else { TRIES.0 };
+        let tries = most.min(budget.schedules / SHARE);
+        let (mut unfinished, mut points) = (0, 0);
+        for number in 0..tries {
+            let (outcome, choices) = self.perform_within(Box::new(Lockstep::drawn(seed, number)), POINTS);
+            if matches!(outcome, Outcome::NoProgress(Bound::Round(_))) {
+                // Should the search come upon it too, it is reported then.
+                return self.report_round(outcome, 0, choices, &mut BTreeSet::new());
+            }
+            if !matches!(outcome, Outcome::Passed | Outcome::NoProgress(_)) {
+                found.in_step.get_or_insert((outcome, choices));
+            }
+            // Such a test takes long, or counts its laps.
+            unfinished += u64::from(rt().points >= POINTS);
+            points += rt().points;
+            if unfinished >= LONG || points >= MOST_POINTS {
+                break;
+            }
+        }
+    }
+
+    /// An execution has reached its limit. If it goes round when its threads are put in step, that is reported in its place.
+    pub fn continues_in_step(&mut self, execution: u64, choices: &[Choice], found: &mut Found) -> bool {
+        let beginning = choices[..choices.len().min(BEGINNING)].to_vec();
+        let (outcome, choices) = self.perform_within(Box::new(Lockstep::after(beginning)), CONTINUED);
+        let goes_round = matches!(outcome, Outcome::NoProgress(Bound::Round(_)));
+        if goes_round {
+            self.report_round(outcome, execution.max(1), choices, &mut found.known);
+        }
+        goes_round
+    }
+
+    /// The search has come to its end without finding anything. Reports what has failed in step, if anything has: a loop
+    /// that loses its patience after a number of laps, for one, which no other schedule brings to that.
+    pub fn report_failure_in_step(&mut self, found: &mut Found) -> bool {
+        let Some((outcome, choices)) = found.in_step.take().filter(|_| found.known.is_empty()) else { return false };
+        self.report(outcome, 1, choices, &mut found.known);
+        true
+    }
+
+    /// Performs an execution of so many points at the most: its end and its choices.
+    fn perform_within(&mut self, strategy: Box<dyn Strategy>, points: u64) -> (Outcome, Vec<Choice>) {
+        self.within(points, |explorer| {
+            let runtime = rt();
+            let before = runtime.tape.exchange(strategy);
+            let outcome = explorer.aside(|explorer| explorer.perform_reversibly(1));
+            let choices = runtime.tape.record().to_vec();
+            runtime.tape.exchange(before);
+            (outcome, choices)
+        })
+    }
+
+    fn report_round(&mut self, outcome: Outcome, execution: u64, choices: Vec<Choice>, known: &mut BTreeSet<u64>) {
+        let Outcome::NoProgress(Bound::Round(points)) = outcome else { return };
+        self.within(points, |explorer| explorer.report(outcome, execution, choices, known));
+    }
+
+    /// Does something with another limit on the points of an execution, if the plan's is not lower.
+    fn within<T>(&mut self, points: u64, work: impl FnOnce(&mut Self) -> T) -> T {
+        let before = rt().plan.budget.steps;
+        rt().plan.budget.steps = before.min(points);
+        let result = work(self);
+        rt().plan.budget.steps = before;
+        result
+    }
+}

@@ -85,7 +85,7 @@ fn text() -> String {
 fn check_examples(arguments: &str, chosen: impl Fn(&str) -> bool) {
     // Bounds in wall-clock time are long, so that a loaded machine finds the same. The one test that runs into the bound
     // for stalls has to wait for it.
-    let bounds = "--seed 1 --time 1h --max-steps 50000 --stall 5s";
+    let bounds = "--seed 1 --time 1h --stall 5s";
     let (output, events) = support::explore("examples", &format!("{bounds} {arguments}"));
     assert_eq!(output.status.code(), Some(100), "{}", String::from_utf8_lossy(&output.stderr));
     let mut left = expected(&text(), None);
@@ -96,13 +96,22 @@ fn check_examples(arguments: &str, chosen: impl Fn(&str) -> bool) {
 
 #[test]
 fn each_wrong_one_is_found_and_each_fixed_one_is_left_alone() {
-    check_examples("--schedules 20000 --skip rd0104", |test| !test.contains("rd0104"));
+    let apart = ["rd0104", "rd0206"];
+    check_examples("--schedules 20000 --max-steps 50000 --skip rd0104 --skip rd0206", |test| {
+        !apart.iter().any(|name| test.contains(name))
+    });
+}
+
+/// These wait until others have come to an end, so that a schedule that favours the others is long.
+#[test]
+fn those_that_wait_for_others_are_found_and_left_alone_likewise() {
+    check_examples("--schedules 5000 -p hazards rd0206", |test| test.contains("rd0206"));
 }
 
 /// These change files, so that each execution is a process of its own.
 #[test]
 fn those_that_use_files_are_found_and_left_alone_likewise() {
-    check_examples("--schedules 2000 -p hazards rd0104", |test| {
+    check_examples("--schedules 2000 --max-steps 50000 -p hazards rd0104", |test| {
         test.starts_with("hazards ") && test.contains("rd0104")
     });
 }

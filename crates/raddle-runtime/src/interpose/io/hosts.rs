@@ -1,8 +1,10 @@
-//! Whom the program may talk to: itself, and what it has started.
+//! Whom the program may talk to: other hosts only where the user allows it.
 //!
 //! Another host cannot be rewound, and its answers are not the program's doing; no more are those of another program on
-//! this machine: a database, a name server. Both are refused, unless the user allows them. A port belongs to the program
-//! if an execution has chosen it or been shown it, and to nobody if a connection to it is refused.
+//! this machine, such as a database. Hosts are refused unless they are allowed, and so is a name server, which knows of
+//! hosts. With a program on this machine each execution is a process of its own, and the reason says what that means. A
+//! port belongs to the program if an execution has chosen it or been shown it, and to nobody if a connection to it is
+//! refused.
 //!
 //! Not seen: sockets that are files; a program that has bound the port on one of the machine's addresses only, not that
 //! to which the datagram goes.
@@ -25,7 +27,8 @@ pub fn refusal(descriptor: i32, address: &ports::Address) -> Option<i64> {
     {
         return None;
     }
-    if rt().plan.world.network {
+    let is_name_server = address.port() == NAME_SERVER;
+    if rt().plan.world.network || (is_local && !is_name_server) {
         irreversible(match is_local {
             true => "it talks to a program that it has not started, so that no schedule can be repeated for certain",
             false => "it talks to another host, so that no schedule can be repeated for certain",
@@ -34,10 +37,9 @@ pub fn refusal(descriptor: i32, address: &ports::Address) -> Option<i64> {
         return None;
     }
     let (whom, answer, error) = if is_local {
-        let whom = format!("port {} of this machine, where a program listens that it has not started", address.port());
-        (whom, "nobody listens", libc::ECONNREFUSED)
+        ("the name server of this machine".to_owned(), "nobody listens", libc::ECONNREFUSED)
     } else {
-        let purpose = if address.port() == NAME_SERVER { " (to look up a name)" } else { "" };
+        let purpose = if is_name_server { " (to look up a name)" } else { "" };
         let whom = format!("{}{purpose}, which is another host", address.host());
         (whom, "the network is unreachable", libc::ENETUNREACH)
     };

@@ -100,7 +100,11 @@ fn check(directory: &str, programs: &[Litmus], schedules: u32) {
 
 /// Explores the tests of these names, or all.
 fn explore(package: &Path, schedules: u32, names: &[&str]) {
+    // Nobody else sees what executions do in the directory for temporary files, and this may be a part of that.
+    let temporary = package.join("temporary");
+    fs::create_dir_all(&temporary).unwrap();
     let output = support::raddle(package, &package.join("target"))
+        .env("TMPDIR", temporary)
         .args(["test", "--offline", "--fork", "--seed", "1", "--time", "1h", "--schedules", &schedules.to_string()])
         .args(names)
         .output()

@@ -3,6 +3,7 @@
 //! | command | question |
 //! |---|---|
 //! | `speed` | how many schedules per second, against shuttle on the same bodies |
+//! | `async` | how many schedules per second on tokio, against a plain loop and shuttle's stand-in for tokio |
 //! | `rewind` | how much rewinding memory saves, against a process for each schedule |
 //! | `weak` | what it costs to let loads see all that Rust's memory model allows |
 //! | `accesses` | what it costs to watch accesses, against ThreadSanitizer on the same programs |
@@ -17,6 +18,7 @@
 //! driven as a user drives it: through `cargo raddle test --message-format json`.
 
 mod accesses;
+mod asynchronous;
 mod build;
 mod child;
 mod correct;
@@ -59,6 +61,8 @@ struct Cli {
 enum What {
     /// Schedules per second in shuttle and in Raddle, release profile
     Speed(Speed),
+    /// Schedules per second with tokio, in a plain loop, in shuttle and in Raddle, release profile
+    Async(Speed),
     /// Schedules per second with rewind and with fork, release profile
     Rewind(Speed),
     /// Schedules per second with the memory models `rc11` and `sc`, release profile
@@ -146,6 +150,7 @@ fn run(cli: &Cli) -> Result<bool> {
     for what in all {
         good &= match what {
             What::Speed(options) => speed::run(&root, &raddle, &options)?,
+            What::Async(options) => asynchronous::run(&root, &raddle, &options)?,
             What::Rewind(options) => rewind::run(&root, &raddle, &options)?,
             What::Weak(options) => weak::run(&root, &raddle, &options)?,
             What::Accesses(options) => accesses::run(&root, &raddle, &options)?,

@@ -139,13 +139,29 @@ impl Raddle {
         command
     }
 
-    /// Explores one test of one package for exactly so many schedules, alone, in the release profile.
+    /// Explores one test of `plain` for exactly so many schedules, alone, in the release profile.
     ///
     /// # Errors
     /// When it does not pass, or not in the mode that was asked for.
     pub fn measure(&self, root: &Path, test: &str, schedules: u64, seed: u64, manner: Manner) -> Result<Sample> {
+        self.measure_in(root, "plain", test, schedules, seed, manner)
+    }
+
+    /// The same, of the test of another package.
+    ///
+    /// # Errors
+    /// As [`Raddle::measure`].
+    pub fn measure_in(
+        &self,
+        root: &Path,
+        package: &str,
+        test: &str,
+        schedules: u64,
+        seed: u64,
+        manner: Manner,
+    ) -> Result<Sample> {
         let (schedules_word, seed) = (schedules.to_string(), seed.to_string());
-        let mut arguments = vec!["-p", "plain", "--release", "--exact", test, "--jobs", "1", "--time", "1h"];
+        let mut arguments = vec!["-p", package, "--release", "--exact", test, "--jobs", "1", "--time", "1h"];
         // At random, so that none ends early because all of it has been explored.
         arguments.extend(["--schedules", &schedules_word, "--seed", &seed, "--strategy", "random"]);
         let mode = if manner == Manner::Fork { "fork" } else { "rewind" };

@@ -6,25 +6,15 @@ use crate::interpose::{process, raw};
 use crate::record::Recorder;
 use crate::snapshot::{self, Snapshot};
 use crate::state::{Odd, RECORDING, rt};
-use crate::{cancel, cause, crash, fault, heap, leaks, modules, record, shrink, state, sys, tls, watch};
-use raddle_engine::backlog::piles_up;
+use crate::{cancel, crash, fault, heap, leaks, modules, record, state, sys, tls, watch};
 use raddle_engine::random::mix;
 use raddle_engine::strategy::{Replay, by_name};
 use raddle_engine::{Seen, Tape};
 use raddle_protocol::message::{End, Obstacle};
 use raddle_protocol::trace::{Bound, Outcome};
-use raddle_protocol::{Choice, Entry, Job, Message, Mode, POLL_SHARES, RawFinding, Summary, frame};
-use std::collections::BTreeSet;
+use raddle_protocol::{Choice, Entry, Job, Message, Mode, RawFinding, Summary, frame};
 
 const CONTROLLER_STACK: u64 = 1 << 20;
-/// Nanoseconds for which a finding is made easier to read and its reason is looked for, each.
-const ASIDE_NS: u64 = 5_000_000_000;
-/// Schedule points that an execution performed for a report may have: so many times those of the one it is about, ...
-const LONGER: u64 = 4;
-/// ... and so many more.
-const LONGEST_SHORT: u64 = 20_000;
-/// Changes in a row to something that two threads share, from which on it is looked at as a queue.
-const BACKLOG: usize = 100;
 /// Answers put before the record of an execution that is performed to be sure that it goes round: numbers of answers that
 /// the runtime has left in the program's frames are others then, in each of their lower bytes.
 const PADDING: usize = 0x01_01_01;
@@ -220,12 +210,12 @@ pub struct Explorer {
     /// What is found is not told: another process does.
     pub silent: bool,
     /// Whether any execution has passed.
-    has_passed: bool,
+    pub has_passed: bool,
     /// No execution has touched the process yet.
     fresh: bool,
     pub begun_ns: u64,
     /// When executions for a report must have come to an end.
-    aside_until_ns: u64,
+    pub aside_until_ns: u64,
 }
 
 /// From here on the plan's strategy answers.
@@ -305,103 +295,6 @@ impl Explorer {
         (outcome, digest)
     }
 
-    /// Performs an execution again, for the record.
-    fn record(
-        &mut self,
-        execution: u64,
-        choices: Vec<Choice>,
-        accesses: Option<(u64, u64)>,
-    ) -> (Outcome, Box<Recorder>) {
-        let runtime = rt();
-        watch::record_accesses_of(accesses);
-        watch::count_accesses_by(runtime.plan.world.poll_budget.div_ceil(POLL_SHARES));
-        let strategy = runtime.tape.exchange(Box::new(Replay::new(choices)));
-        runtime.recorder = Some(Box::new(Recorder::default()));
-        // libtest's own judgement is part of what is performed again only where it was reached the first time; the
-        // recorded choices end with it.
-        let outcome = self.perform_reversibly(execution);
-        let recorder = runtime.recorder.take().unwrap_or_default();
-        runtime.tape.exchange(strategy);
-        watch::record_accesses_of(None);
-        watch::count_accesses_by(0);
-        (outcome, recorder)
-    }
-
-    /// Reports a finding with its record.
-    pub fn report(&mut self, outcome: Outcome, execution: u64, choices: Vec<Choice>, known: &mut BTreeSet<u64>) {
-        let accesses = outcome.bytes();
-        let (mut again, mut recorder) = self.record(execution, choices.clone(), accesses);
-        let signature = recorder.signature(&outcome);
-        if !known.insert(signature) {
-            return;
-        }
-        let mut choices = choices;
-        if again == outcome && execution != 0 {
-            // Where threads wait matters only where that is the failure.
-            let places = |recorder: &Recorder| {
-                ((outcome == Outcome::Stuck).then(|| recorder.signature(&outcome)), recorder.panics())
-            };
-            let wanted = places(&recorder);
-            for better in self.briefly(|explorer| shrink::easier_to_read(explorer, execution, &choices)) {
-                (again, recorder) = self.record(execution, better.clone(), accesses);
-                // The same kind of end is not enough: it must be in the same places.
-                if again == outcome && wanted == places(&recorder) {
-                    choices = better;
-                    break;
-                }
-            }
-        }
-        let mut cause = None;
-        if again == outcome && self.has_passed && cause::is_open(&outcome) {
-            let reasons = self.briefly(|explorer| cause::find(explorer, execution, &choices));
-            (again, recorder) = self.record(execution, choices.clone(), accesses);
-            cause = reasons.map(|reasons| recorder.places_of_reasons(&reasons, rt()));
-        }
-        let differs = (again != outcome).then_some(again);
-        let runtime = rt();
-        let place = recorder.conflict_place();
-        let trace = recorder.into_trace(runtime, &outcome);
-        let outcome = record::renumbered(outcome, runtime);
-        let ignored = runtime.ignored.clone();
-        runtime.ignored.extend(place);
-        self.show(signature, RawFinding { outcome, execution, choices, trace, differs, ignored, cause });
-    }
-
-    /// Sends a finding.
-    fn show(&mut self, signature: u64, raw: RawFinding) {
-        if !self.silent {
-            self.shown.push(signature);
-            send(&Message::Finding(Box::new(raw)));
-        }
-    }
-
-    /// The execution that has just passed is recorded, if something has happened in it that may be a mistake and had not
-    /// happened in earlier ones.
-    pub fn look_closer(&mut self, execution: u64) {
-        let runtime = rt();
-        let mut odd = runtime.execution.odd;
-        odd.outlived &= execution == 0;
-        odd.piled = execution == 0 && piles_up(runtime.execution.schedule.log().steps(), BACKLOG);
-        let counts = execution == 0 && runtime.plan.world.poll_budget > 0;
-        if !counts && !odd.beyond(self.looked_at) {
-            return;
-        }
-        self.looked_at = self.looked_at.or(odd);
-        self.report_passed(execution, runtime.tape.record().to_vec(), odd.signature());
-    }
-
-    /// Sends the record of an execution that has passed, in which something may be a mistake.
-    pub fn report_passed(&mut self, execution: u64, choices: Vec<Choice>, signature: u64) {
-        let (outcome, recorder) = self.record(execution, choices.clone(), None);
-        let runtime = rt();
-        if outcome == Outcome::Passed {
-            let trace = recorder.into_trace(runtime, &outcome);
-            let ignored = runtime.ignored.clone();
-            let (differs, cause) = (None, None);
-            self.show(signature, RawFinding { outcome, execution, choices, trace, differs, ignored, cause });
-        }
-    }
-
     /// Performs executions that do not count as search.
     pub fn aside<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
         let (summary, points) = (self.summary.clone(), rt().earlier_points);
@@ -410,21 +303,13 @@ impl Explorer {
         result
     }
 
-    /// Performs executions for the report of the one before: none is much longer than that, and it does not go on for long.
-    fn briefly<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
-        let runtime = rt();
-        let budget = runtime.plan.budget;
-        runtime.plan.budget.steps = budget.steps.min(LONGER * runtime.points + LONGEST_SHORT);
-        runtime.plan.budget.stall_ms = budget.stall_ms.min(ASIDE_NS / 1_000_000);
-        self.aside_until_ns = sys::real_time_ns() + ASIDE_NS;
-        let result = self.aside(work);
-        rt().plan.budget = budget;
+    /// Does something with another limit on the points of an execution, if the plan's is not lower.
+    pub fn within<T>(&mut self, points: u64, work: impl FnOnce(&mut Self) -> T) -> T {
+        let before = rt().plan.budget.steps;
+        rt().plan.budget.steps = before.min(points);
+        let result = work(self);
+        rt().plan.budget.steps = before;
         result
-    }
-
-    /// Whether what is done for a report has taken long enough.
-    pub fn is_late(&self) -> bool {
-        sys::real_time_ns() >= self.aside_until_ns
     }
 
     /// Counts an execution, and tells the strategy what came of it.
@@ -514,8 +399,7 @@ impl Explorer {
         runtime.tape.unpad(PADDING);
         runtime.earlier_points -= points;
         runtime.tape.exchange(strategy);
-        // It has served its purpose.
-        rt().rounds.is_to_be_confirmed();
+        rt().rounds.forget();
         outcome
     }
 

@@ -31,6 +31,7 @@ mod mappings;
 mod modules;
 mod order;
 mod record;
+mod report;
 mod reuse;
 mod rounds;
 mod sched;

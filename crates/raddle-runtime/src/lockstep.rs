@@ -98,13 +98,4 @@ impl Explorer {
         let Outcome::NoProgress(Bound::Round(points)) = outcome else { return };
         self.within(points, |explorer| explorer.report(outcome, execution, choices, known));
     }
-
-    /// Does something with another limit on the points of an execution, if the plan's is not lower.
-    fn within<T>(&mut self, points: u64, work: impl FnOnce(&mut Self) -> T) -> T {
-        let before = rt().plan.budget.steps;
-        rt().plan.budget.steps = before.min(points);
-        let result = work(self);
-        rt().plan.budget.steps = before;
-        result
-    }
 }

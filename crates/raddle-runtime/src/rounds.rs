@@ -93,6 +93,11 @@ impl Rounds {
         seems_so
     }
 
+    /// The execution has been performed again: what was kept for that has served its purpose.
+    pub fn forget(&mut self) {
+        self.before_that = Vec::new();
+    }
+
     /// Points at which [`look`] is to be called.
     pub fn due(&self) -> u64 {
         self.due

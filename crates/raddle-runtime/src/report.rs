@@ -1,0 +1,137 @@
+//! Tells of a finding: performs the execution again for its record, lets it be made easier to read and its reason be looked
+//! for, and sends what has come of that.
+
+use crate::explore::{Explorer, send};
+use crate::record::Recorder;
+use crate::state::rt;
+use crate::{cause, record, shrink, sys, watch};
+use raddle_engine::backlog::piles_up;
+use raddle_engine::strategy::Replay;
+use raddle_protocol::trace::Outcome;
+use raddle_protocol::{Choice, Message, POLL_SHARES, RawFinding};
+use std::collections::BTreeSet;
+
+/// Nanoseconds for which a finding is made easier to read and its reason is looked for, each.
+const ASIDE_NS: u64 = 5_000_000_000;
+/// Schedule points that an execution performed for a report may have: so many times those of the one it is about, ...
+const LONGER: u64 = 4;
+/// ... and so many more.
+const LONGEST_SHORT: u64 = 20_000;
+/// Changes in a row to something that two threads share, from which on it is looked at as a queue.
+const BACKLOG: usize = 100;
+
+impl Explorer {
+    /// Performs an execution again, for the record.
+    pub fn record(
+        &mut self,
+        execution: u64,
+        choices: Vec<Choice>,
+        accesses: Option<(u64, u64)>,
+    ) -> (Outcome, Box<Recorder>) {
+        let runtime = rt();
+        watch::record_accesses_of(accesses);
+        watch::count_accesses_by(runtime.plan.world.poll_budget.div_ceil(POLL_SHARES));
+        let strategy = runtime.tape.exchange(Box::new(Replay::new(choices)));
+        runtime.recorder = Some(Box::new(Recorder::default()));
+        // libtest's own judgement is part of what is performed again only where it was reached the first time; the
+        // recorded choices end with it.
+        let outcome = self.perform_reversibly(execution);
+        let recorder = runtime.recorder.take().unwrap_or_default();
+        runtime.tape.exchange(strategy);
+        watch::record_accesses_of(None);
+        watch::count_accesses_by(0);
+        (outcome, recorder)
+    }
+
+    /// Reports a finding with its record.
+    pub fn report(&mut self, outcome: Outcome, execution: u64, choices: Vec<Choice>, known: &mut BTreeSet<u64>) {
+        let accesses = outcome.bytes();
+        let (mut again, mut recorder) = self.record(execution, choices.clone(), accesses);
+        let signature = recorder.signature(&outcome);
+        if !known.insert(signature) {
+            return;
+        }
+        let mut choices = choices;
+        if again == outcome && execution != 0 {
+            // Where threads wait matters only where that is the failure.
+            let places = |recorder: &Recorder| {
+                ((outcome == Outcome::Stuck).then(|| recorder.signature(&outcome)), recorder.panics())
+            };
+            let wanted = places(&recorder);
+            for better in self.briefly(|explorer| shrink::easier_to_read(explorer, execution, &choices)) {
+                (again, recorder) = self.record(execution, better.clone(), accesses);
+                // The same kind of end is not enough: it must be in the same places.
+                if again == outcome && wanted == places(&recorder) {
+                    choices = better;
+                    break;
+                }
+            }
+        }
+        let mut cause = None;
+        if again == outcome && self.has_passed && cause::is_open(&outcome) {
+            let reasons = self.briefly(|explorer| cause::find(explorer, execution, &choices));
+            (again, recorder) = self.record(execution, choices.clone(), accesses);
+            cause = reasons.map(|reasons| recorder.places_of_reasons(&reasons, rt()));
+        }
+        let differs = (again != outcome).then_some(again);
+        let runtime = rt();
+        let place = recorder.conflict_place();
+        let trace = recorder.into_trace(runtime, &outcome);
+        let outcome = record::renumbered(outcome, runtime);
+        let ignored = runtime.ignored.clone();
+        runtime.ignored.extend(place);
+        self.show(signature, RawFinding { outcome, execution, choices, trace, differs, ignored, cause });
+    }
+
+    /// Sends a finding.
+    fn show(&mut self, signature: u64, raw: RawFinding) {
+        if !self.silent {
+            self.shown.push(signature);
+            send(&Message::Finding(Box::new(raw)));
+        }
+    }
+
+    /// The execution that has just passed is recorded, if something has happened in it that may be a mistake and had not
+    /// happened in earlier ones.
+    pub fn look_closer(&mut self, execution: u64) {
+        let runtime = rt();
+        let mut odd = runtime.execution.odd;
+        odd.outlived &= execution == 0;
+        odd.piled = execution == 0 && piles_up(runtime.execution.schedule.log().steps(), BACKLOG);
+        let counts = execution == 0 && runtime.plan.world.poll_budget > 0;
+        if !counts && !odd.beyond(self.looked_at) {
+            return;
+        }
+        self.looked_at = self.looked_at.or(odd);
+        self.report_passed(execution, runtime.tape.record().to_vec(), odd.signature());
+    }
+
+    /// Sends the record of an execution that has passed, in which something may be a mistake.
+    pub fn report_passed(&mut self, execution: u64, choices: Vec<Choice>, signature: u64) {
+        let (outcome, recorder) = self.record(execution, choices.clone(), None);
+        let runtime = rt();
+        if outcome == Outcome::Passed {
+            let trace = recorder.into_trace(runtime, &outcome);
+            let ignored = runtime.ignored.clone();
+            let (differs, cause) = (None, None);
+            self.show(signature, RawFinding { outcome, execution, choices, trace, differs, ignored, cause });
+        }
+    }
+
+    /// Performs executions for the report of the one before: none is much longer than that, and it does not go on for long.
+    fn briefly<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
+        let runtime = rt();
+        let most = LONGER * runtime.points + LONGEST_SHORT;
+        let stall_ms = runtime.plan.budget.stall_ms;
+        runtime.plan.budget.stall_ms = stall_ms.min(ASIDE_NS / 1_000_000);
+        self.aside_until_ns = sys::real_time_ns() + ASIDE_NS;
+        let result = self.within(most, |explorer| explorer.aside(work));
+        rt().plan.budget.stall_ms = stall_ms;
+        result
+    }
+
+    /// Whether what is done for a report has taken long enough.
+    pub fn is_late(&self) -> bool {
+        sys::real_time_ns() >= self.aside_until_ns
+    }
+}

@@ -128,10 +128,13 @@ impl Watcher {
             process.ended = 0;
         }
         // As of the visit before: children whose ends have not been noticed yet would count twice.
-        let now = process.stat.children_user + process.stat.children_system;
-        let ticks = if last { now } else { process.children_before.min(now) };
-        let base = process.base.children_user + process.base.children_system;
-        let missing = ticks.saturating_sub(base) as f64 * self.tick - process.credit - process.unseen_children;
+        let mut missing = self.missing_children(pid, last);
+        // On a busy machine a look at them may have been put off for longer.
+        if missing > ROUNDING {
+            self.notice_ends(pid, at);
+            missing = self.missing_children(pid, last);
+        }
+        let Some(process) = self.processes.get_mut(&pid) else { return };
         if missing > ROUNDING {
             process.unseen_children += missing;
             unseen += missing;
@@ -144,7 +147,30 @@ impl Watcher {
         }
     }
 
+    /// Processor time of children in the books of a process that nothing accounts for, seconds.
+    fn missing_children(&self, pid: i32, last: bool) -> f64 {
+        let Some(process) = self.processes.get(&pid) else { return 0.0 };
+        let now = process.stat.children_user + process.stat.children_system;
+        let ticks = if last { now } else { process.children_before.min(now) };
+        let base = process.base.children_user + process.base.children_system;
+        ticks.saturating_sub(base) as f64 * self.tick - process.credit - process.unseen_children
+    }
+
+    /// Closes the books of those children of a process that are gone.
+    fn notice_ends(&mut self, parent: i32, at: f64) {
+        let children = self.processes.values().filter(|process| process.parent == parent).map(|process| process.pid);
+        let gone: Vec<i32> = children.filter(|pid| scan::stat(*pid).is_none()).collect();
+        for pid in gone {
+            self.end_process(pid, at);
+        }
+    }
+
     pub(super) fn end_process(&mut self, pid: i32, at: f64) {
+        if !self.processes.contains_key(&pid) {
+            return;
+        }
+        // What is known of a child must be in its parent's books first.
+        self.notice_ends(pid, at);
         let Some(process) = self.processes.get(&pid) else { return };
         let threads: Vec<i32> = process.threads.iter().copied().collect();
         for tid in threads {
@@ -221,5 +247,61 @@ impl Watcher {
         thread.read_details(self.tick);
         self.accounts.of(thread.pid, &thread.name).add(&thread.account);
         self.thread_names.insert(tid, thread.name.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::procfs::file::Allowance;
+    use crate::stacks::{Stacks, Wanted};
+    use std::io::{BufRead, BufReader};
+    use std::process::{Command, Stdio};
+
+    /// A shell that starts another one, waits for it, says so, and stays. The inner one computes.
+    const FAMILY: &str = "sh -c 'i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done'; echo over; read line";
+
+    /// The end of a child is noticed late, when its processor time stands in its parent's books already.
+    #[test]
+    fn a_child_whose_end_is_noticed_late_counts_once() {
+        let mut parent = Command::new("sh")
+            .args(["-c", FAMILY])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("there is a shell");
+        let pid = i32::try_from(parent.id()).expect("a process number");
+        let (allowance, _) = Allowance::raise();
+        let stacks = Stacks::new(Wanted::None);
+        let mut watcher = Watcher::new(pid, false, 2.0, stacks, allowance).expect("it lives");
+        let mut at = 0.0;
+        let child = loop {
+            at += 0.01;
+            std::thread::sleep(std::time::Duration::from_millis(10));
+            watcher.round(at);
+            if let Some(child) = watcher.processes.keys().find(|known| **known != pid)
+                && watcher.processes[child].seen_cpu > 0.05
+            {
+                break *child;
+            }
+            assert!(at < 30.0, "the child has never been seen to compute");
+        };
+        let mut line = String::new();
+        BufReader::new(parent.stdout.take().expect("a pipe")).read_line(&mut line).expect("a line");
+        assert_eq!(line, "over\n");
+        assert!(watcher.processes.contains_key(&child), "its end has not been noticed yet");
+        let seen = watcher.processes[&child].seen_cpu;
+
+        for _ in 0..3 {
+            at += PROCESS_PERIOD;
+            watcher.visit_process(pid, at);
+        }
+        let stat = scan::stat(pid).expect("it waits for a line");
+        let counted = (stat.children_user + stat.children_system) as f64 * watcher.tick;
+        assert!(!watcher.processes.contains_key(&child), "its end is noticed");
+        let all = watcher.totals.unseen + seen;
+        assert!(all < counted + 0.05, "{all} s are accounted for, of {counted} s");
+        drop(parent.stdin.take());
+        parent.wait().expect("it ends");
     }
 }

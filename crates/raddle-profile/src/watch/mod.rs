@@ -11,6 +11,7 @@
 //! | `sockets` | whose connection is whose |
 //! | `budget` | keeps Raddle's own share of the machine small |
 //! | `report` | from the books to the measurement |
+//! | `notes` | what a reader should know beside the numbers |
 //!
 //! Nothing is changed in the watched program. It is stopped for some ten microseconds at a time only where stacks of
 //! running threads are asked for ([`crate::stacks`]).
@@ -18,6 +19,7 @@
 mod books;
 mod budget;
 mod eyes;
+mod notes;
 mod process;
 mod report;
 mod search;

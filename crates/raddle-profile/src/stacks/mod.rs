@@ -10,24 +10,29 @@
 //! ([`running`]). A thread that enters a system call in that moment may see it interrupted (`EINTR`), as by a debugger.
 //!
 //! Names come from symbol tables and debug information at the end ([`symbols`]), and from the perf maps that some
-//! just-in-time compilers write.
+//! just-in-time compilers write. Functions of Python are read while the thread stands still ([`python`]).
 
 pub mod memory;
 mod modules;
+pub mod python;
 pub mod running;
 pub mod symbols;
 mod unwind;
 
 use crate::classify::futex::{Role, role_of_names};
 use modules::Modules;
+use python::{Functions, Interpreters, Named};
 use running::Running;
 use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Stacks of running threads, a second.
 pub const RUNNING_RATE: f64 = 20.0;
 /// How many times as long as a thread was stopped none is stopped again. A stop takes microseconds, but on a machine so
 /// busy that the helper has to queue before it can let the thread go on.
 const STOPPED: f64 = 10.0;
+/// The same where Python's functions are read in that time, which takes longer.
+const STOPPED_READING: f64 = 100.0;
 /// Stacks of blocked threads, a second.
 const BLOCKED_RATE: f64 = 50.0;
 /// Looks at callers of futexes, a second.
@@ -50,6 +55,8 @@ pub struct Frame {
 pub const UNKNOWN: u32 = u32::MAX;
 /// The code that the kernel maps into each process, for looking at clocks.
 pub const VDSO: u32 = u32::MAX - 1;
+/// A function of Python: the address is its number among [`python::Functions`].
+pub const PYTHON: u32 = u32::MAX - 2;
 
 /// What is to be done about stacks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -125,6 +132,10 @@ pub struct Stacks {
     /// The same for running threads.
     pub running: (u64, u64),
     helper: Option<Running>,
+    interpreters: Arc<Mutex<Interpreters>>,
+    functions: Functions,
+    /// Stacks in which Python's functions have been read.
+    pub python: u64,
     roles: Roles,
     next_blocked: f64,
     next_running: f64,
@@ -135,6 +146,7 @@ pub struct Stacks {
 impl Stacks {
     /// Begins.
     pub fn new(wanted: Wanted) -> Self {
+        let interpreters = Arc::new(Mutex::new(Interpreters::default()));
         Self {
             wanted,
             modules: Modules::default(),
@@ -143,7 +155,10 @@ impl Stacks {
             taken: Vec::new(),
             blocked: (0, 0),
             running: (0, 0),
-            helper: (wanted == Wanted::All && unwind::SUPPORTED).then(Running::start),
+            helper: (wanted == Wanted::All && unwind::SUPPORTED).then(|| Running::start(interpreters.clone())),
+            interpreters,
+            functions: Functions::default(),
+            python: 0,
             roles: Roles::default(),
             next_blocked: 0.0,
             next_running: 0.0,
@@ -157,8 +172,8 @@ impl Stacks {
         self.now = now;
     }
 
-    /// A thread has been found asleep. Takes its stack if it is time for one.
-    pub fn sleeper(&mut self, pid: i32, tid: i32, sp: u64, pc: u64, site: usize) {
+    /// A thread has been found asleep. Takes its stack if it is time for one; `python` if a Python interpreter runs there.
+    pub fn sleeper(&mut self, (pid, tid, python): (i32, i32, bool), sp: u64, pc: u64, site: usize) {
         if self.wanted == Wanted::None || !unwind::SUPPORTED || self.now < self.next_blocked {
             return;
         }
@@ -167,16 +182,18 @@ impl Stacks {
         let (frames, complete) = unwind::unwind(&mut self.modules, pid, self.now, (pc, sp, 0), &mut stack);
         self.blocked.0 += 1;
         self.blocked.1 += u64::from(complete);
+        let read = if python { self.read_python(pid, tid) } else { None };
+        let frames = self.in_python(frames, read);
         self.keep(frames, Taken { stack: 0, at: self.now, tid, pid, site: Some(site) });
     }
 
     /// A thread has been found running. Takes its stack if it is time for one, with the help of another thread. Returns
-    /// whether it does.
-    pub fn runner(&mut self, pid: i32, tid: i32) -> bool {
+    /// whether it does. `python` if a Python interpreter runs there.
+    pub fn runner(&mut self, pid: i32, tid: i32, python: bool) -> bool {
         if self.now < self.next_running {
             return false;
         }
-        let asked = self.helper.as_mut().is_some_and(|helper| helper.ask(pid, tid));
+        let asked = self.helper.as_mut().is_some_and(|helper| helper.ask(pid, tid, python));
         if asked {
             self.next_running = self.now.max(self.next_running + 1.0 / RUNNING_RATE);
         }
@@ -194,8 +211,9 @@ impl Stacks {
         let Some(helper) = &mut self.helper else { return Vec::new() };
         let copies = helper.collect();
         let stopped: Vec<(i32, f64)> = copies.iter().map(|copy| (copy.tid, copy.stopped)).collect();
-        for (_, seconds) in &stopped {
-            self.next_running = self.next_running.max(self.now + seconds * STOPPED);
+        for copy in &copies {
+            let pause = if copy.python.is_some() { STOPPED_READING } else { STOPPED };
+            self.next_running = self.next_running.max(self.now + copy.stopped * pause);
         }
         for mut copy in copies {
             let registers = (copy.pc, copy.sp, copy.bp);
@@ -203,6 +221,7 @@ impl Stacks {
             self.running.0 += 1;
             self.running.1 += u64::from(complete);
             let (tid, pid) = (copy.tid, copy.pid);
+            let frames = self.in_python(frames, copy.python.take());
             self.keep(frames, Taken { stack: 0, at: self.now, tid, pid, site: None });
         }
         stopped
@@ -214,6 +233,20 @@ impl Stacks {
         if let Some(helper) = self.helper.take() {
             helper.end();
         }
+    }
+
+    /// The functions of Python that a sleeping thread is in.
+    fn read_python(&mut self, pid: i32, tid: i32) -> Option<Vec<Named>> {
+        let mut interpreters = self.interpreters.lock().unwrap_or_else(PoisonError::into_inner);
+        interpreters.meet(pid);
+        interpreters.functions(pid, tid)
+    }
+
+    /// A stack with the functions of Python that have been read, if any have.
+    fn in_python(&mut self, frames: Vec<Frame>, read: Option<Vec<Named>>) -> Vec<Frame> {
+        let Some(read) = read else { return frames };
+        self.python += 1;
+        self.functions.instead(&frames, read, |frame| self.modules.is_interpreter(frame))
     }
 
     fn keep(&mut self, frames: Vec<Frame>, taken: Taken) {
@@ -265,15 +298,21 @@ impl Stacks {
     pub fn forget(&mut self, pid: i32) {
         self.modules.forget(pid);
         self.roles.forget(pid);
+        self.interpreters.lock().unwrap_or_else(PoisonError::into_inner).forget(pid);
     }
 
     /// The names of all functions.
     pub fn names(&self) -> symbols::Names {
-        symbols::Names::new(self.modules.paths())
+        symbols::Names::new(self.modules.paths(), self.functions.all())
     }
 
     /// How stacks were found, in a sentence.
     pub fn method(&self) -> String {
+        let python = if self.python > 0 { "; Python's functions from the structures of its interpreter" } else { "" };
+        self.natively() + python
+    }
+
+    fn natively(&self) -> String {
         if !unwind::SUPPORTED {
             return "this version finds no stacks on this processor".to_owned();
         }

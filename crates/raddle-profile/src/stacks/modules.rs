@@ -161,6 +161,12 @@ impl Modules {
         lookup(file.variables.as_ref()?, address.wrapping_sub(bias)).map(super::symbols::demangle)
     }
 
+    /// Whether a place lies in a Python interpreter.
+    pub(super) fn is_interpreter(&self, frame: Frame) -> bool {
+        let file = self.files.get(frame.module as usize).and_then(|(path, _)| path.file_name());
+        file.is_some_and(|file| super::python::is_interpreter(&file.to_string_lossy()))
+    }
+
     /// Paths of all files, by number.
     pub(super) fn paths(&self) -> Vec<PathBuf> {
         self.files.iter().map(|(path, _)| path.clone()).collect()

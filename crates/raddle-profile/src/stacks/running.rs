@@ -5,13 +5,14 @@
 //! in that moment is delivered as it would have been. Should Raddle be killed, the kernel lets the thread go on.
 
 use super::memory::{self, Copied};
+use super::python::{Interpreters, Named};
 use nix::errno::Errno;
 use nix::sys::ptrace;
 use nix::sys::signal::Signal;
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
-use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -36,6 +37,8 @@ pub struct Copy {
     pub bp: u64,
     /// The stack.
     pub stack: Copied,
+    /// The functions of Python that it was in, if they were asked for and could be read.
+    pub python: Option<Vec<Named>>,
     /// For how long it was stopped, seconds. That is microseconds, but for a machine so busy that this helper has to queue
     /// before it can let the thread go on.
     pub stopped: f64,
@@ -44,7 +47,7 @@ pub struct Copy {
 /// The helper.
 #[derive(Debug)]
 pub struct Running {
-    ask: SyncSender<(i32, i32)>,
+    ask: SyncSender<(i32, i32, bool)>,
     copies: Receiver<Option<Copy>>,
     thread: JoinHandle<()>,
     holding: Option<i32>,
@@ -55,21 +58,22 @@ static REFUSAL: Mutex<Option<Errno>> = Mutex::new(None);
 
 /// Why threads cannot be stopped, if they cannot.
 pub fn refusal() -> Option<String> {
-    let refusal = REFUSAL.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let refusal = REFUSAL.lock().unwrap_or_else(PoisonError::into_inner);
     refusal.map(|errno| errno.desc().to_lowercase())
 }
 
 impl Running {
     /// Starts the helper.
-    pub fn start() -> Self {
-        let (ask, asked) = sync_channel::<(i32, i32)>(1);
+    pub fn start(interpreters: Arc<Mutex<Interpreters>>) -> Self {
+        let (ask, asked) = sync_channel::<(i32, i32, bool)>(1);
         let (give, copies) = sync_channel(1);
         let thread = std::thread::spawn(move || {
             let mut ended = Vec::new();
             loop {
                 match asked.recv_timeout(PATIENCE) {
-                    Ok((pid, tid)) => {
-                        if give.send(copy(pid, tid, &mut ended)).is_err() {
+                    Ok((pid, tid, python)) => {
+                        let interpreters = python.then_some(&*interpreters);
+                        if give.send(copy(pid, tid, interpreters, &mut ended)).is_err() {
                             return;
                         }
                     }
@@ -82,9 +86,9 @@ impl Running {
         Self { ask, copies, thread, holding: None }
     }
 
-    /// Asks for a copy of a thread. Returns whether the helper was free.
-    pub fn ask(&mut self, pid: i32, tid: i32) -> bool {
-        if self.holding.is_some() || self.ask.try_send((pid, tid)).is_err() {
+    /// Asks for a copy of a thread, and for the functions of Python that it is in. Returns whether the helper was free.
+    pub fn ask(&mut self, pid: i32, tid: i32, python: bool) -> bool {
+        if self.holding.is_some() || self.ask.try_send((pid, tid, python)).is_err() {
             return false;
         }
         self.holding = Some(tid);
@@ -137,14 +141,18 @@ fn is_own_child(thread: Pid) -> bool {
     value("Tgid:") == Some(thread.as_raw()) && value("PPid:") == Some(Pid::this().as_raw())
 }
 
-fn copy(pid: i32, tid: i32, ended: &mut Vec<Pid>) -> Option<Copy> {
+fn copy(pid: i32, tid: i32, python: Option<&Mutex<Interpreters>>, ended: &mut Vec<Pid>) -> Option<Copy> {
     let thread = Pid::from_raw(tid);
+    let mut interpreters = python.map(|all| all.lock().unwrap_or_else(PoisonError::into_inner));
+    if let Some(interpreters) = &mut interpreters {
+        interpreters.meet(pid);
+    }
     let (began, before) = (Instant::now(), accounted(pid, tid));
     match ptrace::seize(thread, ptrace::Options::empty()) {
         Ok(()) => {}
         Err(errno) => {
             if errno == Errno::EPERM {
-                REFUSAL.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get_or_insert(errno);
+                REFUSAL.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(errno);
             }
             return None;
         }
@@ -157,7 +165,8 @@ fn copy(pid: i32, tid: i32, ended: &mut Vec<Pid>) -> Option<Copy> {
         let mut bytes = vec![0; COPIED];
         let length = memory::read(pid, sp, &mut bytes);
         bytes.truncate(length);
-        Copy { pid, tid, pc, sp, bp, stack: Copied { start: sp, bytes }, stopped: 0.0 }
+        let python = interpreters.as_mut().and_then(|interpreters| interpreters.functions(pid, tid));
+        Copy { pid, tid, pc, sp, bp, stack: Copied { start: sp, bytes }, python, stopped: 0.0 }
     });
     // It stands still, so its counters are settled.
     let after = accounted(pid, tid);

@@ -1,7 +1,8 @@
 //! From places to names, when the measurement is over: debug information where there is some (then with inlined
 //! functions and lines), else symbol tables, else the file's name and the address.
 
-use super::{Frame, UNKNOWN, VDSO};
+use super::python::{Named, is_interpreter};
+use super::{Frame, PYTHON, UNKNOWN, VDSO};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -19,6 +20,7 @@ pub struct Function {
 /// Looks names up, and remembers them.
 pub struct Names {
     paths: Vec<PathBuf>,
+    python: Vec<Named>,
     loaders: HashMap<u32, Option<addr2line::Loader>>,
     known: HashMap<Frame, Vec<Function>>,
     perf_maps: HashMap<i32, Vec<(u64, u64, String)>>,
@@ -31,15 +33,21 @@ impl std::fmt::Debug for Names {
 }
 
 impl Names {
-    /// For these files, by number.
-    pub fn new(paths: Vec<PathBuf>) -> Self {
-        Self { paths, loaders: HashMap::new(), known: HashMap::new(), perf_maps: HashMap::new() }
+    /// For these files and these functions of Python, by number.
+    pub fn new(paths: Vec<PathBuf>, python: Vec<Named>) -> Self {
+        Self { paths, python, loaders: HashMap::new(), known: HashMap::new(), perf_maps: HashMap::new() }
     }
 
     /// The functions at a place, innermost first: several when some are inlined there.
     pub fn functions(&mut self, pid: i32, frame: Frame) -> Vec<Function> {
         if frame.module == UNKNOWN {
             return vec![self.generated(pid, frame.address)];
+        }
+        if frame.module == PYTHON {
+            let function = usize::try_from(frame.address).ok().and_then(|number| self.python.get(number));
+            let named =
+                |(name, file): &Named| Function { name: name.clone(), file: file_name(Path::new(file)), line: None };
+            return function.map(named).into_iter().collect();
         }
         if frame.module == VDSO {
             return vec![Function { name: "[clock]".to_owned(), file: "[vdso]".to_owned(), line: None }];
@@ -99,9 +107,7 @@ pub(crate) fn without_interpreter(stack: Vec<Function>) -> Vec<Function> {
     if !stack.iter().any(|function| python_function(&function.name).is_some()) {
         return stack;
     }
-    let of_interpreter =
-        |function: &Function| ["python", "libpython"].iter().any(|name| function.file.starts_with(name));
-    let kept = stack.into_iter().filter(|function| !of_interpreter(function));
+    let kept = stack.into_iter().filter(|function| !is_interpreter(&function.file));
     kept.map(|function| match python_function(&function.name) {
         Some((name, file)) => Function { name: name.to_owned(), file: file_name(Path::new(file)), line: None },
         None => function,

@@ -4,6 +4,7 @@ use super::report::Context;
 use super::session::Samples;
 use super::watcher::Watcher;
 use crate::model::{Ending, Sampling};
+use crate::stacks::python::is_interpreter;
 
 /// The notes of a measurement, the gravest first.
 pub(super) fn notes(watcher: &Watcher, context: &Context, sampling: &Sampling, samples: &Samples) -> Vec<String> {
@@ -53,33 +54,12 @@ pub(super) fn notes(watcher: &Watcher, context: &Context, sampling: &Sampling, s
     if context.ending == Ending::StillRuns && !context.attached {
         notes.push("the program still runs; this is what it did until the measurement ended".to_owned());
     }
-    if samples.stacks.iter().flatten().any(|function| of_python(&function.file)) {
+    if samples.stacks.iter().flatten().any(|function| is_interpreter(&function.file)) {
         notes.push(
-            "of Python code, stacks show the functions of the interpreter; Python from 3.12 on lets its own be named when \
-             it is started with PYTHONPERFSUPPORT=1"
+            "the interpreter's structures could not be read for all stacks of Python code: some show its C functions instead \
+             of Python's"
                 .to_owned(),
         );
     }
     notes
-}
-
-/// Whether a file is a Python interpreter, by its name: `python3.12`, `libpython3.12.so.1.0`.
-fn of_python(file: &str) -> bool {
-    let version = file.strip_prefix("lib").unwrap_or(file).strip_prefix("python");
-    version.is_some_and(|version| version.is_empty() || version.starts_with(|c: char| c.is_ascii_digit()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::of_python;
-
-    #[test]
-    fn an_interpreter_is_known_by_its_name() {
-        for file in ["python", "python3", "python3.11", "libpython3.12.so.1.0"] {
-            assert!(of_python(file), "{file}");
-        }
-        for file in ["pythonize", "libc.so.6", "x.py", "[generated]"] {
-            assert!(!of_python(file), "{file}");
-        }
-    }
 }

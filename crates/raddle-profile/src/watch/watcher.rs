@@ -293,7 +293,7 @@ impl Watcher {
                     thread.site = Some(site);
                     thread.wait = Some(wait);
                     if let Some((sp, pc)) = place {
-                        self.stacks.sleeper(thread.pid, tid, sp, pc, site);
+                        self.stacks.sleeper((thread.pid, tid, process.python), sp, pc, site);
                     }
                     Seen::Asleep(state)
                 }
@@ -337,7 +337,8 @@ impl Watcher {
         let unsampled = |tid: &&i32| self.threads.get(tid).map_or(f64::MIN, |thread| thread.unsampled);
         let Some(tid) = self.runners.iter().max_by(|a, b| unsampled(a).total_cmp(&unsampled(b))) else { return };
         let Some(thread) = self.threads.get_mut(tid) else { return };
-        if self.stacks.runner(thread.pid, thread.tid) {
+        let python = self.processes.get(&thread.pid).is_some_and(|process| process.python);
+        if self.stacks.runner(thread.pid, thread.tid, python) {
             thread.unsampled -= std::mem::take(&mut self.unsampled);
         }
     }

@@ -77,9 +77,9 @@ impl Judge {
         finding
     }
 
-    /// As [`Judge::finding`], of an execution that passed: nothing, where nothing is wrong with it.
-    pub fn suspect(&mut self, raw: &RawFinding, modules: &[Module], case: &Case<'_>) -> Option<Finding> {
-        self.with(modules, case, |symbols, context| raddle_diagnose::suspect(raw, symbols, context))
+    /// As [`Judge::finding`], of an execution that passed: all that is wrong with it, if anything is.
+    pub fn suspects(&mut self, raw: &RawFinding, modules: &[Module], case: &Case<'_>) -> Vec<Finding> {
+        self.with(modules, case, |symbols, context| raddle_diagnose::suspects(raw, symbols, context))
     }
 
     /// All threads and all steps of a raw record, in the place of the finding's own.
@@ -193,7 +193,7 @@ pub fn keep(finding: &Finding, raw: &RawFinding, case: &Case<'_>, runtime: &Runt
         execution: finding.schedule.execution,
         kept: finding.schedule.kept.clone().filter(|kept| !kept.new),
         tally,
-        accesses: raw.outcome.bytes(),
+        accesses: raw.outcome.bytes().or(raw.cause.as_ref().and_then(|cause| cause.behind)),
         ignored: raw.ignored.clone(),
         cause: raw.cause.clone(),
         choices: choice::to_text(&raw.choices),

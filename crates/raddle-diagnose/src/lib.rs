@@ -17,8 +17,10 @@
 #![forbid(unsafe_code)]
 
 mod action;
+mod before;
 mod blocks;
 mod calls;
+mod carried;
 mod case;
 mod codes;
 mod context;
@@ -60,8 +62,13 @@ const MOST_STEPS: usize = 1000;
 pub fn diagnose(raw: &RawFinding, symbols: &dyn Symbols, context: &Context<'_>) -> Finding {
     let raw = &*round::cut(raw);
     let case = Case::new(raw, symbols, context);
-    let mut diagnosis = codes::diagnose(&case);
-    let mut steps = Steps::new(&case, &diagnosis.keys, diagnosis.by_task);
+    told(&case, codes::diagnose(&case))
+}
+
+/// A diagnosis as a finding.
+fn told(case: &Case<'_>, mut diagnosis: codes::Diagnosis) -> Finding {
+    let (raw, context) = (case.raw, case.context);
+    let mut steps = Steps::new(case, &diagnosis.keys, diagnosis.by_task);
     let dropped = steps.shorten(MOST_STEPS);
     if dropped > 0 {
         diagnosis.notes.push(format!(
@@ -80,7 +87,7 @@ pub fn diagnose(raw: &RawFinding, symbols: &dyn Symbols, context: &Context<'_>) 
     }
     let pattern = diagnosis.pattern.map(|code| Code(code.to_owned()));
     let root_cause = diagnosis.decides.take().and_then(|(first, second, because)| {
-        Some(RootCause { first: steps.at(&case, first)?, second: steps.at(&case, second)?, because })
+        Some(RootCause { first: steps.at(case, first)?, second: steps.at(case, second)?, because })
     });
     let acting: BTreeSet<u32> = steps.views.iter().map(|step| step.thread).collect();
     if diagnosis.by_task {
@@ -102,7 +109,7 @@ pub fn diagnose(raw: &RawFinding, symbols: &dyn Symbols, context: &Context<'_>) 
         test: context.test.clone(),
         message: diagnosis.message,
         spans: diagnosis.spans,
-        threads: states::views(&case, |thread| acting.contains(&thread) || diagnosis.about.contains(&thread)),
+        threads: states::views(case, |thread| acting.contains(&thread) || diagnosis.about.contains(&thread)),
         steps: steps.views,
         stacks: diagnosis.stacks,
         reason: diagnosis.reason,
@@ -122,27 +129,27 @@ pub fn diagnose(raw: &RawFinding, symbols: &dyn Symbols, context: &Context<'_>) 
     }
 }
 
-/// Explains an execution that passed, if something in it is a mistake all the same.
-pub fn suspect(raw: &RawFinding, symbols: &dyn Symbols, context: &Context<'_>) -> Option<Finding> {
-    let cut = round::cut(raw);
-    let case = Case::new(&cut, symbols, context);
+/// Explains what is a mistake in an execution that passed all the same, as far as anything is.
+pub fn suspects(raw: &RawFinding, symbols: &dyn Symbols, context: &Context<'_>) -> Vec<Finding> {
+    let raw = &*round::cut(raw);
+    let case = Case::new(raw, symbols, context);
     let found = match is_in_step(raw) {
-        true => codes::endless(&case),
-        false if is_cancelled(raw) => codes::cancelled(&case),
-        false => codes::suspect(&case),
+        true => codes::endless(&case).into_iter().collect(),
+        false if is_cancelled(raw) => codes::cancelled(&case).into_iter().collect(),
+        false => codes::suspects(&case),
     };
-    found.map(|_| diagnose(raw, symbols, context))
+    found.into_iter().map(|diagnosis| told(&case, codes::completed(&case, diagnosis))).collect()
 }
 
 /// Whether time limits were left to run out in this execution, in order to see what cancellation does (`--cancel`). It is
-/// judged by [`suspect`], however it ended: that a test does not expect its own time limit to end is no mistake of the
+/// judged by [`suspects`], however it ended: that a test does not expect its own time limit to end is no mistake of the
 /// program.
 pub fn is_cancelled(raw: &RawFinding) -> bool {
     raw.choices.iter().any(|choice| choice.kind == ChoiceKind::Stall && choice.taken != 0)
 }
 
 /// Whether this execution was performed beside the search with its threads in step, and goes round for ever. It is judged by
-/// [`suspect`]: what is neither a livelock nor starvation in code that its reader knows may be how a lock spins.
+/// [`suspects`]: what is neither a livelock nor starvation in code that its reader knows may be how a lock spins.
 pub fn is_in_step(raw: &RawFinding) -> bool {
     matches!(raw.outcome, Outcome::NoProgress(Bound::Round(_))) && raw.execution == 0
 }

@@ -16,6 +16,8 @@ use raddle_protocol::trace::{Stack, StackId, Trace};
 pub struct Site {
     /// All frames, inlined ones included, innermost first.
     pub frames: Vec<SourceFrame>,
+    /// For each of them, the canonical frame address of the activation that it is part of.
+    pub activations: Vec<u64>,
     /// The innermost frame of user code.
     pub user: Option<usize>,
     /// Roles with a meaning, innermost first, up to the user's frame; without repetition.
@@ -101,6 +103,7 @@ impl Site {
             _ => Plain::Internal,
         };
         let roles = chain;
+        let activations = physical.iter().map(|index| stack.frames[*index].cfa).collect();
         let call = match (user, last) {
             (Some(at), Some(last)) => CallKey {
                 cfa: stack.frames[last].cfa,
@@ -111,7 +114,7 @@ impl Site {
             _ => CallKey { cfa: stack.frames.first().map_or(0, |frame| frame.cfa), ..CallKey::default() },
         };
         let panics = user.is_some() && library.iter().any(|frame| begins_panic(&frame.function));
-        Self { frames, user, roles, plain, direct, panics, call }
+        Self { frames, activations, user, roles, plain, direct, panics, call }
     }
 
     /// The innermost frame of user code.
@@ -203,6 +206,7 @@ impl Sites {
     pub fn get(&self, stack: StackId) -> &Site {
         static EMPTY: Site = Site {
             frames: Vec::new(),
+            activations: Vec::new(),
             user: None,
             roles: Vec::new(),
             plain: Plain::Internal,

@@ -106,6 +106,11 @@ impl Teller<'_> {
             None if key || of_threads => None,
             None => return None,
         };
+        // Accesses behind a lock are recorded to be judged; the lock is what a reader can see.
+        let judged = self.case.raw.cause.as_ref().is_some_and(|cause| cause.behind.is_some());
+        if judged && matches!(action.what, What::Accessed(_)) {
+            return None;
+        }
         if !key && (matches!(action.what, What::Opened(_)) || !of_threads && self.is_internal(action, site)) {
             return None;
         }

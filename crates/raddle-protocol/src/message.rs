@@ -175,6 +175,25 @@ pub struct Cause {
     pub pairs: Vec<(u64, u64)>,
     /// Loads that saw an older store than the last: had one of them seen the last, the execution would have passed.
     pub stale: Vec<u64>,
+    /// What it has printed, and what another one has, where that is what is wrong with an execution that passed.
+    #[serde(default)]
+    pub printed: Option<Printed>,
+    /// Bytes behind a lock that one thread takes several times, of which all accesses are recorded: first address and number.
+    #[serde(default)]
+    pub behind: Option<(u64, u64)>,
+}
+
+/// What two executions that passed have printed on their standard output.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Printed {
+    /// This one.
+    pub here: String,
+    /// The other one.
+    pub there: String,
+    /// The other one's number.
+    pub execution: u64,
+    /// Its choice stream.
+    pub choices: Vec<Choice>,
 }
 
 /// The end of an exploration.

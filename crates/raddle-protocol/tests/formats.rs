@@ -8,7 +8,7 @@ use raddle_protocol::message::{Bounded, Cause, End, Leaks, Module, Obstacle, Reg
 use raddle_protocol::trace::{Bound, Crash, Order, Stack, StackFrame, State, Thread, Wait};
 use raddle_protocol::{
     Budget, Choice, ChoiceKind, Code, Counted, Deal, Effect, Entry, Isolation, Job, MemoryModel, Message, Mode, Op,
-    Operand, Outcome, Part, Plan, RawFinding, Step, Summary, Trace, Unhooked, World, frame,
+    Operand, Outcome, Part, Plan, Printed, RawFinding, Step, Summary, Trace, Unhooked, World, frame,
 };
 
 /// The body of a value's frame, in hexadecimal.
@@ -18,7 +18,7 @@ fn body<T: serde::Serialize>(value: &T) -> String {
 
 #[test]
 fn the_version_and_the_names_are_those_that_others_rely_on() {
-    assert_eq!(raddle_protocol::VERSION, 6);
+    assert_eq!(raddle_protocol::VERSION, 7);
     assert_eq!((raddle_protocol::ENV_PLAN, raddle_protocol::ENV_REPORT), ("RADDLE_PLAN_FD", "RADDLE_REPORT_FD"));
     assert_eq!(raddle_protocol::RUNTIME_LIBRARY, "libraddle_runtime.so");
 }
@@ -46,7 +46,7 @@ fn choices() -> Vec<Choice> {
 }
 
 #[test]
-fn choices_of_version_6() {
+fn choices_of_version_7() {
     assert_eq!(body(&choices()), "0900ac020201ac020202ac020203ac020204ac020205ac020206ac020207ac020208ac0202");
     assert_eq!(to_text(&choices()), "t2/300 w2/300 s2/300 l2/300 r2/300 m2/300 i2/300 f2/300 c2/300");
 }
@@ -86,7 +86,7 @@ fn plan(job: Job) -> Plan {
 
 /// What the runtime is told. The version comes first, so that any version can be told from any other.
 #[test]
-fn plans_of_version_6() {
+fn plans_of_version_7() {
     let (before, after) =
         ("1101022122", "310672616e646f6d01320141424344015152530101666701680101610162636401650161010001010162010174");
     assert_eq!(body(&plan(Job::Explore)), format!("{before}00{after}"));
@@ -105,7 +105,7 @@ fn plans_of_version_6() {
 
 /// What the runtime tells.
 #[test]
-fn messages_of_version_6() {
+fn messages_of_version_7() {
     let hello = Message::Hello { version: 0x11, pid: 0x12, fixed_addresses: true, sees_raw_syscalls: false };
     assert_eq!(body(&hello), "0011120100");
     let module = Module { path: "a".into(), base: 0x21, start: 0x22, end: 0x23 };
@@ -159,7 +159,7 @@ fn messages_of_version_6() {
 }
 
 #[test]
-fn findings_of_version_6() {
+fn findings_of_version_7() {
     let thread = Thread {
         name: Some("d".into()),
         spawned: Some((0x11, 0x12)),
@@ -184,6 +184,7 @@ fn findings_of_version_6() {
     let trace_body =
         ["0101016401111213140201150116", "00", "012103220402232425", "01013132", "00", "016541424344"].concat();
     assert_eq!(body(&trace), trace_body);
+    let printed = Printed { here: "h".into(), there: "i".into(), execution: 0x75, choices: choices() };
     let finding = |outcome| RawFinding {
         outcome,
         execution: 0x51,
@@ -191,9 +192,19 @@ fn findings_of_version_6() {
         trace: trace.clone(),
         differs: None,
         ignored: vec![],
-        cause: Some(Cause { tried: 0x71, pairs: vec![(0x72, 0x73)], stale: vec![0x74] }),
+        cause: Some(Cause {
+            tried: 0x71,
+            pairs: vec![(0x72, 0x73)],
+            stale: vec![0x74],
+            printed: Some(printed.clone()),
+            behind: Some((0x76, 0x77)),
+        }),
     };
-    let rest = format!("51{}{trace_body}00000171017273{}", body(&choices()), "0174");
+    let rest = format!(
+        "51{}{trace_body}00000171017273{}",
+        body(&choices()),
+        format!("01740101680169{}", "75") + &body(&choices()) + "017677"
+    );
     let stuck = Box::new(finding(Outcome::Stuck));
     assert_eq!(body(&Message::Finding(stuck.clone())), format!("0502{rest}"));
     assert_eq!(body(&Message::Replayed(stuck)), format!("0602{rest}"));

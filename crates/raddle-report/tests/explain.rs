@@ -28,9 +28,9 @@ fn codes_are_in_order_and_names_differ() {
 fn this_version_reports_these_codes() {
     let reported: Vec<&str> = hazards().iter().filter(|hazard| hazard.reported).map(|hazard| hazard.code).collect();
     let expected = [
-        "RD0101", "RD0102", "RD0103", "RD0104", "RD0105", "RD0107", "RD0201", "RD0203", "RD0204", "RD0205", "RD0206",
-        "RD0301", "RD0302", "RD0303", "RD0304", "RD0305", "RD0306", "RD0401", "RD0402", "RD0403", "RD0404", "RD0501",
-        "RD0503", "RD0504", "RD0505",
+        "RD0101", "RD0102", "RD0103", "RD0104", "RD0105", "RD0106", "RD0107", "RD0201", "RD0202", "RD0203", "RD0204",
+        "RD0205", "RD0206", "RD0207", "RD0301", "RD0302", "RD0303", "RD0304", "RD0305", "RD0306", "RD0401", "RD0402",
+        "RD0403", "RD0404", "RD0501", "RD0502", "RD0503", "RD0504", "RD0505",
     ];
     assert_eq!(reported, expected);
 }

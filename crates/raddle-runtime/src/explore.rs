@@ -6,7 +6,7 @@ use crate::interpose::{process, raw};
 use crate::record::Recorder;
 use crate::snapshot::{self, Snapshot};
 use crate::state::{Odd, RECORDING, rt};
-use crate::{cancel, crash, fault, heap, leaks, modules, record, state, sys, tls, watch};
+use crate::{cancel, crash, fault, heap, leaks, modules, printed, record, state, sys, tls, watch};
 use raddle_engine::random::mix;
 use raddle_engine::strategy::{Replay, by_name};
 use raddle_engine::{Seen, Tape};
@@ -166,6 +166,7 @@ unsafe extern "C" fn control(_: u64) -> ! {
         classes: Classes::default(),
         looked_at: Odd::default(),
         left: leaks::Seen::default(),
+        told: printed::Told::default(),
         shown: Vec::new(),
         silent: matches!(runtime.plan.job, Job::Help),
         has_passed: false,
@@ -205,6 +206,8 @@ pub struct Explorer {
     pub looked_at: Odd,
     /// What executions have left in memory.
     pub left: leaks::Seen,
+    /// What executions have printed.
+    pub told: printed::Told,
     /// What has been sent as findings in the present part of the search, as [`raddle_protocol::Part::shown`] has it.
     pub shown: Vec<u64>,
     /// What is found is not told: another process does.

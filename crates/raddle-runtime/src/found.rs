@@ -49,7 +49,13 @@ impl Explorer {
                     }
                 }
                 self.left.count(execution);
+                let is_first = execution == 0;
+                let choices = if is_first { runtime.tape.record().to_vec() } else { Vec::new() };
                 self.look_closer(execution);
+                self.compare_output(execution);
+                if is_first && runtime.outcome == Outcome::Passed {
+                    self.look_behind_locks(&choices);
+                }
             }
             Outcome::Exited(_) | Outcome::Crashed { .. } if execution == 0 => {
                 found.first_failure = Some((outcome, runtime.tape.record().to_vec()));

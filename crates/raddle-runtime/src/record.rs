@@ -239,7 +239,8 @@ impl Recorder {
             Some((first, second))
         });
         let load = |choice: &usize| self.marks.iter().position(|(_, choices)| choices > choice).map(place);
-        Cause { tried: reasons.tried, pairs: pairs.collect(), stale: reasons.stale.iter().filter_map(load).collect() }
+        let stale = reasons.stale.iter().filter_map(load).collect();
+        Cause { tried: reasons.tried, pairs: pairs.collect(), stale, printed: None, behind: None }
     }
 
     fn intern(&mut self, frames: Vec<(u64, u64)>) -> StackId {

@@ -3,12 +3,13 @@
 
 use crate::explore::{Explorer, send};
 use crate::record::Recorder;
-use crate::state::rt;
+use crate::state::{MOST_INVERTED, rt};
 use crate::{cause, record, shrink, sys, watch};
 use raddle_engine::backlog::piles_up;
+use raddle_engine::random::mix;
 use raddle_engine::strategy::Replay;
 use raddle_protocol::trace::Outcome;
-use raddle_protocol::{Choice, Message, POLL_SHARES, RawFinding};
+use raddle_protocol::{Cause, Choice, Message, POLL_SHARES, RawFinding};
 use std::collections::BTreeSet;
 
 /// Nanoseconds for which a finding is made easier to read and its reason is looked for, each.
@@ -19,6 +20,13 @@ const LONGER: u64 = 4;
 const LONGEST_SHORT: u64 = 20_000;
 /// Changes in a row to something that two threads share, from which on it is looked at as a queue.
 const BACKLOG: usize = 100;
+
+/// Locks at the most of which it is looked at what is behind them, ...
+const MOST_BEHIND: usize = 3;
+/// ... and how many bytes that is: more than a mutex and a vector or map in it take.
+const BEHIND: u64 = 79;
+/// Schedule points of an execution that is recorded for that, at the most.
+const LONGEST_BEHIND: u64 = 10_000;
 
 impl Explorer {
     /// Performs an execution again, for the record.
@@ -84,7 +92,7 @@ impl Explorer {
     }
 
     /// Sends a finding.
-    fn show(&mut self, signature: u64, raw: RawFinding) {
+    pub fn show(&mut self, signature: u64, raw: RawFinding) {
         if !self.silent {
             self.shown.push(signature);
             send(&Message::Finding(Box::new(raw)));
@@ -98,12 +106,42 @@ impl Explorer {
         let mut odd = runtime.execution.odd;
         odd.outlived &= execution == 0;
         odd.piled = execution == 0 && piles_up(runtime.execution.schedule.log().steps(), BACKLOG);
+        odd.spun &= execution == 0;
+        let is_new = self.looked_at.inverted < MOST_INVERTED;
+        odd.inverted = u8::from(is_new && runtime.execution.locks.contradicts_itself());
         let counts = execution == 0 && runtime.plan.world.poll_budget > 0;
         if !counts && !odd.beyond(self.looked_at) {
             return;
         }
         self.looked_at = self.looked_at.or(odd);
+        if odd.inverted > 0 {
+            // Each of them is one more to be looked at.
+            odd.inverted = self.looked_at.inverted;
+        }
         self.report_passed(execution, runtime.tape.record().to_vec(), odd.signature());
+    }
+
+    /// The execution without preemption has passed, and locks were taken in it that may be held for too short: it is recorded
+    /// for each of them once more, with what is behind the lock.
+    pub fn look_behind_locks(&mut self, choices: &[Choice]) {
+        if rt().points > LONGEST_BEHIND {
+            return;
+        }
+        let locks: Vec<u64> = rt().execution.locks.retaken().take(MOST_BEHIND).collect();
+        for lock in locks {
+            let behind = (lock + 1, BEHIND);
+            let perform = |explorer: &mut Self| explorer.record(0, choices.to_vec(), Some(behind));
+            let (outcome, recorder) = self.aside(perform);
+            let runtime = rt();
+            if outcome != Outcome::Passed {
+                return;
+            }
+            let cause = Some(Cause { behind: Some(behind), ..Cause::default() });
+            let (choices, trace) = (choices.to_vec(), recorder.into_trace(runtime, &outcome));
+            let ignored = runtime.ignored.clone();
+            let raw = RawFinding { outcome, execution: 0, choices, trace, differs: None, ignored, cause };
+            self.show(mix(lock), raw);
+        }
     }
 
     /// Sends the record of an execution that has passed, in which something may be a mistake.
@@ -119,7 +157,7 @@ impl Explorer {
     }
 
     /// Performs executions for the report of the one before: none is much longer than that, and it does not go on for long.
-    fn briefly<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
+    pub fn briefly<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
         let runtime = rt();
         let most = LONGER * runtime.points + LONGEST_SHORT;
         let stall_ms = runtime.plan.budget.stall_ms;

@@ -6,6 +6,7 @@
 
 use crate::arch;
 use crate::interpose::signals::{Interrupt, delivery};
+use crate::locks;
 use crate::sites::{counts, hidden};
 use crate::state::rt;
 use raddle_engine::{Access, AccessKind, Hint, Next};
@@ -53,6 +54,7 @@ pub unsafe fn write_point<T: Copy + PartialEq + From<u8>>(site: Site, kind: Acce
     // SAFETY: the caller's.
     let hidden = unsafe { hidden(site, place, order) };
     point_unless(hidden, site, seen_as(site, kind, place));
+    locks::note(site, place as u64);
 }
 
 /// The schedule point before an operation that others can see. One that is hidden because the count that it is about says
@@ -131,6 +133,9 @@ pub unsafe fn lock_point<T: Copy + PartialEq>(site: Site, place: *const T, free:
         }
     }
     rt().execution.schedule.perform(access);
+    if held().is_none() {
+        locks::note(site, place as u64);
+    }
 }
 
 /// What others see of an operation.
@@ -161,6 +166,9 @@ fn not_for_long() {
 /// finally in multiples of [`SELDOM`].
 #[inline(never)]
 fn spin_point(looks: u32, access: Access) {
+    if looks == LONG {
+        rt().execution.odd.spun = true;
+    }
     let asked = looks <= LOOKS || looks.is_power_of_two() && looks < SELDOM || looks.is_multiple_of(SELDOM);
     if !asked {
         return;
@@ -226,6 +234,9 @@ const SPINNING: u32 = 1;
 
 /// Such reads up to which each is a schedule point.
 const LOOKS: u32 = 8;
+
+/// So many of them are a loop that does not let others run; fewer are what one does before one waits in another way.
+const LONG: u32 = 100;
 
 /// In the end every so many of them is one.
 const SELDOM: u32 = 64;

@@ -127,6 +127,7 @@ impl Explorer {
         let digest = self.summary.digest;
         let learned = runtime.tape.strategy().opening();
         let (ignored, looked_at) = (runtime.ignored.clone(), self.looked_at);
+        let is_told = self.told.is_told;
         self.end_part(0, End::Budget);
         (self.silent, self.shown) = (false, Vec::new());
         self.classes.list(true);
@@ -139,6 +140,7 @@ impl Explorer {
             runtime.tape.exchange(opening);
             runtime.ignored.clone_from(&ignored);
             self.looked_at = looked_at;
+            self.told.is_told = is_told;
             self.classes.begin_block();
             let over = self.block(executions, most, &mut after_head.clone(), clock);
             let end = match over {

@@ -16,6 +16,10 @@ const MOST_TRIES: u64 = 1000;
 /// Schedule points passed at the most in all of them.
 const MOST_POINTS: u64 = 5_000_000;
 
+/// The status of no process: how an execution counts that passes, where it is looked into why it does not print what another
+/// one has printed.
+const PRINTS_OTHERWISE: i32 = i32::MIN;
+
 /// Tells ends apart: how the execution ended, and what kind of thing each thread was doing then. Not where, since
 /// addresses may differ.
 pub fn manner(outcome: &Outcome, runtime: &Runtime) -> Option<u64> {
@@ -103,7 +107,10 @@ pub fn perform(
 ) -> (Option<u64>, Vec<Choice>, Outcome) {
     let runtime = rt();
     let before = runtime.tape.exchange(strategy);
-    let outcome = explorer.perform_reversibly(execution);
+    let outcome = match explorer.perform_reversibly(execution) {
+        Outcome::Passed if explorer.prints_otherwise() => Outcome::Exited(PRINTS_OTHERWISE),
+        outcome => outcome,
+    };
     let (ended, record) = (manner(&outcome, runtime), runtime.tape.record().to_vec());
     runtime.tape.exchange(before);
     (ended, record, outcome)

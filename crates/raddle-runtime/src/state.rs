@@ -8,7 +8,9 @@ use crate::arch::Context;
 use crate::record::Recorder;
 use crate::thread::ThreadData;
 use crate::{heap, mappings, stacks, tls};
+use raddle_engine::lock_order::LockOrder;
 use raddle_engine::memory::{Memory, Model};
+use raddle_engine::output::Printed;
 use raddle_engine::race::Detector;
 use raddle_engine::random::Random;
 use raddle_engine::{Schedule, Tape};
@@ -138,6 +140,10 @@ pub struct Execution {
     pub signals: crate::interpose::signals::Signals,
     /// Memory that may be given out again.
     pub reuse: crate::reuse::Reuse,
+    /// The orders in which threads take locks.
+    pub locks: LockOrder,
+    /// What has been printed.
+    pub printed: Printed,
     /// Allocation state is in the heap itself; this is its reach.
     pub heap: heap::Reach,
 }
@@ -163,12 +169,20 @@ pub struct Odd {
     pub piled: bool,
     /// A thread slept, or waited for a descriptor, while another one waited on something that may be a lock.
     pub kept_waiting: bool,
+    /// A thread has spun for long while another one could run. Looked for only in the execution without preemption.
+    pub spun: bool,
+    /// Locks were taken in orders that contradict each other: 1. Of executions that have been looked at: in how many.
+    pub inverted: u8,
 }
+
+/// Executions looked at in which locks were taken in orders that contradict each other. In one of them something else may
+/// have kept the threads apart, that does not in the next.
+pub const MOST_INVERTED: u8 = 3;
 
 impl Odd {
     /// What is here but not there.
     pub fn beyond(self, other: Odd) -> bool {
-        self.flags().iter().zip(other.flags()).any(|(here, there)| *here && !there)
+        self.inverted > 0 || self.flags().iter().zip(other.flags()).any(|(here, there)| *here && !there)
     }
 
     /// Either.
@@ -182,15 +196,17 @@ impl Odd {
             replaced: self.replaced || other.replaced,
             piled: self.piled || other.piled,
             kept_waiting: self.kept_waiting || other.kept_waiting,
+            spun: self.spun || other.spun,
+            inverted: self.inverted + other.inverted,
         }
     }
 
     /// Tells apart what differs.
     pub fn signature(self) -> u64 {
-        self.flags().iter().fold(0, |bits, flag| bits << 1 | u64::from(*flag))
+        self.flags().iter().fold(u64::from(self.inverted), |bits, flag| bits << 1 | u64::from(*flag))
     }
 
-    fn flags(self) -> [bool; 8] {
+    fn flags(self) -> [bool; 9] {
         [
             self.raised,
             self.slept,
@@ -200,6 +216,7 @@ impl Odd {
             self.replaced,
             self.piled,
             self.kept_waiting,
+            self.spun,
         ]
     }
 }
@@ -224,6 +241,8 @@ impl Execution {
             io: crate::interpose::io::Io::default(),
             signals: crate::interpose::signals::Signals::default(),
             reuse: crate::reuse::Reuse::default(),
+            locks: LockOrder::default(),
+            printed: Printed::default(),
             heap: heap::Reach::default(),
         }
     }
@@ -265,6 +284,8 @@ impl Execution {
         self.io.clone_from(&saved.io);
         self.signals.clone_from(&saved.signals);
         self.reuse.clone_from(&saved.reuse);
+        self.locks.clone_from(&saved.locks);
+        self.printed.clone_from(&saved.printed);
         self.heap = saved.heap;
     }
 }

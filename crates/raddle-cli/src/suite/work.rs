@@ -11,15 +11,21 @@ use crate::regressions::InFile;
 use crate::settings::Settings;
 use crate::subject::Subject;
 use crate::verdict::{self, Heard, Verdict};
-use raddle_protocol::finding::{KeptIn, Severity};
-use raddle_protocol::message::{Mode, Regressed};
-use raddle_protocol::{Finding, Job, Message, Module, Outcome, RawFinding, Summary};
+use raddle_protocol::finding::{KeptIn, Schedule, Severity};
+use raddle_protocol::message::{End, Mode, Regressed};
+use raddle_protocol::{Cause, Finding, Job, Message, Module, Outcome, Printed, RawFinding, Summary, Trace};
 use raddle_report::events::{Bounded, Progress, Search, TestFinished, TestOutcome};
 use std::sync::Arc;
 use std::time::Instant;
 
 /// Time left to a search, in milliseconds, for which another process is worth its start.
 pub const LEAST_MS: u64 = 200;
+
+/// Locks taken in orders that contradict each other, and what that leads to.
+const INVERSION: &str = "RD0202";
+const DEADLOCK: &str = "RD0201";
+/// What is of interest only where nothing fails: the pattern from which failures grow, and outputs that differ.
+const UNLESS_FAILED: [&str; 2] = ["RD0106", "RD0502"];
 
 /// One subject, and what is known of it so far.
 pub struct Work<'a> {
@@ -219,40 +225,99 @@ impl<'a> Work<'a> {
             _ => None,
         };
         let case = Case { subject, settings, tally, leaks };
-        for raw in &heard.raw {
+        'all: for raw in &heard.raw {
             let found = match raw.outcome {
-                Outcome::Passed if raw.differs.is_none() => judge.suspect(raw, modules, &case),
+                Outcome::Passed if raw.differs.is_none() => judge.suspects(raw, modules, &case),
                 _ if raddle_diagnose::is_cancelled(raw) || raddle_diagnose::is_in_step(raw) => {
-                    judge.suspect(raw, modules, &case)
+                    judge.suspects(raw, modules, &case)
                 }
-                _ => Some(judge.finding(raw, modules, &case)),
+                _ => vec![judge.finding(raw, modules, &case)],
             };
-            let Some(mut finding) = found else { continue };
-            if self.findings.iter().any(|known| same(known, &finding)) {
-                continue;
-            }
-            suite.judgement.apply(&mut finding);
-            match from.filter(|_| is_of_the_kept_one(raw, heard)) {
-                Some(from) => {
-                    finding.schedule.execution = from.kept.number.saturating_sub(1);
-                    finding.schedule.kept = Some(KeptIn { file: suite.regressions.shown(&from.file), new: false });
+            for mut finding in found {
+                if self.findings.iter().any(|known| same(known, &finding)) {
+                    continue;
                 }
-                None => match suite.regressions.keep(subject.kept_in.as_ref(), &finding, raw, settings) {
-                    Ok(kept) => finding.schedule.kept = kept,
-                    Err(error) => finding.notes.push(format!("this schedule is not kept to be tried first: {error}")),
-                },
-            }
-            match judge::keep(&finding, raw, &case, suite.runtime) {
-                Ok(token) => finding.replay = token,
-                Err(error) => finding.notes.push(format!("this schedule could not be kept for a replay: {error}")),
-            }
-            let last = finding.severity == Severity::Error && !suite.keep_going;
-            self.findings.push(finding);
-            if last {
-                break;
+                if finding.code.0 == INVERSION && self.settles_inversions(ending, heard, modules, &case, judge) {
+                    continue;
+                }
+                suite.judgement.apply(&mut finding);
+                match from.filter(|_| is_of_the_kept_one(raw, heard)) {
+                    Some(from) => {
+                        finding.schedule.execution = from.kept.number.saturating_sub(1);
+                        finding.schedule.kept = Some(KeptIn { file: suite.regressions.shown(&from.file), new: false });
+                    }
+                    None => match suite.regressions.keep(subject.kept_in.as_ref(), &finding, raw, settings) {
+                        Ok(kept) => finding.schedule.kept = kept,
+                        Err(error) => {
+                            finding.notes.push(format!("this schedule is not kept to be tried first: {error}"));
+                        }
+                    },
+                }
+                match judge::keep(&finding, raw, &case, suite.runtime) {
+                    Ok(token) => finding.replay = token,
+                    Err(error) => finding.notes.push(format!("this schedule could not be kept for a replay: {error}")),
+                }
+                if let Some((raw, finding_there)) = other_schedule(raw, &finding)
+                    && let Ok(token) = judge::keep(&finding_there, &raw, &case, suite.runtime)
+                {
+                    finding.notes.push(format!("`cargo raddle replay {token}` performs the other schedule."));
+                }
+                let last = finding.severity == Severity::Error && !suite.keep_going;
+                self.findings.push(finding);
+                if last {
+                    break 'all;
+                }
             }
         }
+        // An inversion may have been told of before, when a kept schedule was tried.
+        if self.findings.iter().any(|finding| finding.code.0 == DEADLOCK) {
+            self.findings.retain(|finding| finding.code.0 != INVERSION);
+        }
+        let is_minor = |finding: &Finding| UNLESS_FAILED.contains(&finding.code.0.as_str());
+        if self.findings.iter().any(|finding| finding.severity == Severity::Error && !is_minor(finding)) {
+            self.findings.retain(|finding| !is_minor(finding));
+        }
     }
+
+    /// Whether a lock-order inversion is not worth telling: the deadlock has been found, or another inversion told of; or
+    /// there is none, since all schedules have been performed.
+    fn settles_inversions(
+        &self,
+        ending: &Ending,
+        heard: &Heard,
+        modules: &[Module],
+        case: &Case<'_>,
+        judge: &mut Judge,
+    ) -> bool {
+        let is = |finding: &Finding, code: &str| finding.code.0 == code;
+        let all =
+            matches!(ending, Ending::Finished(summary) if summary.end == End::Exhausted && summary.left_early == 0);
+        all || self.findings.iter().any(|known| is(known, INVERSION) || is(known, DEADLOCK))
+            || heard.raw.iter().any(|raw| {
+                matches!(raw.outcome, Outcome::Stuck | Outcome::NoProgress(_))
+                    && is(&judge.finding(raw, modules, case), DEADLOCK)
+            })
+    }
+}
+
+/// Where a finding is about two executions that pass, the other one, in which it would be told likewise.
+fn other_schedule(raw: &RawFinding, finding: &Finding) -> Option<(RawFinding, Finding)> {
+    let printed = raw.cause.as_ref()?.printed.clone()?;
+    let (execution, choices) = (printed.execution, printed.choices);
+    let here =
+        Printed { here: printed.there, there: printed.here, execution: raw.execution, choices: raw.choices.clone() };
+    let cause = Some(Cause { printed: Some(here), ..Cause::default() });
+    let schedule = Schedule { execution, ..finding.schedule.clone() };
+    let raw = RawFinding {
+        execution,
+        choices,
+        cause,
+        trace: Trace::default(),
+        ignored: raw.ignored.clone(),
+        differs: None,
+        outcome: Outcome::Passed,
+    };
+    Some((raw, Finding { schedule, ..finding.clone() }))
 }
 
 /// Whether a record is that of the kept schedule itself: its execution comes right after the first, and where it is

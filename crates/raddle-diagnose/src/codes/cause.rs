@@ -60,7 +60,8 @@ pub fn explain(case: &Case<'_>, diagnosis: &mut Diagnosis) -> bool {
     let pairs = cause.pairs.iter().filter_map(|(first, second)| Some((point(case, *first)?, point(case, *second)?)));
     let pairs: Vec<Decides> =
         pairs.filter(|(first, second)| first.at < second.at && first.thread != second.thread).collect();
-    let found = pattern::find(case, &pairs);
+    // What a value is used for beyond the order in which it was printed is not known.
+    let found = pattern::find(case, &pairs).filter(|_| cause.printed.is_none());
     let closest = || pairs.iter().copied().min_by_key(|(first, second)| (second.at - first.at, usize::MAX - second.at));
     let Some((first, second)) = found.as_ref().map(|found| found.decides).or_else(closest) else { return false };
     order(case, first, second, diagnosis);
@@ -150,6 +151,14 @@ fn deed(case: &Case<'_>, point: Point) -> String {
     format!("{verb}{}", case.at(case.place_of(Some(point.stack)).as_ref()))
 }
 
+/// What happens with the deciding steps the other way round.
+fn otherwise(case: &Case<'_>) -> &'static str {
+    match case.raw.cause.as_ref().is_some_and(|cause| cause.printed.is_some()) {
+        true => "the same is printed as in the other schedule",
+        false => "the execution passes",
+    }
+}
+
 /// Two steps whose order decides.
 fn order(case: &Case<'_>, one: Point, two: Point, diagnosis: &mut Diagnosis) {
     diagnosis.by_task = speaks_of_tasks(case);
@@ -157,15 +166,13 @@ fn order(case: &Case<'_>, one: Point, two: Point, diagnosis: &mut Diagnosis) {
     diagnosis.about.extend([one.thread, two.thread]);
     diagnosis.keys.extend([one.at, two.at]);
     diagnosis.reason.push(format!(
-        "The order of two steps decides: {earlier} {}, and only then {later} {}. With these two the other way round, and all else left as it was as far as the program allows, the execution passes; this has been tried.",
+        "The order of two steps decides: {earlier} {}, and only then {later} {}. With these two the other way round, and all else left as it was as far as the program allows, {}; this has been tried.",
         deed(case, one),
-        deed(case, two)
+        deed(case, two),
+        otherwise(case)
     ));
-    diagnosis.decides = Some((
-        one.at,
-        two.at,
-        "with these two the other way round the execution passes; this has been tried".to_owned(),
-    ));
+    diagnosis.decides =
+        Some((one.at, two.at, format!("with these two the other way round {}; this has been tried", otherwise(case))));
 }
 
 /// Steps of one thread between which another one steps in.
@@ -246,8 +253,9 @@ fn stale(case: &Case<'_>, load: Point, diagnosis: &mut Diagnosis) {
     diagnosis.about.insert(load.thread);
     diagnosis.keys.insert(load.at);
     diagnosis.reason.push(format!(
-        "What decides is an old value: {thread} {}, and sees a value that another store has replaced by then. Rust's memory model allows that, since nothing orders that store before this load. Had it seen the last value, the execution would have passed; this has been tried.",
-        deed(case, load)
+        "What decides is an old value: {thread} {}, and sees a value that another store has replaced by then. Rust's memory model allows that, since nothing orders that store before this load. Had it seen the last value, {}; this has been tried.",
+        deed(case, load),
+        if otherwise(case).contains("passes") { "the execution would have passed" } else { "it would have printed the same as in the other schedule" }
     ));
     case.mark(&mut diagnosis.spans, place, format!("{thread} sees an old value of {name} here"), false);
     diagnosis.fix.push(format!(

@@ -130,7 +130,7 @@ fn by_user(site: &Site) -> bool {
 }
 
 /// Whether the user's code has taken this lock.
-fn is_users(site: &Site) -> bool {
+pub(super) fn is_users(site: &Site) -> bool {
     let takes = matches!(site.outer(), Some(Role::MutexLock | Role::RwLockRead | Role::RwLockWrite));
     let known = |function: &str| LOCKS.contains(&crate::function::krate(function).as_str());
     takes && site.user.is_some() && site.library().iter().all(|frame| known(&frame.function))

@@ -16,6 +16,8 @@ mod leak;
 mod left_memory;
 mod livelock;
 mod lock_held;
+mod lock_order;
+mod lock_too_narrow;
 mod lost_failure;
 mod lost_update;
 mod lost_wakeup;
@@ -23,7 +25,9 @@ mod no_progress;
 mod not_reproducible;
 mod outlives;
 mod pattern;
+mod result_depends;
 mod self_deadlock;
+mod spinning;
 mod starvation;
 mod torn;
 mod unbounded_queue;
@@ -33,6 +37,7 @@ use crate::case::Case;
 use crate::states;
 use crate::words;
 use raddle_engine::waits::{self, Verdict};
+use raddle_protocol::Cause;
 use raddle_protocol::finding::{Span, StackView};
 use raddle_protocol::trace::{Outcome, ThreadId};
 use std::collections::BTreeSet;
@@ -70,7 +75,11 @@ pub struct Diagnosis {
 
 /// Diagnoses a case by how its execution ended.
 pub fn diagnose(case: &Case<'_>) -> Diagnosis {
-    let mut diagnosis = cancelled(case).unwrap_or_else(|| by_outcome(case));
+    completed(case, cancelled(case).unwrap_or_else(|| by_outcome(case)))
+}
+
+/// Adds what is to be said of any execution.
+pub fn completed(case: &Case<'_>, mut diagnosis: Diagnosis) -> Diagnosis {
     lateness::explain(&case.raw.choices, &mut diagnosis);
     if case.trace().steps_cut > 0 {
         diagnosis.notes.push(format!(
@@ -92,7 +101,7 @@ fn by_outcome(case: &Case<'_>) -> Diagnosis {
         Outcome::Crashed { thread, signal, address, cause } => crash::crashed(case, *thread, *signal, *address, *cause),
         Outcome::NoProgress(bound) => endless(case).unwrap_or_else(|| no_progress::no_progress(case, *bound)),
         Outcome::Diverged { at, detail } => not_reproducible::diverged(case, *at, detail),
-        Outcome::Passed => suspect(case).unwrap_or_else(failure::passed),
+        Outcome::Passed => suspects(case).into_iter().next().unwrap_or_else(failure::passed),
         Outcome::NeedsFork(why) => failure::needs_fork(why),
         Outcome::Conflict(found) => conflict::conflict(case, found),
     }
@@ -109,8 +118,17 @@ pub fn cancelled(case: &Case<'_>) -> Option<Diagnosis> {
     cancellation::explain(case, by_outcome(case))
 }
 
-/// What may be wrong with an execution that passed.
-pub fn suspect(case: &Case<'_>) -> Option<Diagnosis> {
+/// What may be wrong with an execution that passed: the most important of what is told only once, and what stands for itself.
+pub fn suspects(case: &Case<'_>) -> Vec<Diagnosis> {
+    match &case.raw.cause {
+        Some(Cause { printed: Some(printed), .. }) => return vec![result_depends::explain(case, printed)],
+        Some(Cause { behind: Some(_), .. }) => return lock_too_narrow::find(case).into_iter().collect(),
+        _ => {}
+    }
+    [suspect(case), lock_order::find(case), spinning::find(case)].into_iter().flatten().collect()
+}
+
+fn suspect(case: &Case<'_>) -> Option<Diagnosis> {
     left_memory::find(case)
         .or_else(|| lost_failure::find(case))
         .or_else(|| blocked_loop::find(case))

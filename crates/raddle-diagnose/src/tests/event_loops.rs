@@ -232,7 +232,13 @@ fn looks_and_acts(suspended: bool) -> Finding {
     }
     let act = section(&mut scene, 0, 22);
     scene.trace.output = b"thread 'tests::scene' (12) panicked at src/lib.rs:12:5:\ntoo little\n".to_vec();
-    scene.cause = Some(Cause { tried: 9, pairs: vec![(look, change), (before, act)], stale: Vec::new() });
+    scene.cause = Some(Cause {
+        tried: 9,
+        pairs: vec![(look, change), (before, act)],
+        stale: Vec::new(),
+        printed: None,
+        behind: None,
+    });
     scene.finding(Outcome::Exited(101))
 }
 
@@ -269,7 +275,7 @@ fn aborted(waits: bool) -> Finding {
         step(&mut scene, 0, load(STATES[0], 0b010), &[CANCEL, ("bank::tests::scene", User, 33), EXECUTOR]);
     }
     scene.trace.output = b"thread 'tests::scene' (12) panicked at src/lib.rs:12:5:\nnone left\n".to_vec();
-    scene.cause = Some(Cause { tried: 9, pairs: vec![(1, 3)], stale: Vec::new() });
+    scene.cause = Some(Cause { tried: 9, pairs: vec![(1, 3)], stale: Vec::new(), ..Cause::default() });
     scene.finding(Outcome::Exited(101))
 }
 

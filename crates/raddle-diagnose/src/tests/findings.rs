@@ -222,7 +222,7 @@ fn deposits() -> Scene {
 
 /// What was tried, by numbers of steps; that of creating the other thread is 0.
 fn tried(pairs: &[(u64, u64)], stale: &[u64]) -> Option<Cause> {
-    Some(Cause { tried: 9, pairs: pairs.to_vec(), stale: stale.to_vec() })
+    Some(Cause { tried: 9, pairs: pairs.to_vec(), stale: stale.to_vec(), ..Cause::default() })
 }
 
 #[test]

@@ -19,7 +19,7 @@ fn reads_two(second: u64, reader: [&'static str; 2], pairs: &[(u64, u64)]) -> Fi
     scene.step(0, load(second, 7), &[LOAD], (reader[1], 21, 9));
     scene.step(other, Op::End, &[], ("bank::set", 32, 1));
     scene.trace.output = b"thread 'tests::scene' (12) panicked at src/lib.rs:12:5:\nmixed\n".to_vec();
-    scene.cause = Some(Cause { tried: 9, pairs: pairs.to_vec(), stale: Vec::new() });
+    scene.cause = Some(Cause { tried: 9, pairs: pairs.to_vec(), stale: Vec::new(), ..Cause::default() });
     scene.finding(Outcome::Exited(101))
 }
 

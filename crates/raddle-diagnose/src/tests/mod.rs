@@ -4,7 +4,9 @@
 mod calls;
 mod event_loops;
 mod findings;
+mod locks;
 mod memory;
+mod passing;
 mod resources;
 mod rounds;
 mod scene;

@@ -64,7 +64,7 @@ fn removals(pairs: &[(u64, u64)]) -> Finding {
     call(&mut scene, other, "out/report", PathCall::Removes, 0, 21);
     call(&mut scene, 0, "out/report", PathCall::Removes, NOT_THERE, 21);
     scene.step(other, Op::End, &[], ("bank::claim", 22, 1));
-    scene.cause = Some(Cause { tried: 9, pairs: pairs.to_vec(), stale: Vec::new() });
+    scene.cause = Some(Cause { tried: 9, pairs: pairs.to_vec(), stale: Vec::new(), ..Cause::default() });
     scene.trace.output = b"thread 'tests::scene' (12) panicked at src/lib.rs:21:5:\nNotFound\n".to_vec();
     scene.finding(Outcome::Exited(101))
 }

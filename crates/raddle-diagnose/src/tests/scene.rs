@@ -240,11 +240,20 @@ impl Scene {
         self.waits(thread, Wait::Join(child), &[JOIN], place);
     }
 
-    pub fn finding(mut self, outcome: Outcome) -> Finding {
+    pub fn finding(self, outcome: Outcome) -> Finding {
+        self.execution(outcome, 7)
+    }
+
+    /// Of the execution without preemption.
+    pub fn first(self, outcome: Outcome) -> Finding {
+        self.execution(outcome, 0)
+    }
+
+    fn execution(mut self, outcome: Outcome, execution: u64) -> Finding {
         self.choices.push(Choice { kind: ChoiceKind::Thread, options: 2, taken: 1 });
         let raw = RawFinding {
             outcome,
-            execution: 7,
+            execution,
             choices: self.choices.clone(),
             trace: self.trace.clone(),
             differs: None,

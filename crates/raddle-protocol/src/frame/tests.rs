@@ -1,7 +1,7 @@
 //! Frames as a pipe delivers them: whole, in pieces, several at once, and damaged.
 
 use super::*;
-use crate::message::{Cause, End, Message, Mode, Module, RawFinding, Summary};
+use crate::message::{Cause, End, Message, Mode, Module, Printed, RawFinding, Summary};
 use crate::trace::{Block, Bound, Crash, Op, Order, Outcome, Stack, StackFrame, State, Step, Thread, Trace, Wait};
 use crate::{Choice, ChoiceKind};
 use proptest::prelude::*;
@@ -101,6 +101,13 @@ fn raw_finding() -> impl Strategy<Value = RawFinding> {
                 tried: execution,
                 pairs: vec![(execution, 1)],
                 stale: ignored.clone(),
+                printed: (execution % 4 == 0).then(|| Printed {
+                    here: "a".to_owned(),
+                    there: String::new(),
+                    execution,
+                    choices: choices.clone(),
+                }),
+                behind: (execution % 4 == 2).then_some((execution, 8)),
             });
             RawFinding { outcome, execution, choices, trace, differs, ignored, cause }
         },

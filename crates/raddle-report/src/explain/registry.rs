@@ -76,15 +76,15 @@ const HAZARDS: &[Hazard] = &[
         .but("Where a test fails by it, it is named as the pattern behind that finding (RD0501).")
         .reported(),
     hazard("RD0105", "use after free", Error, page!("RD0105")).reported(),
-    hazard("RD0106", "lock too narrow", Warning, page!("RD0106")),
+    hazard("RD0106", "lock too narrow", Warning, page!("RD0106")).reported(),
     hazard("RD0107", "uninitialised or torn read", Error, page!("RD0107")).but(BEHIND).reported(),
     hazard("RD0201", "deadlock", Error, page!("RD0201")).reported(),
-    hazard("RD0202", "lock-order inversion", Warning, page!("RD0202")),
+    hazard("RD0202", "lock-order inversion", Warning, page!("RD0202")).reported(),
     hazard("RD0203", "self-deadlock", Error, page!("RD0203")).reported(),
     hazard("RD0204", "lost wakeup", Error, page!("RD0204")).reported(),
     hazard("RD0205", "livelock", Error, page!("RD0205")).reported(),
     hazard("RD0206", "starvation", Error, page!("RD0206")).reported(),
-    hazard("RD0207", "spinning without progress", Warning, page!("RD0207")),
+    hazard("RD0207", "spinning without progress", Warning, page!("RD0207")).reported(),
     hazard("RD0301", "event loop blocked", Warning, page!("RD0301")).reported(),
     hazard("RD0302", "lock guard held across await", Warning, page!("RD0302"))
         .but("Where it leads to a deadlock, it is a finding.")
@@ -100,7 +100,7 @@ const HAZARDS: &[Hazard] = &[
         .but("Memory that a test leaves behind (`--leaks`) is a warning.")
         .reported(),
     hazard("RD0501", "fails under some schedules", Error, page!("RD0501")).reported(),
-    hazard("RD0502", "result depends on the schedule", Warning, page!("RD0502")),
+    hazard("RD0502", "result depends on the schedule", Warning, page!("RD0502")).reported(),
     hazard("RD0503", "no progress", Error, page!("RD0503")).reported(),
     hazard("RD0504", "crash", Error, page!("RD0504")).reported(),
     hazard("RD0505", "not reproducible", Error, page!("RD0505")).reported(),

@@ -12,6 +12,11 @@ pub fn is_output(descriptor: i32) -> bool {
 /// Keeps what the program writes to one of the two.
 pub fn take(descriptor: i32, bytes: &[u8]) {
     crate::crash::progress();
+    let runtime = rt();
+    if descriptor == 1 && !runtime.epilogue {
+        let execution = &mut runtime.execution;
+        execution.printed.add(bytes, execution.running == execution.root);
+    }
     if recording() {
         record::output(bytes);
         if rt().live_output {

@@ -45,28 +45,48 @@ impl Hook {
     pub fn site(self) -> Site {
         // SAFETY: a frame begins with its caller's frame pointer and the return address.
         let pc = unsafe { *((self.0 + 8) as *const u64) };
-        let sites = &rt().sites;
-        match sites.entries.get(sites.slot(0, pc)) {
-            Some(Entry { pc: known, node: 0, place: Place::Site(site) }) if *known == pc => *site,
+        match rt().sites.find(0, pc) {
+            Some(Place::Site(site)) => site,
             _ => self.slow(),
         }
     }
 
-    #[cold]
+    /// The same where one address is not enough, or nothing is known yet.
     #[inline(never)]
     fn slow(self) -> Site {
         let runtime = rt();
+        let limit = self.limit();
+        let (mut frame, mut node) = (self.0, 0);
+        for depth in 0..MOST_FRAMES {
+            let (next, pc, whole) = frame_at(frame, limit, depth);
+            match runtime.sites.find(node, key(pc, whole)) {
+                Some(Place::Site(site)) => return site,
+                Some(Place::Deeper(below)) if !whole => node = below,
+                _ => break,
+            }
+            frame = next;
+        }
+        self.unknown(limit)
+    }
+
+    /// Where the stack ends.
+    fn limit(self) -> u64 {
+        let runtime = rt();
         let limit = runtime.execution.threads[runtime.execution.running as usize].stack_extent.1;
         // The first thread's stack is the kernel's; what lies above the entry is not the program's to tell apart.
-        let limit = if limit == 0 { runtime.entry.sp } else { limit };
+        if limit == 0 { runtime.entry.sp } else { limit }
+    }
+
+    /// The same where nothing is known yet, or never will be.
+    #[cold]
+    #[inline(never)]
+    fn unknown(self, limit: u64) -> Site {
+        let runtime = rt();
         let (mut frame, mut node) = (self.0, 0);
         let mut stack = [0; MOST_FRAMES];
         for depth in 0..MOST_FRAMES {
-            // SAFETY: the hook's own frame, or one further up within the same stack.
-            let (next, pc) = unsafe { (*(frame as *const u64), *((frame + 8) as *const u64)) };
+            let (next, pc, whole) = frame_at(frame, limit, depth);
             stack[depth] = pc;
-            let on = (frame + 16..limit.saturating_sub(16)).contains(&next) && next.is_multiple_of(8);
-            let whole = !on || depth + 1 == MOST_FRAMES;
             let key = key(pc, whole);
             if runtime.sites.find(node, key).is_none() {
                 // Before the entry nothing is explored. After the test function nothing is either, but what is done there
@@ -88,6 +108,15 @@ impl Hook {
         }
         Site::UNKNOWN
     }
+}
+
+/// A frame of a stack that ends at `limit`: the next one, the return address, and whether there is no next one to go by.
+#[inline(always)]
+fn frame_at(frame: u64, limit: u64, depth: usize) -> (u64, u64, bool) {
+    // SAFETY: the hook's own frame, or one further up within the same stack.
+    let (next, pc) = unsafe { (*(frame as *const u64), *((frame + 8) as *const u64)) };
+    let on = (frame + 16..limit.saturating_sub(16)).contains(&next) && next.is_multiple_of(8);
+    (next, pc, !on || depth + 1 == MOST_FRAMES)
 }
 
 /// Whether an operation on this place, of this order, need not be a schedule point. See "Hidden operations" in
@@ -122,6 +151,17 @@ pub fn counts(site: Site) -> bool {
 #[inline]
 pub fn counts_down(site: Site) -> bool {
     matches!(site.visibility, Visibility::HiddenIfSoleStrong | Visibility::HiddenIfOne)
+}
+
+/// Whether a subtraction gives back the only reference there is to what an `Arc` holds, or to its memory: nobody can look at
+/// the count after it.
+///
+/// # Safety
+/// As [`hidden`].
+#[inline]
+pub unsafe fn gives_up<T: Copy + PartialEq + From<u8>>(site: Site, place: *const T, order: Order) -> bool {
+    // SAFETY: the caller's.
+    site.step && counts_down(site) && unsafe { hidden(site, place, order) }
 }
 
 /// Whether a load of this place is a look of the standard library's own that orders nothing and whose answer is the same
@@ -244,6 +284,7 @@ impl Sites {
         (hash >> 32) as usize & (self.entries.len() - 1)
     }
 
+    #[inline(always)]
     fn find(&self, node: u32, pc: u64) -> Option<Place> {
         let mut at = self.slot(node, pc);
         loop {

@@ -76,11 +76,27 @@ pub fn short_access<const N: u64>(address: u64, kind: Kind) {
         let bytes = ((1u64 << N) - 1) << first;
         // SAFETY: one thread; granules are always there.
         let (granule, now, base) = unsafe { (&mut *shadow::granule(address), NOW, BASE) };
-        if granule.own_access(race::Entry(now & (!0xff | bytes)), base, kind.writes()) {
-            return;
+        if !granule.own_access(race::Entry(now & (!0xff | bytes)), base, kind.writes()) {
+            shared(address, N, bytes as u8, kind);
         }
+        return;
     }
     access(address, N, kind);
+}
+
+/// The rest of [`access`] where all of it lies in one granule and [`own`] has said no: neither a recorded access nor one to
+/// another thread's stack.
+#[inline(never)]
+fn shared(address: u64, size: u64, mask: u8, kind: Kind) {
+    let runtime = rt();
+    let me = runtime.execution.number();
+    let (memory, detector) = (&runtime.memory, &mut runtime.detector);
+    let clock = memory.clock(me);
+    let covers = |thread: u32, time: u64| time <= clock.time_of(thread);
+    // SAFETY: one thread; the reference ends with the call.
+    let granule = unsafe { &mut *shadow::granule(address) };
+    let found = detector.shared_access(granule, (me, memory.epoch(me).time()), mask, kind, covers, settled);
+    found.unwrap_or_else(|found| conflict(found, address, address + size, named(kind)));
 }
 
 /// Takes note of a plain access to a range as far as nobody but the running thread has touched it in this execution and
@@ -311,13 +327,33 @@ pub fn free(address: u64, size: u64) {
     }
     let end = address + size;
     rt().memory.forget(address, end);
-    each_granule((address, end), |detector, granule, me, mask, clock| {
+    let at = if never_own(address) { address } else { own_free(address, end) };
+    each_granule((at, end), |detector, granule, me, mask, clock| {
         let covers = |thread: u32, time: u64| time <= clock.time_of(thread);
         let found = detector.access(granule, me, mask, Kind::Write, covers, settled);
         detector.free(granule, me, mask);
         found
     })
     .unwrap_or_else(|(found, at)| conflict(found, at, end, Access::Free));
+}
+
+/// Takes note that a range is given back as far as nobody but the running thread has touched it in this execution. Tells
+/// where that ends.
+#[inline(always)]
+fn own_free(start: u64, end: u64) -> u64 {
+    // SAFETY: one thread.
+    let (now, base) = unsafe { (NOW, BASE) };
+    let mut at = start;
+    while at < end {
+        let mask = mask_of(at & !(GRANULE - 1), at, end);
+        // SAFETY: one thread; granules are always there.
+        let granule = unsafe { &mut *shadow::granule(at) };
+        if !granule.own_free(race::Entry(now & (!0xff | u64::from(mask))), base) {
+            return at;
+        }
+        at = (at & !(GRANULE - 1)) + GRANULE;
+    }
+    end
 }
 
 /// A block is given out again.

@@ -204,19 +204,24 @@ impl Memory {
     /// What a store releases, which has read what `read` has released if it is a read-modify-write; and its time.
     #[inline]
     fn released(&mut self, thread: ThreadId, read: Option<ClockId>, order: Order) -> (ClockId, Epoch) {
-        let mut release = ClockId::NONE;
-        if let Some(read) = read.filter(|read| read.is_some()) {
+        let read = read.filter(|read| read.is_some());
+        if let Some(read) = read {
             self.take_over(thread, read, order);
-            // The new store continues the release sequences of the one that is read. If it has acquired and releases in
-            // its turn, then what it releases covers them.
-            if !(acquires(order) && releases(order)) {
-                release = self.pool.hold(read);
-            }
         }
         let state = &self.threads[thread as usize];
         let now = state.clock.now();
-        let own = if releases(order) { self.pool.copy_of(&state.clock) } else { self.pool.hold(state.fence) };
-        (self.both(release, own), now)
+        // The new store continues the release sequences of the one that is read. If it has acquired and releases in its
+        // turn, then what it releases covers them.
+        let release = match read {
+            Some(read) if releases(order) && !acquires(order) => self.pool.joined_with(&state.clock, read),
+            _ if releases(order) => self.pool.copy_of(&state.clock),
+            read => {
+                let fence = self.pool.hold(state.fence);
+                let read = read.map_or(ClockId::NONE, |read| self.pool.hold(read));
+                self.both(read, fence)
+            }
+        };
+        (release, now)
     }
 
     /// Sees a store.
@@ -391,8 +396,12 @@ impl Memory {
 
     /// Gives back what the stores of a location hold, before they are forgotten.
     fn let_go(&mut self, slot: u32) {
-        let stores = self.locations.histories[slot as usize].stores.len();
-        self.order.forget(slot, stores, &mut self.locations.histories);
+        let history = &self.locations.histories[slot as usize];
+        // A light location has no part in the order, but for what fences keep in place.
+        if !history.light || self.order.has_fences() {
+            let stores = history.stores.len();
+            self.order.forget(slot, stores, &mut self.locations.histories);
+        }
         for store in &mut self.locations.histories[slot as usize].stores {
             self.pool.release(std::mem::replace(&mut store.release, ClockId::NONE));
         }

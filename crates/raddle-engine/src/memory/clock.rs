@@ -62,18 +62,23 @@ impl Epoch {
     }
 }
 
-/// Clocks have at least this many entries, so that few threads never make one grow.
-const LEAST: usize = 8;
+/// Threads whose times stand in the clock itself: most programs have no more.
+const FEW: usize = 8;
 
 /// How much of every thread's past lies in the past of whoever holds the clock.
 #[derive(Clone, Debug, Default)]
 pub struct Clock {
-    times: Vec<u64>,
+    /// Times of the first threads.
+    few: [u64; FEW],
+    /// Times of the others, up to the highest thread heard of.
+    more: Vec<u64>,
     /// What entries read as that were never set.
     base: u64,
-    /// One more entry, which may lie past the end of `times`; where it does not, the two agree.
+    /// One more entry, which may lie past the end of the others; where it does not, the two agree.
     own: ThreadId,
     own_time: u64,
+    /// A thread's clock, or a copy of one: it covers what `own` knew at `own_time` and nothing else.
+    is_whole: bool,
 }
 
 impl Clock {
@@ -88,7 +93,14 @@ impl Clock {
     #[inline]
     #[must_use]
     pub fn time_of(&self, thread: ThreadId) -> u64 {
-        match self.times.get(thread as usize) {
+        match self.few.get(thread as usize) {
+            Some(time) => *time,
+            None => self.time_of_other(thread),
+        }
+    }
+
+    fn time_of_other(&self, thread: ThreadId) -> u64 {
+        match self.more.get(thread as usize - FEW) {
             Some(time) => *time,
             None if thread == self.own => self.own_time,
             None => self.base,
@@ -96,35 +108,40 @@ impl Clock {
     }
 
     /// Threads from this number on have the same entry, but for the holder.
+    #[inline]
     #[must_use]
     pub fn len(&self) -> usize {
-        self.times.len()
+        FEW + self.more.len()
     }
 
     /// Whether the clock was never put to use.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.times.is_empty()
+        self.own_time == 0
     }
 
     /// Makes this the clock of `own` at `time`, who knows of nobody else. Keeps the storage.
     pub(super) fn reset(&mut self, base: u64, own: ThreadId, time: u64) {
-        self.times.clear();
-        self.times.resize(LEAST, base);
+        self.few = [base; FEW];
+        self.more.clear();
         self.base = base;
         self.own = own;
         self.own_time = time;
+        self.is_whole = true;
         self.write_own();
     }
 
     /// Makes this clock equal to `other`. Keeps the storage.
     #[inline]
     pub(super) fn copy(&mut self, other: &Clock) {
-        self.times.clear();
-        self.times.extend_from_slice(&other.times);
+        self.few = other.few;
+        if !(self.more.is_empty() && other.more.is_empty()) {
+            self.more.clone_from(&other.more);
+        }
         self.base = other.base;
         self.own = other.own;
         self.own_time = other.own_time;
+        self.is_whole = other.is_whole;
     }
 
     /// The holder's own moment.
@@ -141,29 +158,64 @@ impl Clock {
     }
 
     #[inline]
+    fn entry(&mut self, thread: ThreadId) -> Option<&mut u64> {
+        let thread = thread as usize;
+        if thread < FEW { Some(&mut self.few[thread]) } else { self.more.get_mut(thread - FEW) }
+    }
+
+    #[inline]
     fn write_own(&mut self) {
-        if let Some(entry) = self.times.get_mut(self.own as usize) {
-            *entry = self.own_time;
+        let time = self.own_time;
+        if let Some(entry) = self.entry(self.own) {
+            *entry = time;
         }
+    }
+
+    /// Whether a thread whose clock this is knows all that `other` covers, as far as that can be told in no time. A copy of
+    /// a thread's clock is taken where that thread releases something, and its time moves on then; so whoever knows that
+    /// time knows what the thread knew at it.
+    #[inline]
+    pub(super) fn knows(&self, other: &Clock) -> bool {
+        other.is_whole && other.own_time <= self.time_of(other.own)
+    }
+
+    /// As [`Clock::join`], for the clock of a thread.
+    #[inline]
+    pub(super) fn learn_all(&mut self, other: &Clock) -> bool {
+        !self.knows(other) && self.join(other)
     }
 
     /// Takes over all that `other` covers. Tells whether anything was new.
     #[inline]
     pub(super) fn join(&mut self, other: &Clock) -> bool {
-        if other.times.len() > self.times.len() {
-            self.grow(other.times.len());
-        }
         let mut changed = false;
-        for (mine, theirs) in self.times.iter_mut().zip(&other.times) {
+        for (mine, theirs) in self.few.iter_mut().zip(&other.few) {
             changed |= *theirs > *mine;
             *mine = (*mine).max(*theirs);
         }
-        if other.own as usize >= other.times.len() {
+        if !other.more.is_empty() {
+            changed |= self.join_more(other);
+        }
+        if other.own as usize >= other.len() {
             changed |= self.learn(other.own, other.own_time);
         }
         // The clock's own entry may have moved if this is the clock of a release, which several threads add to.
-        if let Some(entry) = self.times.get(self.own as usize) {
+        let own = self.own;
+        if let Some(entry) = self.entry(own) {
             self.own_time = *entry;
+        }
+        changed
+    }
+
+    #[cold]
+    fn join_more(&mut self, other: &Clock) -> bool {
+        if other.more.len() > self.more.len() {
+            self.grow(other.more.len());
+        }
+        let mut changed = false;
+        for (mine, theirs) in self.more.iter_mut().zip(&other.more) {
+            changed |= *theirs > *mine;
+            *mine = (*mine).max(*theirs);
         }
         changed
     }
@@ -178,18 +230,21 @@ impl Clock {
             self.write_own();
             return true;
         }
-        if self.times.len() <= thread as usize {
-            self.grow(thread as usize + 1);
+        if self.len() <= thread as usize {
+            self.grow(thread as usize + 1 - FEW);
         }
-        self.times[thread as usize] = time;
+        if let Some(entry) = self.entry(thread) {
+            *entry = time;
+        }
         true
     }
 
+    /// Makes `more` so long.
     #[cold]
     fn grow(&mut self, length: usize) {
-        let before = self.times.len();
-        self.times.resize(length, self.base);
-        if (before..length).contains(&(self.own as usize)) {
+        let before = self.len();
+        self.more.resize(length, self.base);
+        if (before..self.len()).contains(&(self.own as usize)) {
             self.write_own();
         }
     }
@@ -254,14 +309,28 @@ impl Pool {
         let mut clock = std::mem::take(&mut self.clocks[id.0 as usize]);
         clock.copy(self.get(one));
         clock.join(self.get(other));
+        clock.is_whole = false;
         self.clocks[id.0 as usize] = clock;
+        id
+    }
+
+    /// The same of a thread's clock and a clock that is held.
+    pub(super) fn joined_with(&mut self, thread: &Clock, other: ClockId) -> ClockId {
+        let id = self.copy_of(thread);
+        if !thread.knows(self.get(other)) {
+            let mut clock = std::mem::take(&mut self.clocks[id.0 as usize]);
+            clock.is_whole = !clock.join(self.get(other));
+            self.clocks[id.0 as usize] = clock;
+        }
         id
     }
 
     /// Joins `clock` into a clock that only the caller holds.
     pub(super) fn add(&mut self, id: ClockId, clock: &Clock) {
         debug_assert_eq!(self.holders[id.0 as usize], 1);
-        self.clocks[id.0 as usize].join(clock);
+        let known = &mut self.clocks[id.0 as usize];
+        known.join(clock);
+        known.is_whole = false;
     }
 
     /// One more holder.

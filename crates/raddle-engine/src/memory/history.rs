@@ -195,6 +195,13 @@ impl History {
     /// One store of this value in place of all there were, whose clocks the caller has let go of.
     pub(super) fn restart(&mut self, value: u128, spares: &mut Spares) {
         self.behind.clear();
+        if let [only] = &mut self.stores[..] {
+            self.ids += 1;
+            only.readers.clear();
+            let readers = std::mem::take(&mut only.readers);
+            *only = Store { id: self.ids, readers, ..Store::unknown(value) };
+            return;
+        }
         self.stores.drain(..).for_each(|store| spares.give(store.readers));
         self.insert(0, Store { readers: spares.take(), ..Store::unknown(value) });
     }

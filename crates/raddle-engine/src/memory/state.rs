@@ -83,8 +83,7 @@ pub struct Exchange {
 pub(super) struct Thread {
     pub(super) clock: Clock,
     /// What relaxed reads have seen and an acquire fence would make known.
-    pub(super) pending: Clock,
-    pub(super) has_pending: bool,
+    pub(super) pending: Vec<ClockId>,
     /// What the latest release fence has let later stores pass on.
     pub(super) fence: ClockId,
     /// The clock as it was kept last, unless it has learned something since.
@@ -178,7 +177,7 @@ impl Memory {
             }
             let thread = &mut self.threads[self.known];
             thread.clock.reset(self.base, self.known as ThreadId, self.base + 1);
-            thread.has_pending = false;
+            thread.pending.clear();
             thread.fence = ClockId::NONE;
             thread.version = Version::NONE;
             thread.just = Just::Other;

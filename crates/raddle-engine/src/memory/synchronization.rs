@@ -38,7 +38,7 @@ impl Memory {
     fn learn_from_thread(&mut self, learner: ThreadId, teacher: ThreadId) {
         let clock = std::mem::take(&mut self.threads[teacher as usize].clock);
         let thread = &mut self.threads[learner as usize];
-        if thread.clock.join(&clock) {
+        if thread.clock.learn_all(&clock) {
             thread.version = Version::NONE;
         }
         self.threads[teacher as usize].clock = clock;
@@ -84,10 +84,12 @@ impl Memory {
         let ordered = order == Order::SeqCst && self.model == Model::Rc11;
         let state = &mut self.threads[thread as usize];
         state.exchanged &= order != Order::SeqCst;
-        if acquires(order) && state.has_pending {
-            state.has_pending = false;
-            if state.clock.join(&state.pending) {
-                state.version = Version::NONE;
+        if acquires(order) {
+            for clock in state.pending.drain(..) {
+                if state.clock.learn_all(self.pool.get(clock)) {
+                    state.version = Version::NONE;
+                }
+                self.pool.release(clock);
             }
         }
         if releases(order) {
@@ -125,20 +127,25 @@ impl Memory {
     #[inline]
     pub(super) fn learn(&mut self, thread: ThreadId, clock: ClockId) {
         let thread = &mut self.threads[thread as usize];
-        if thread.clock.join(self.pool.get(clock)) {
+        if thread.clock.learn_all(self.pool.get(clock)) {
             thread.version = Version::NONE;
         }
     }
 
     /// Notes what a clock covers for the thread's next acquire fence.
     pub(super) fn learn_later(&mut self, thread: ThreadId, clock: ClockId) {
+        /// Clocks that are noted one by one.
+        const MOST: usize = 8;
         let thread = &mut self.threads[thread as usize];
-        let clock = self.pool.get(clock);
-        if thread.has_pending {
-            thread.pending.join(clock);
+        if thread.pending.contains(&clock) || thread.clock.knows(self.pool.get(clock)) {
+            return;
+        }
+        if thread.pending.len() < MOST {
+            thread.pending.push(self.pool.hold(clock));
         } else {
-            thread.pending.copy(clock);
-            thread.has_pending = true;
+            let last = &mut thread.pending[MOST - 1];
+            let both = self.pool.joined(*last, clock);
+            self.pool.release(std::mem::replace(last, both));
         }
     }
 

@@ -72,6 +72,27 @@ impl Granule {
         };
         true
     }
+
+    /// Memory is given back by a thread in an execution whose times lie above `base`; `now` says by whom, when and which bytes.
+    /// Takes note of it if nobody but this thread has touched it in the execution, and tells whether it did.
+    #[inline(always)]
+    pub fn own_free(&mut self, now: Entry, base: u64) -> bool {
+        let is_untouched = if self.write >= FREED {
+            self.mark_is_gone(base)
+        } else {
+            is_own(self.write, now, base) && is_own(self.read, now, base)
+        };
+        if is_untouched {
+            *self = Granule { write: FREED | u64::from(now.mask()), read: now.0 | 0xff };
+        }
+        is_untouched
+    }
+}
+
+/// Whether a word is a plain access of this thread, or none, in an execution whose times lie above `base`.
+#[inline(always)]
+fn is_own(word: u64, now: Entry, base: u64) -> bool {
+    Entry(word).time() <= base || (word ^ now.0) >> 48 == 0
 }
 
 /// The word of what is left of an access without these bytes.
@@ -185,7 +206,7 @@ impl Detector {
         if !kind.atomic() && granule.own_access(now, self.base, kind.writes()) {
             return Ok(());
         }
-        self.shared_access(granule, me, now, kind, covers, settled)
+        self.shared_access(granule, me, mask, kind, covers, settled)
     }
 
     /// An atomic access where only atomic ones can matter any more, by a thread that has made one like it before. Takes note
@@ -197,18 +218,22 @@ impl Detector {
         !record.plain && record.replace(now, writes)
     }
 
-    /// An access to what other threads have touched too, or to bytes of different ages.
+    /// As [`Detector::access`], of what other threads have touched too, or of bytes of different ages: where
+    /// [`Granule::own_access`] has said no.
+    ///
+    /// # Errors
+    /// As [`Detector::access`].
     #[inline(never)]
-    fn shared_access(
+    pub fn shared_access(
         &mut self,
         granule: &mut Granule,
-        (thread, _): (u32, u64),
-        now: Entry,
+        (thread, time): (u32, u64),
+        mask: u8,
         kind: Kind,
         covers: impl Fn(u32, u64) -> bool,
         settled: impl Fn(u32, u64) -> bool,
     ) -> Result<(), Conflict> {
-        let mask = now.mask();
+        let now = Entry::new(thread, time, kind.atomic(), mask);
         if granule.write >= FREED {
             if self.freed(granule) & mask != 0 {
                 let by = Entry(granule.read);
@@ -219,6 +244,9 @@ impl Detector {
                 if kind == Kind::Read
                     && record.reads.iter().any(|entry| entry.0 | u64::from(mask) == entry.0 && entry.alike(now))
                 {
+                    return Ok(());
+                }
+                if kind == Kind::Read && !record.is_written(now, &covers) && record.replace(now, false) {
                     return Ok(());
                 }
                 if now.atomic() && (!record.plain || !record.races(now, kind, &covers)) {
@@ -338,6 +366,14 @@ impl Record {
         let list = if writes { &mut self.writes } else { &mut self.reads };
         let own = list.iter_mut().find(|entry| entry.same_but_time(now));
         own.map(|entry| *entry = now).is_some()
+    }
+
+    /// Whether a plain read is in conflict with a write.
+    fn is_written(&self, now: Entry, covers: &impl Fn(u32, u64) -> bool) -> bool {
+        self.writes.iter().any(|entry| {
+            let apart = entry.mask() & now.mask() == 0 || entry.thread() == now.thread();
+            !apart && !covers(entry.thread(), entry.time())
+        })
     }
 
     /// Whether an atomic access is in conflict with a plain one.

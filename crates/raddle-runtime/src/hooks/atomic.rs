@@ -11,7 +11,7 @@ pub mod model;
 
 use crate::record;
 use crate::sched::{counted_down, lock_point, looked, only_read, read, read_point, write_point, written, wrote};
-use crate::sites::{Hook, counts_down, decides_nothing};
+use crate::sites::{Hook, counts_down, decides_nothing, gives_up};
 use crate::state::{live, recording};
 use core::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering, fence};
 use raddle_engine::AccessKind;
@@ -34,6 +34,15 @@ fn order(number: i32) -> Order {
 #[cold]
 fn recorded_rmw(address: u64, size: u8, order: Order, old: u64, new: u64) {
     record::step(Op::Rmw { address, size, order, old, new });
+}
+
+/// The order of an operation after which nobody comes to the place any more: what it releases nobody acquires.
+fn not_releasing(order: Order) -> Order {
+    match order {
+        Order::Release => Order::Relaxed,
+        Order::AcqRel => Order::Acquire,
+        other => other,
+    }
 }
 
 macro_rules! atomic {
@@ -227,7 +236,9 @@ macro_rules! atomic {
                     write_point(site, AccessKind::Update, address, order);
                     let (at, now) = (address as u64, address.read_volatile() as u128);
                     let change = |old| compute(old as $width, operand) as u128;
-                    let (old, newest) = model::rmw(at, $size, order, now, change, site.step);
+                    let gone = $size == 8 && now == 1 && gives_up(site, address, order);
+                    let passed_on = if gone { not_releasing(order) } else { order };
+                    let (old, newest) = model::rmw(at, $size, passed_on, now, change, site.step);
                     let old = old as $width;
                     if let Some(newest) = newest {
                         address.write_volatile(newest as $width);

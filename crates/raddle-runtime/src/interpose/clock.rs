@@ -48,8 +48,10 @@ static mut BEGUN_NS: u64 = 0;
 
 /// An execution begins.
 pub fn begin() {
-    // SAFETY: one thread.
-    unsafe { BEGUN_NS = crate::sys::real_time_ns() };
+    if rt().plan.world.real_time {
+        // SAFETY: one thread.
+        unsafe { BEGUN_NS = crate::sys::real_time_ns() };
+    }
 }
 
 /// Under `--real-time`: moves virtual time to the real one.

@@ -166,6 +166,20 @@ fn relaxed_accesses_order_nothing_under_sequential_consistency() {
     }
 }
 
+/// However many stores have been read, an acquire fence makes known what each of them has released.
+#[test]
+fn a_fence_makes_known_what_many_relaxed_reads_have_seen() {
+    let mut memory = super::with_threads(Memory::new(Model::Rc11), 40);
+    let events: Vec<_> = (1..40).map(|thread| memory.epoch(thread)).collect();
+    for thread in 1..40 {
+        memory.store(thread, word(thread.into()), Order::Release, 0, 1, Some(&mut first));
+        memory.load(0, word(thread.into()), Order::Relaxed, 1, Some(&mut first));
+    }
+    assert!(events.iter().all(|event| !memory.clock(0).covers(*event)));
+    memory.fence(0, Order::Acquire);
+    assert!(events.iter().all(|event| memory.clock(0).covers(*event)));
+}
+
 /// Clocks of threads that know nothing of each other stay short, however many there are.
 #[test]
 fn thousands_of_threads_that_know_nothing_of_each_other_have_short_clocks() {

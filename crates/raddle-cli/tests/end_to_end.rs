@@ -181,6 +181,27 @@ fn small_tests_are_explored_completely() {
     }
 }
 
+/// Time stands still while anybody can run. A thread that looks at a clock may have been kept waiting all the same, so that
+/// what is done only after a while is seen; but for longer than is allowed it is not.
+#[test]
+fn what_is_done_after_a_while_is_seen() {
+    const WAITS: &str = "fn alone() {
+        let other = std::thread::spawn(std::thread::yield_now);
+        let begun = std::time::Instant::now();
+        std::thread::yield_now();
+        assert!(begun.elapsed() < std::time::Duration::from_micros(500));
+        other.join().unwrap();
+    }";
+    let mill = Mill::new();
+    let test = "test --lib --time 30s --schedules 200 --seed 1 alone";
+    for (allowed, options, expected) in [("500", "", 100), ("500", " --delay 0s", 0), ("6_000", "", 0)] {
+        let waits = LIBRARY.replace("fn alone() {}", &WAITS.replace("500", allowed));
+        std::fs::write(mill.path().join("src/lib.rs"), waits).unwrap();
+        let (exit, events) = mill.events(&format!("{test}{options}"));
+        assert_eq!(exit, expected, "{allowed}{options}: {events:#?}");
+    }
+}
+
 #[test]
 fn from_a_test_to_a_replay() {
     let mill = Mill::new();

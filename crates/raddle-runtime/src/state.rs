@@ -259,6 +259,12 @@ impl Execution {
         thread.saturating_sub(self.harness)
     }
 
+    /// Whether there is a thread beside the running one that has not ended, the test harness's aside.
+    pub fn has_others(&self) -> bool {
+        let ended = |id: u32| *self.schedule.state(id) == State::Ended;
+        (self.root..self.threads.len() as u32).any(|id| id != self.running && !ended(id))
+    }
+
     /// Whether a thread other than the test's own is at work, and nobody has waited for it.
     pub fn has_survivors(&self) -> bool {
         let at_work = |state: &State| matches!(state, State::Runnable | State::Waiting(Wait::Sleep));

@@ -10,7 +10,7 @@ pub fn explain(choices: &[Choice], diagnosis: &mut Diagnosis) {
     let deviates = |kind| choices.iter().any(|choice| choice.kind == kind && choice.taken != 0);
     if deviates(ChoiceKind::Lateness) {
         diagnosis.reason.push(
-            "In this schedule a deadline passed while a thread that could have run was kept waiting, as happens on a loaded machine."
+            "In this schedule time passed while a thread that could have run was kept waiting, as happens on a loaded machine."
                 .to_owned(),
         );
         diagnosis.fix.push(
@@ -18,7 +18,7 @@ pub fn explain(choices: &[Choice], diagnosis: &mut Diagnosis) {
                 .to_owned(),
         );
         diagnosis.notes.push(
-            "All delays of a schedule together are no longer than `--delay` says (50ms unless it is given). If the test may rely on threads that are quicker than that, give less; with `--delay 0s` no deadline passes while anything else can run."
+            "All delays of a schedule together are no longer than `--delay` says (50ms unless it is given). If the test may rely on threads that are quicker than that, give less; with `--delay 0s` no time passes while anything can run."
                 .to_owned(),
         );
     }

@@ -6,10 +6,15 @@
 //! much. (Coyote lets timers fire at any moment in the same way; Deligiannis et al., "Industrial-strength controlled
 //! concurrency testing for C# programs with Coyote", TACAS 2023.)
 //!
+//! In the same way a thread that looks at a clock may have been kept waiting before. Locks that hand themselves over to
+//! whoever has waited for half a millisecond, and loops that give up spinning after a time, do so in few programs that are
+//! explored otherwise: time stands still while anybody can run. In executions with delays time may move by [`SLOW_NS`] at a look,
+//! a few times.
+//!
 //! Departure: bounded, since programs rely on it, and rightly, that a thread is not kept from running for ever. All such
 //! delays of an execution together come to no more than [`Schedule::allow_delay`] says, so ten seconds are as much as
 //! ever where milliseconds are allowed. And whether an execution has any is one question, asked when the first deadline
-//! comes near: most executions have none.
+//! comes near or a clock is looked at first: most executions have none.
 
 use super::Schedule;
 use crate::Next;
@@ -18,10 +23,17 @@ use crate::tape::Tape;
 use raddle_protocol::ChoiceKind;
 use raddle_protocol::trace::ThreadId;
 
+/// How long a thread has been kept waiting that looks at a clock late.
+const SLOW_NS: u64 = 1_000_000;
+/// Such delays have this part of what deadlines have, beside it.
+const SLOW_PART: u64 = 10;
+
 /// What is left of the delay that an execution may have.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Delay {
     left_ns: u64,
+    /// Of delays before a look at a clock.
+    slow_ns: u64,
     /// It has been decided that this execution has any.
     agreed: bool,
     /// Room to work in.
@@ -43,6 +55,7 @@ impl Schedule {
     /// Threads that could run may be kept waiting for so long, in all, while deadlines pass.
     pub fn allow_delay(&mut self, ns: u64) {
         self.delay.left_ns = ns;
+        self.delay.slow_ns = ns / SLOW_PART;
     }
 
     /// Whether a thread that waits could be chosen to run because its deadline is near.
@@ -58,7 +71,7 @@ impl Schedule {
     fn agrees(&mut self, tape: &mut Tape) -> bool {
         if !self.delay.agreed {
             if tape.ask(&Question::plain(ChoiceKind::Lateness, 2)) == 0 {
-                self.delay.left_ns = 0;
+                (self.delay.left_ns, self.delay.slow_ns) = (0, 0);
                 return false;
             }
             self.delay.agreed = true;
@@ -137,6 +150,19 @@ impl Schedule {
         }
         self.pass(away, deadline_ns);
         if answer == 1 { Arrival::TooLate } else { Arrival::Both }
+    }
+
+    /// The running thread is about to look at a clock, and others are there: whether it has been kept waiting. If so, time
+    /// has moved.
+    pub fn slow_look(&mut self, tape: &mut Tape) -> bool {
+        let is_slow = self.delay.slow_ns >= SLOW_NS
+            && self.agrees(tape)
+            && tape.ask(&Question::plain(ChoiceKind::Lateness, 2)) == 1;
+        if is_slow {
+            self.delay.slow_ns -= SLOW_NS;
+            self.pass(0, self.now_ns.saturating_add(SLOW_NS));
+        }
+        is_slow
     }
 
     /// Time moves to `until` while somebody could run.

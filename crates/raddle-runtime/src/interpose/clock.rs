@@ -78,6 +78,17 @@ pub fn sleep_for_real() {
     }
 }
 
+/// Before a look at a clock: the running thread may have been kept waiting while others ran.
+fn may_be_slow() {
+    let runtime = rt();
+    if !runtime.entered || runtime.epilogue || !runtime.execution.has_others() {
+        return;
+    }
+    if runtime.execution.schedule.slow_look(&mut runtime.tape) {
+        runtime.memory.time_passes();
+    }
+}
+
 /// Reads a clock into `time`: the system call's answer.
 ///
 /// # Safety
@@ -88,6 +99,7 @@ pub unsafe fn gettime(clock: i32, time: *mut timespec) -> i64 {
     }
     keep_pace();
     crate::state::hindered(raddle_protocol::message::Obstacle::Clock);
+    may_be_slow();
     let now = base(clock) + rt().execution.schedule.read_clock();
     if !time.is_null() {
         // SAFETY: the caller's.

@@ -151,3 +151,36 @@ fn input_and_a_deadline_compete_for_one_thread() {
     let mut scene = Scene::new(1, &[]);
     assert_eq!(scene.schedule.arrival(&mut scene.tape, 51 * MS), Arrival::InTime, "too far away");
 }
+
+#[test]
+fn a_look_at_a_clock_may_come_late_a_few_times() {
+    let mut scene = Scene::new(2, &[1, 1, 0, 1, 1, 1, 1]);
+    let late = |scene: &mut Scene| scene.schedule.slow_look(&mut scene.tape);
+    let looks: Vec<bool> = (0..8).map(|_| late(&mut scene)).collect();
+    // One answer says that there are delays at all. After five nobody is asked any more.
+    assert_eq!(looks, [true, false, true, true, true, true, false, false]);
+    assert_eq!(scene.schedule.now_ns(), 5 * MS);
+    assert!(scene.all_answered());
+}
+
+#[test]
+fn a_late_look_lets_deadlines_pass_that_lie_before_it() {
+    let mut scene = Scene::new(2, &[1, 1]);
+    scene.run(1);
+    scene.schedule.wait(Wait::Sleep, Some(MS / 2), !0);
+    scene.schedule.allow_delay(50 * MS);
+    scene.clock.borrow_mut().lateness = vec![1, 1];
+    scene.run(0);
+    assert!(scene.schedule.slow_look(&mut scene.tape));
+    assert_eq!(*scene.schedule.state(1), State::Runnable);
+}
+
+#[test]
+fn without_delays_no_look_is_late() {
+    let mut scene = Scene::new(2, &[0]);
+    assert!(!scene.schedule.slow_look(&mut scene.tape));
+    assert!(!scene.schedule.slow_look(&mut scene.tape), "not asked again");
+    scene.schedule.allow_delay(0);
+    assert!(!scene.schedule.slow_look(&mut scene.tape));
+    assert!(scene.all_answered());
+}

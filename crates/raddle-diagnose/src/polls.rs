@@ -22,6 +22,10 @@ const POLLS: [&str; 8] = [
     "futures_executor::local_pool::run_executor",
 ];
 
+/// Where the list names a type, those of its functions that call futures or drop them. Others may be called within any poll:
+/// a task's waker is cloned there.
+const CALLING: [(&str, &[&str]); 1] = [("async_task::raw::RawTask<", &["run", "drop_future"])];
+
 /// Those of them that call the future of a spawned task, or drop it.
 const OF_TASKS: [&str; 3] = [
     "tokio::runtime::task::core::Core::poll",
@@ -58,9 +62,19 @@ fn names(frame: &SourceFrame, list: &[&str]) -> bool {
     list.iter().any(|name| frame.function.contains(name))
 }
 
+/// Whether a function calls a future.
+fn polls(frame: &SourceFrame) -> bool {
+    let of_type = |(name, _): &&(&str, &[&str])| frame.function.contains(name);
+    names(frame, &POLLS)
+        && CALLING
+            .iter()
+            .find(of_type)
+            .is_none_or(|(_, calling)| calling.contains(&function::method(&frame.function).as_str()))
+}
+
 /// The innermost poll that an operation is part of.
 pub fn of(site: &Site) -> Option<Poll<'_>> {
-    let at = site.frames.iter().position(|frame| names(frame, &POLLS))?;
+    let at = site.frames.iter().position(polls)?;
     poll(site, 0, at)
 }
 
@@ -96,7 +110,7 @@ pub fn blocked_on(site: &Site) -> Option<Poll<'_>> {
     let user = site.user?;
     let blocks = |frame: &SourceFrame| names(frame, &BLOCKS_ON);
     let inner = site.frames[..user].iter().rposition(blocks)?;
-    let outer = inner + 1 + site.frames[inner + 1..].iter().position(|frame| names(frame, &POLLS) && !blocks(frame))?;
+    let outer = inner + 1 + site.frames[inner + 1..].iter().position(|frame| polls(frame) && !blocks(frame))?;
     (outer > user).then(|| poll(site, user, outer))?
 }
 

@@ -133,6 +133,36 @@ fn a_lock_that_is_held_when_the_poll_ends() {
     assert_ne!(finding(&lock_in_a_poll(false), Outcome::Passed).code.0, "RD0302");
 }
 
+/// A task takes a lock and clones its waker; it gives the lock back before its poll is over, or after.
+fn waker_cloned_under_a_lock(held: bool) -> String {
+    let mut scene = Scene::new();
+    scene.static_lock("bank::WAITING", LOCK, 3);
+    let lock = ("std::sys::sync::mutex::futex::Mutex::lock", Standard, 1);
+    let unlock = ("std::sys::sync::mutex::futex::Mutex::unlock", Standard, 1);
+    // Two functions of one type: one calls the future, the other is called in it.
+    let run = ("<async_task::raw::RawTask<F, T, S, M>>::run", Dependency, 1);
+    let clone = ("<async_task::raw::RawTask<F, T, S, M>>::clone_waker", Dependency, 1);
+    let body = |line| ("bank::wait::{closure#0}", User, line);
+    let exchange = ("core::sync::atomic::AtomicU32::compare_exchange", Standard, 1);
+    let add = ("core::sync::atomic::AtomicUsize::fetch_add", Standard, 1);
+    let swap = ("core::sync::atomic::AtomicU32::swap", Standard, 1);
+    step(&mut scene, 0, cas(LOCK, 0, 0, 1), &[exchange, lock, body(10), run]);
+    step(&mut scene, 0, rmw(STATES[0], 0x100, 0x200), &[add, clone, body(11), run]);
+    let state = |scene: &mut Scene| step(scene, 0, rmw(STATES[0], 0x203, 0x201), &[add, run]);
+    if held {
+        state(&mut scene);
+    }
+    step(&mut scene, 0, rmw(LOCK, 1, 0), &[swap, unlock, body(12), run]);
+    state(&mut scene);
+    finding(&scene, Outcome::Passed).code.0
+}
+
+#[test]
+fn cloning_a_waker_does_not_end_a_poll() {
+    assert_eq!(waker_cloned_under_a_lock(true), "RD0302");
+    assert_ne!(waker_cloned_under_a_lock(false), "RD0302");
+}
+
 /// A thread that nobody joins: what it does before the test function has returned, and after.
 fn left_alone(before: Option<Op>, after: Option<Op>) -> String {
     let mut scene = Scene::new();

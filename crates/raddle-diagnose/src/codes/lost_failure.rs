@@ -3,6 +3,10 @@
 //! Of a thread: the panic is caught by the function with which every thread begins, and nobody joins it. Of a task of
 //! tokio: the panic is caught where the runtime polls it, and its handle is never polled after that.
 //!
+//! Left alone: where somebody has noticed. A destructor that asks, while the panic unwinds its thread, whether the thread is
+//! panicking (`std::thread::panicking`) is there to see to it, as that of a thread pool is; and a test whose own thread
+//! panics afterwards has not gone on without the part that had died.
+//!
 //! Not seen: an error that is returned rather than raised, the tasks of other runtimes, and a failure that happens only in
 //! schedules that were not recorded.
 
@@ -26,7 +30,7 @@ pub fn find(case: &Case<'_>) -> Option<Diagnosis> {
         let lost = match caught_by(site) {
             Some(Caught::Thread) if step.thread != 0 && !seen.contains(&step.thread) => {
                 seen.push(step.thread);
-                thread_is_lost(case, step.thread).then(|| {
+                (thread_is_lost(case, step.thread) && !is_seen_to(case, step.thread, at)).then(|| {
                     let spawned = trace.threads[step.thread as usize].spawned.map(|(_, stack)| stack);
                     ("thread", case.threads.prose(step.thread), case.place_of(spawned))
                 })
@@ -42,7 +46,10 @@ pub fn find(case: &Case<'_>) -> Option<Diagnosis> {
         let mut diagnosis = Diagnosis { code: "RD0305", by_task: true, ..Diagnosis::default() };
         diagnosis.message = format!("{who} panicked, and nobody has asked how it ended");
         diagnosis.about.insert(step.thread);
-        diagnosis.keys.insert(at);
+        let panics = |action: &&crate::action::Action| {
+            action.thread == step.thread && action.at >= at && case.sites.get(action.stack).panics
+        };
+        diagnosis.keys.insert(case.reading.actions.iter().find(panics).map_or(at, |action| action.at));
         let place = case.place_at(Some(at));
         case.mark(&mut diagnosis.spans, place.clone(), "it panicked here".to_owned(), true);
         case.mark(&mut diagnosis.spans, spawned, "it was started here; its handle was never asked".to_owned(), false);
@@ -92,6 +99,21 @@ fn thread_is_lost(case: &Case<'_>, thread: ThreadId) -> bool {
         case.sites.get(stack).frames.iter().any(|frame| frame.function.contains("std::thread::scoped"))
     });
     about.state == State::Ended && !joined && !scoped
+}
+
+/// Whether somebody has taken note of the panic of a thread at step `at`.
+fn is_seen_to(case: &Case<'_>, thread: ThreadId, at: usize) -> bool {
+    case.trace().steps[at + 1..].iter().any(|step| {
+        let site = case.sites.get(step.stack);
+        let asks = || {
+            let asked = site.frames.iter().position(|frame| {
+                frame.function.starts_with("std::thread::") && crate::function::method(&frame.function) == "panicking"
+            });
+            let by = asked.and_then(|asked| site.frames.get(asked + 1));
+            by.is_some_and(|by| by.origin != Origin::Standard)
+        };
+        step.thread == thread && asks() || step.thread == 0 && site.panics
+    })
 }
 
 /// Whether the task that panics at step `at` is over and nobody has looked at how it ended.

@@ -209,3 +209,33 @@ fn a_future_that_keeps_no_waker() {
     assert_eq!((found.code.0.as_str(), found.severity, &lines(&found)[..]), ("RD0306", Severity::Error, &[60][..]));
     assert_ne!(finding(&pending(true), Outcome::Stuck).code.0, "RD0306");
 }
+
+/// A thread panics, and nobody joins it. What is done on top of that, in the thread itself or in the test's own.
+fn panicked(after: Option<(ThreadId, &[Frame])>) -> String {
+    const HOOK: Frame = ("std::panicking::rust_panic_with_hook", Standard, 1);
+    let mut scene = Scene::new();
+    let child = scene.thread(None, Some(("bank::tests::scene", 9, 9)));
+    let thread =
+        [("std::panicking::catch_unwind", Standard, 1), ("std::thread::lifecycle::spawn_unchecked", Standard, 1)];
+    let begins = [HOOK, ("bank::work", User, 50), thread[0], thread[1]];
+    step(&mut scene, child, load(LEAF, 0), &begins);
+    if let Some((thread, frames)) = after {
+        step(&mut scene, thread, load(LEAF, 1), frames);
+    }
+    scene.trace.threads[child as usize].state = State::Ended;
+    step(&mut scene, 0, Op::Returned, &[]);
+    finding(&scene, Outcome::Passed).code.0
+}
+
+#[test]
+fn a_panic_that_somebody_sees_to_is_not_lost() {
+    let asked = ("std::thread::functions::panicking", Standard, 1);
+    let guard = ("std::sync::poison::Flag::done", Standard, 1);
+    let sentinel = ("<bank::Sentinel as core::ops::drop::Drop>::drop", User, 60);
+    assert_eq!(panicked(None), "RD0305");
+    assert_ne!(panicked(Some((1, &[asked, sentinel]))), "RD0305");
+    assert_ne!(panicked(Some((0, &[("core::panicking::panic", Standard, 1), TEST]))), "RD0305");
+    // Giving back a lock of the standard library asks too.
+    assert_eq!(panicked(Some((1, &[asked, guard, sentinel]))), "RD0305");
+    assert_eq!(panicked(Some((0, &[asked, sentinel]))), "RD0305");
+}

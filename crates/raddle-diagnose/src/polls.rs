@@ -10,21 +10,19 @@ use crate::site::Site;
 use raddle_instrument::symbols::{Origin, SourceFrame};
 use raddle_protocol::Op;
 
-/// Functions that call the future of a spawned task, and of one that a thread blocks on, by parts of their names.
-const POLLS: [&str; 8] = [
-    "tokio::runtime::task::core::Core<",
-    "tokio::runtime::scheduler::current_thread::CoreGuard::block_on",
-    "tokio::runtime::park::CachedParkThread::block_on",
-    "tokio::task::local::LocalSet",
-    "async_task::raw::RawTask<",
-    "async_io::driver::block_on",
-    "futures_lite::future::block_on",
-    "futures_executor::local_pool::run_executor",
+/// Functions that call the future of a spawned task, and of one that a thread blocks on: a part of the path, and the names
+/// that they go by there, if not any. What else lies below such a path may be called within any poll: there a task's waker is
+/// cloned, and a thread that blocks is woken.
+const POLLS: [(&str, &[&str]); 8] = [
+    ("tokio::runtime::task::core::Core<", &[]),
+    ("tokio::runtime::scheduler::current_thread::CoreGuard::block_on", &["block_on"]),
+    ("tokio::runtime::park::CachedParkThread::block_on", &["block_on"]),
+    ("tokio::task::local::LocalSet", &[]),
+    ("async_task::raw::RawTask<", &["run", "drop_future"]),
+    ("async_io::driver::block_on", &["block_on"]),
+    ("futures_lite::future::block_on", &["block_on"]),
+    ("futures_executor::local_pool::run_executor", &["run_executor"]),
 ];
-
-/// Where the list names a type, those of its functions that call futures or drop them. Others may be called within any poll:
-/// a task's waker is cloned there.
-const CALLING: [(&str, &[&str]); 1] = [("async_task::raw::RawTask<", &["run", "drop_future"])];
 
 /// Those of them that call the future of a spawned task, or drop it.
 const OF_TASKS: [&str; 3] = [
@@ -64,12 +62,9 @@ fn names(frame: &SourceFrame, list: &[&str]) -> bool {
 
 /// Whether a function calls a future.
 fn polls(frame: &SourceFrame) -> bool {
-    let of_type = |(name, _): &&(&str, &[&str])| frame.function.contains(name);
-    names(frame, &POLLS)
-        && CALLING
-            .iter()
-            .find(of_type)
-            .is_none_or(|(_, calling)| calling.contains(&function::method(&frame.function).as_str()))
+    let listed = POLLS.iter().find(|(path, _)| frame.function.contains(path));
+    // Names are taken apart only where they may be among these.
+    listed.is_some_and(|(_, names)| names.is_empty() || names.contains(&function::method(&frame.function).as_str()))
 }
 
 /// The innermost poll that an operation is part of.

@@ -3,9 +3,9 @@
 //! Of a thread: the panic is caught by the function with which every thread begins, and nobody joins it. Of a task of
 //! tokio: the panic is caught where the runtime polls it, and its handle is never polled after that.
 //!
-//! Left alone: where somebody has noticed. A destructor that asks, while the panic unwinds its thread, whether the thread is
-//! panicking (`std::thread::panicking`) is there to see to it, as that of a thread pool is; and a test whose own thread
-//! panics afterwards has not gone on without the part that had died.
+//! Left alone: where somebody has noticed. A thread that starts another while the panic unwinds it has a destructor that puts
+//! another in its place, as workers of a pool have; and a test whose own thread panics afterwards has not gone on without the
+//! part that had died.
 //!
 //! Not seen: an error that is returned rather than raised, the tasks of other runtimes, and a failure that happens only in
 //! schedules that were not recorded.
@@ -104,15 +104,8 @@ fn thread_is_lost(case: &Case<'_>, thread: ThreadId) -> bool {
 /// Whether somebody has taken note of the panic of a thread at step `at`.
 fn is_seen_to(case: &Case<'_>, thread: ThreadId, at: usize) -> bool {
     case.trace().steps[at + 1..].iter().any(|step| {
-        let site = case.sites.get(step.stack);
-        let asks = || {
-            let asked = site.frames.iter().position(|frame| {
-                frame.function.starts_with("std::thread::") && crate::function::method(&frame.function) == "panicking"
-            });
-            let by = asked.and_then(|asked| site.frames.get(asked + 1));
-            by.is_some_and(|by| by.origin != Origin::Standard)
-        };
-        step.thread == thread && asks() || step.thread == 0 && site.panics
+        let replaced = step.thread == thread && matches!(step.op, Op::Spawn { .. });
+        replaced || step.thread == 0 && case.sites.get(step.stack).panics
     })
 }
 

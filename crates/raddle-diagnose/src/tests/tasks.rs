@@ -166,6 +166,23 @@ fn using_a_waker_does_not_end_a_poll() {
     }
 }
 
+/// An executor, here the package under test itself, holds a lock of its own while it waits.
+#[test]
+fn an_executor_that_is_tested_is_no_task() {
+    let mut scene = Scene::new();
+    scene.static_lock("async_io::EVENTS", LOCK, 3);
+    let lock = ("std::sys::sync::mutex::futex::Mutex::try_lock", Standard, 1);
+    let unlock = ("std::sys::sync::mutex::futex::Mutex::unlock", Standard, 1);
+    let exchange = ("core::sync::atomic::AtomicU32::compare_exchange", Standard, 1);
+    let swap = ("core::sync::atomic::AtomicU32::swap", Standard, 1);
+    let reactor = ("async_io::reactor::Reactor::try_lock", User, 195);
+    let block_on = ("async_io::driver::block_on", User, 240);
+    step(&mut scene, 0, cas(LOCK, 0, 0, 1), &[exchange, lock, reactor, block_on]);
+    step(&mut scene, 0, store(LEAF, 1), &[("core::sync::atomic::AtomicBool::store", Standard, 1), block_on]);
+    step(&mut scene, 0, rmw(LOCK, 1, 0), &[swap, unlock, block_on]);
+    assert_ne!(finding(&scene, Outcome::Passed).code.0, "RD0302");
+}
+
 /// A thread that nobody joins: what it does before the test function has returned, and after.
 fn left_alone(before: Option<Op>, after: Option<Op>) -> String {
     let mut scene = Scene::new();

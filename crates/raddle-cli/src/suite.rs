@@ -22,7 +22,7 @@ use crate::subject::Subject;
 use crate::verdict::Verdict;
 use board::Board;
 use raddle_protocol::Job;
-use raddle_protocol::finding::Code;
+use raddle_protocol::finding::{Code, Severity};
 use raddle_report::events::{Event, FindingRef, Progress, SuiteFinished, SuiteStarted, TestStarted};
 use raddle_report::{suite, terminal};
 use regress::Next;
@@ -173,7 +173,10 @@ impl Suite<'_> {
             return false;
         };
         (test.outcome, test.detail) = (outcome, detail);
-        test.findings = findings.iter().map(|finding| finding.code.clone()).collect();
+        // A failed test is called after what it failed by, not after a warning that came first.
+        let (errors, warnings): (Vec<_>, Vec<_>) =
+            findings.iter().partition(|finding| finding.severity == Severity::Error);
+        test.findings = errors.into_iter().chain(warnings).map(|finding| finding.code.clone()).collect();
         for finding in findings {
             send(Report::Event(Box::new(Event::Finding(Box::new(finding)))));
         }

@@ -87,8 +87,15 @@ const SUITES: &[Suite] = &[
 
 /// Asynchronous runtimes with all their tests: sockets, files, processes, signals, timers and the schedulers themselves.
 /// Of these, a share of [`SHARE`] must be explored without an error of Raddle's and without RD0505.
+///
+/// smol and futures-lite carry no tests of their own: what smol is made of does.
 const RUNTIMES: &[Suite] = &[
+    suite("async-executor", "1.14.1"),
+    suite("async-io", "2.6.0"),
     suite("async-lock", "3.5.0"),
+    suite("async-task", "4.7.1"),
+    suite("blocking", "1.7.0"),
+    suite("piper", "0.2.5"),
     Suite {
         features: "full,test-util",
         patched: true,

@@ -10,16 +10,18 @@ use crate::site::Site;
 use raddle_instrument::symbols::{Origin, SourceFrame};
 use raddle_protocol::Op;
 
-/// Functions that call the future of a spawned task, and of one that a thread blocks on, by parts of their names.
-const POLLS: [&str; 8] = [
-    "tokio::runtime::task::core::Core<",
-    "tokio::runtime::scheduler::current_thread::CoreGuard::block_on",
-    "tokio::runtime::park::CachedParkThread::block_on",
-    "tokio::task::local::LocalSet",
-    "async_task::raw::RawTask<",
-    "async_io::driver::block_on",
-    "futures_lite::future::block_on",
-    "futures_executor::local_pool::run_executor",
+/// Functions that call the future of a spawned task, and of one that a thread blocks on: a part of the path, and the names
+/// that they go by there, if not any. What else lies below such a path may be called within any poll: there a task's waker is
+/// cloned, and a thread that blocks is woken.
+const POLLS: [(&str, &[&str]); 8] = [
+    ("tokio::runtime::task::core::Core<", &[]),
+    ("tokio::runtime::scheduler::current_thread::CoreGuard::block_on", &["block_on"]),
+    ("tokio::runtime::park::CachedParkThread::block_on", &["block_on"]),
+    ("tokio::task::local::LocalSet", &[]),
+    ("async_task::raw::RawTask<", &["run", "drop_future"]),
+    ("async_io::driver::block_on", &["block_on"]),
+    ("futures_lite::future::block_on", &["block_on"]),
+    ("futures_executor::local_pool::run_executor", &["run_executor"]),
 ];
 
 /// Those of them that call the future of a spawned task, or drop it.
@@ -58,15 +60,26 @@ fn names(frame: &SourceFrame, list: &[&str]) -> bool {
     list.iter().any(|name| frame.function.contains(name))
 }
 
+/// Whether a function calls a future.
+fn polls(frame: &SourceFrame) -> bool {
+    let listed = POLLS.iter().find(|(path, _)| frame.function.contains(path));
+    // Names are taken apart only where they may be among these.
+    listed.is_some_and(|(_, names)| names.is_empty() || names.contains(&function::method(&frame.function).as_str()))
+}
+
 /// The innermost poll that an operation is part of.
 pub fn of(site: &Site) -> Option<Poll<'_>> {
-    let at = site.frames.iter().position(|frame| names(frame, &POLLS))?;
+    let at = site.frames.iter().position(polls)?;
     poll(site, 0, at)
 }
 
 /// The poll whose function is frame `at`, as far as frames from `from` on say.
 fn poll(site: &Site, from: usize, at: usize) -> Option<Poll<'_>> {
     let inside = &site.frames[from..at];
+    // Where the executor is the package under test, its own functions cannot be told from those of a task.
+    if site.frames[at].origin == Origin::User {
+        return None;
+    }
     if inside.iter().any(|frame| names(frame, &MAY_BLOCK)) || is_of_blocking_executor(site, at) {
         return None;
     }
@@ -96,7 +109,7 @@ pub fn blocked_on(site: &Site) -> Option<Poll<'_>> {
     let user = site.user?;
     let blocks = |frame: &SourceFrame| names(frame, &BLOCKS_ON);
     let inner = site.frames[..user].iter().rposition(blocks)?;
-    let outer = inner + 1 + site.frames[inner + 1..].iter().position(|frame| names(frame, &POLLS) && !blocks(frame))?;
+    let outer = inner + 1 + site.frames[inner + 1..].iter().position(|frame| polls(frame) && !blocks(frame))?;
     (outer > user).then(|| poll(site, user, outer))?
 }
 

@@ -3,6 +3,10 @@
 //! Of a thread: the panic is caught by the function with which every thread begins, and nobody joins it. Of a task of
 //! tokio: the panic is caught where the runtime polls it, and its handle is never polled after that.
 //!
+//! Left alone: where somebody has noticed. A thread that starts another while the panic unwinds it has a destructor that puts
+//! another in its place, as workers of a pool have; and where the test's own thread panics afterwards, or one that is
+//! joined, the test has not gone on without the part that had died.
+//!
 //! Not seen: an error that is returned rather than raised, the tasks of other runtimes, and a failure that happens only in
 //! schedules that were not recorded.
 
@@ -26,7 +30,7 @@ pub fn find(case: &Case<'_>) -> Option<Diagnosis> {
         let lost = match caught_by(site) {
             Some(Caught::Thread) if step.thread != 0 && !seen.contains(&step.thread) => {
                 seen.push(step.thread);
-                thread_is_lost(case, step.thread).then(|| {
+                (thread_is_lost(case, step.thread) && !is_seen_to(case, step.thread, at)).then(|| {
                     let spawned = trace.threads[step.thread as usize].spawned.map(|(_, stack)| stack);
                     ("thread", case.threads.prose(step.thread), case.place_of(spawned))
                 })
@@ -42,7 +46,10 @@ pub fn find(case: &Case<'_>) -> Option<Diagnosis> {
         let mut diagnosis = Diagnosis { code: "RD0305", by_task: true, ..Diagnosis::default() };
         diagnosis.message = format!("{who} panicked, and nobody has asked how it ended");
         diagnosis.about.insert(step.thread);
-        diagnosis.keys.insert(at);
+        let panics = |action: &&crate::action::Action| {
+            action.thread == step.thread && action.at >= at && case.sites.get(action.stack).panics
+        };
+        diagnosis.keys.insert(case.reading.actions.iter().find(panics).map_or(at, |action| action.at));
         let place = case.place_at(Some(at));
         case.mark(&mut diagnosis.spans, place.clone(), "it panicked here".to_owned(), true);
         case.mark(&mut diagnosis.spans, spawned, "it was started here; its handle was never asked".to_owned(), false);
@@ -86,12 +93,26 @@ fn caught_by(site: &Site) -> Option<Caught> {
 /// Whether a thread that has ended was never joined, and is not one of a scope, which passes panics on by itself.
 fn thread_is_lost(case: &Case<'_>, thread: ThreadId) -> bool {
     let trace = case.trace();
-    let joined = trace.steps.iter().any(|step| matches!(step.op, Op::Joined { child } if child == thread));
     let about = &trace.threads[thread as usize];
     let scoped = about.spawned.is_some_and(|(_, stack)| {
         case.sites.get(stack).frames.iter().any(|frame| frame.function.contains("std::thread::scoped"))
     });
-    about.state == State::Ended && !joined && !scoped
+    about.state == State::Ended && !is_asked(case, thread) && !scoped
+}
+
+/// Whether somebody learns of a panic of this thread: it is the test's own, or joined.
+fn is_asked(case: &Case<'_>, thread: ThreadId) -> bool {
+    let joins = |op: &Op| matches!(op, Op::Joined { child } if *child == thread);
+    thread == 0 || case.trace().steps.iter().any(|step| joins(&step.op))
+}
+
+/// Whether somebody has taken note of the panic of a thread at step `at`.
+fn is_seen_to(case: &Case<'_>, thread: ThreadId, at: usize) -> bool {
+    case.trace().steps[at + 1..].iter().any(|step| {
+        let replaced = step.thread == thread && matches!(step.op, Op::Spawn { .. });
+        let passed_on = step.thread != thread && case.sites.get(step.stack).panics && is_asked(case, step.thread);
+        replaced || passed_on
+    })
 }
 
 /// Whether the task that panics at step `at` is over and nobody has looked at how it ended.

@@ -1,5 +1,8 @@
 //! RD0503: the execution passed a bound without coming to an end. Shows where every thread is, and which steps it
 //! repeats.
+//!
+//! A warning where so many steps were taken by the only thread that there has been: the order of threads has no part in that,
+//! and it ends, or does not, without Raddle too.
 
 use super::Diagnosis;
 use crate::action::What;
@@ -86,6 +89,13 @@ pub fn no_progress(case: &Case<'_>, bound: Bound) -> Diagnosis {
     });
     if matches!(bound, Bound::Round(_)) {
         return diagnosis;
+    }
+    if matches!(bound, Bound::Steps(_)) && case.trace().threads.len() == 1 {
+        diagnosis.warning = true;
+        diagnosis.reason.push(
+            "No other thread has been started so far, so there was nothing to explore, and what comes after the bound has not been looked at."
+                .to_owned(),
+        );
     }
     diagnosis
         .notes

@@ -7,7 +7,8 @@
 //! read in one function and written in one.
 //!
 //! Not seen: a value that is torn only since a load sees an older store ([`super::cause`] names that load), and plain
-//! accesses: of those an execution ends at the first of two that race (RD0101), before anything of them is mixed.
+//! accesses: of those an execution ends at the first of two that race (RD0101), before anything of them is mixed. What may
+//! come of such a race is said there ([`super::conflict`]).
 
 use super::cause::{Decides, Point};
 use super::pattern::{Pattern, TORN_READ};

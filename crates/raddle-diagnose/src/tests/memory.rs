@@ -86,3 +86,34 @@ fn how_often_memory_is_left() {
     // A replay has not counted.
     assert_eq!(left(None).reason.len(), 1);
 }
+
+/// What a race of a write with a later access is said to come to, where both have this size, in bytes, and the later begins
+/// so many bytes behind the earlier.
+fn race(size: u64, behind: u64, later: Access) -> Option<String> {
+    let mut scene = Scene::new();
+    let one = scene.thread(Some("reader"), Some(("bank::tests::scene", 9, 9)));
+    let access = |address, access| Op::Access { address, size, access };
+    scene.step(0, access(X, Access::Write), &[], ("bank::publish", 10, 5));
+    scene.step(one, access(X + behind, later), &[], ("bank::take", 21, 5));
+    scene.runs(one, &[], ("bank::take", 21, 5));
+    let found = scene.finding(Outcome::Conflict(Conflict {
+        kind: ConflictKind::Race,
+        address: X + behind,
+        size: size - behind,
+        thread: one,
+        access: later,
+        earlier: Some((0, Access::Write)),
+    }));
+    assert_eq!(found.code.0, "RD0101");
+    found.reason.into_iter().find(|sentence| sentence.contains("RD0107"))
+}
+
+#[test]
+fn a_race_on_more_than_a_word_may_tear_what_is_read() {
+    let said = race(24, 8, Access::Read).expect("a torn read");
+    assert!(said.contains("Both go over 16 bytes"), "{said}");
+    // One word in common, two writes.
+    assert_eq!(race(24, 16, Access::Read), None);
+    assert_eq!(race(8, 0, Access::Read), None);
+    assert_eq!(race(24, 0, Access::Write), None);
+}

@@ -1,8 +1,8 @@
 //! Executions that go round for ever.
 
 use super::scene::*;
-use raddle_protocol::Finding;
 use raddle_protocol::trace::*;
+use raddle_protocol::{Finding, Severity};
 
 const A: u64 = LOCKS;
 const B: u64 = LOCKS + 0x40;
@@ -63,4 +63,23 @@ fn a_loop_of_one_thread_makes_no_progress() {
     });
     assert_eq!(finding.code.0, "RD0503");
     assert!(finding.reason[0].contains("endless"), "{:?}", finding.reason);
+}
+
+/// So many steps without an end, by one thread or by two.
+fn long(threads: u32) -> Severity {
+    let mut scene = Scene::new();
+    scene.static_lock("bank::LEFT", A, 3);
+    for _ in 1..threads {
+        scene.thread(None, Some(("bank::tests::scene", 9, 9)));
+    }
+    scene.lock(0, A, ("bank::f", 20, 5));
+    scene.runs(0, &[LOAD], ("bank::f", 21, 5));
+    let finding = scene.finding(Outcome::NoProgress(Bound::Steps(1_000_000)));
+    assert_eq!(finding.code.0, "RD0503");
+    finding.severity
+}
+
+#[test]
+fn one_thread_that_takes_long_is_only_warned_of() {
+    assert_eq!((long(1), long(2)), (Severity::Warning, Severity::Error));
 }

@@ -133,6 +133,56 @@ fn a_lock_that_is_held_when_the_poll_ends() {
     assert_ne!(finding(&lock_in_a_poll(false), Outcome::Passed).code.0, "RD0302");
 }
 
+/// A task takes a lock and does something with a waker; it gives the lock back before its poll is over, or after.
+fn waker_under_a_lock(held: bool, uses: Frame) -> String {
+    let mut scene = Scene::new();
+    scene.static_lock("bank::WAITING", LOCK, 3);
+    let lock = ("std::sys::sync::mutex::futex::Mutex::lock", Standard, 1);
+    let unlock = ("std::sys::sync::mutex::futex::Mutex::unlock", Standard, 1);
+    let run = ("<async_task::raw::RawTask<F, T, S, M>>::run", Dependency, 1);
+    let body = |line| ("bank::wait::{closure#0}", User, line);
+    let exchange = ("core::sync::atomic::AtomicU32::compare_exchange", Standard, 1);
+    let add = ("core::sync::atomic::AtomicUsize::fetch_add", Standard, 1);
+    let swap = ("core::sync::atomic::AtomicU32::swap", Standard, 1);
+    step(&mut scene, 0, cas(LOCK, 0, 0, 1), &[exchange, lock, body(10), run]);
+    step(&mut scene, 0, rmw(STATES[0], 0x100, 0x200), &[add, uses, body(11), run]);
+    let state = |scene: &mut Scene| step(scene, 0, rmw(STATES[0], 0x203, 0x201), &[add, run]);
+    if held {
+        state(&mut scene);
+    }
+    step(&mut scene, 0, rmw(LOCK, 1, 0), &[swap, unlock, body(12), run]);
+    state(&mut scene);
+    finding(&scene, Outcome::Passed).code.0
+}
+
+#[test]
+fn using_a_waker_does_not_end_a_poll() {
+    // They lie below paths of functions that call futures.
+    let clones = ("<async_task::raw::RawTask<F, T, S, M>>::clone_waker", Dependency, 1);
+    let wakes = ("futures_lite::future::block_on::parker_and_waker::{closure#0}", Dependency, 1);
+    for uses in [clones, wakes] {
+        assert_eq!(waker_under_a_lock(true, uses), "RD0302");
+        assert_ne!(waker_under_a_lock(false, uses), "RD0302");
+    }
+}
+
+/// An executor, here the package under test itself, holds a lock of its own while it waits.
+#[test]
+fn an_executor_that_is_tested_is_no_task() {
+    let mut scene = Scene::new();
+    scene.static_lock("async_io::EVENTS", LOCK, 3);
+    let lock = ("std::sys::sync::mutex::futex::Mutex::try_lock", Standard, 1);
+    let unlock = ("std::sys::sync::mutex::futex::Mutex::unlock", Standard, 1);
+    let exchange = ("core::sync::atomic::AtomicU32::compare_exchange", Standard, 1);
+    let swap = ("core::sync::atomic::AtomicU32::swap", Standard, 1);
+    let reactor = ("async_io::reactor::Reactor::try_lock", User, 195);
+    let block_on = ("async_io::driver::block_on", User, 240);
+    step(&mut scene, 0, cas(LOCK, 0, 0, 1), &[exchange, lock, reactor, block_on]);
+    step(&mut scene, 0, store(LEAF, 1), &[("core::sync::atomic::AtomicBool::store", Standard, 1), block_on]);
+    step(&mut scene, 0, rmw(LOCK, 1, 0), &[swap, unlock, block_on]);
+    assert_ne!(finding(&scene, Outcome::Passed).code.0, "RD0302");
+}
+
 /// A thread that nobody joins: what it does before the test function has returned, and after.
 fn left_alone(before: Option<Op>, after: Option<Op>) -> String {
     let mut scene = Scene::new();
@@ -178,4 +228,34 @@ fn a_future_that_keeps_no_waker() {
     let found = finding(&pending(false), Outcome::Stuck);
     assert_eq!((found.code.0.as_str(), found.severity, &lines(&found)[..]), ("RD0306", Severity::Error, &[60][..]));
     assert_ne!(finding(&pending(true), Outcome::Stuck).code.0, "RD0306");
+}
+
+/// A thread panics, and nobody joins it. What is done after that, in the thread itself or in the test's own.
+fn panicked(after: Option<(ThreadId, Op, &[Frame])>) -> String {
+    const HOOK: Frame = ("std::panicking::rust_panic_with_hook", Standard, 1);
+    let mut scene = Scene::new();
+    let child = scene.thread(None, Some(("bank::tests::scene", 9, 9)));
+    let thread =
+        [("std::panicking::catch_unwind", Standard, 1), ("std::thread::lifecycle::spawn_unchecked", Standard, 1)];
+    let begins = [HOOK, ("bank::work", User, 50), thread[0], thread[1]];
+    step(&mut scene, child, load(LEAF, 0), &begins);
+    if let Some((thread, op, frames)) = after {
+        step(&mut scene, thread, op, frames);
+    }
+    scene.trace.threads[child as usize].state = State::Ended;
+    step(&mut scene, 0, Op::Returned, &[]);
+    finding(&scene, Outcome::Passed).code.0
+}
+
+#[test]
+fn a_panic_that_somebody_sees_to_is_not_lost() {
+    let sentinel = [("<bank::Sentinel as core::ops::drop::Drop>::drop", User, 60)];
+    assert_eq!(panicked(None), "RD0305");
+    assert_eq!(panicked(Some((1, load(LEAF, 1), &sentinel))), "RD0305");
+    assert_ne!(panicked(Some((1, Op::Spawn { child: 2 }, &sentinel))), "RD0305");
+    assert_eq!(panicked(Some((0, Op::Spawn { child: 2 }, &sentinel))), "RD0305");
+    let panics = [("core::panicking::panic", Standard, 1), TEST];
+    assert_ne!(panicked(Some((0, load(LEAF, 1), &panics))), "RD0305");
+    // Of this one nobody learns either.
+    assert_eq!(panicked(Some((2, load(LEAF, 1), &panics))), "RD0305");
 }

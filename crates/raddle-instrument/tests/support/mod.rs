@@ -47,6 +47,13 @@ WRAP(strchr) WRAP(strrchr) WRAP(strstr) WRAP(strcpy) WRAP(stpcpy) WRAP(strncpy) 
 WRAP(read) WRAP(pread) WRAP(pread64) WRAP(readv) WRAP(recv) WRAP(recvfrom) WRAP(recvmsg)
 WRAP(write) WRAP(pwrite) WRAP(pwrite64) WRAP(writev) WRAP(send) WRAP(sendto) WRAP(sendmsg)
 WRAP(getrandom) WRAP(getentropy) WRAP(arc4random_buf)
+WRAP(strcasecmp) WRAP(strncasecmp) WRAP(strspn) WRAP(strcspn) WRAP(strpbrk) WRAP(stpncpy) WRAP(memccpy) WRAP(mempcpy)
+WRAP(strdup) WRAP(strndup) WRAP(strtok_r) WRAP(printf) WRAP(vprintf) WRAP(sprintf) WRAP(vsprintf) WRAP(snprintf)
+WRAP(vsnprintf) WRAP(asprintf) WRAP(vasprintf) WRAP(fprintf) WRAP(vfprintf) WRAP(dprintf) WRAP(vdprintf) WRAP(fread)
+WRAP(fwrite) WRAP(fgets) WRAP(fputs) WRAP(puts) WRAP(getline) WRAP(getdelim) WRAP(fgetc) WRAP(getc) WRAP(fputc)
+WRAP(putc) WRAP(fflush) WRAP(fclose) WRAP(preadv) WRAP(preadv64) WRAP(preadv2) WRAP(preadv64v2) WRAP(pwritev)
+WRAP(pwritev64) WRAP(pwritev2) WRAP(pwritev64v2) WRAP(getcwd) WRAP(realpath) WRAP(readlink) WRAP(stat) WRAP(stat64)
+WRAP(lstat) WRAP(lstat64) WRAP(fstat) WRAP(fstat64) WRAP(pipe) WRAP(pipe2) WRAP(socketpair)
 #define RMW(n, op) \
   uint##n##_t __tsan_atomic##n##_fetch_##op(uint##n##_t *p, uint##n##_t v, int o) \
   { (void)o; RECORD(#op, p); return __atomic_fetch_##op(p, v, __ATOMIC_SEQ_CST); }

@@ -1,5 +1,6 @@
 //! x86-64, System V ABI (AMD64 psABI 1.0).
 
+use crate::hooks::formatted;
 use core::arch::{asm, naked_asm};
 
 /// The byte of a breakpoint instruction.
@@ -398,4 +399,109 @@ pub unsafe extern "C" fn entry_return() {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn _Unwind_RaiseException(exception: *mut core::ffi::c_void) -> i32 {
     naked_asm!("push rdi", "call {raised}", "pop rdi", "jmp rax", raised = sym crate::interpose::unwinding::raised)
+}
+
+/// The arguments of a function that takes any number of them: a `va_list` as the System V ABI has it.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Arguments {
+    /// Where in `saved` the next integer lies; 48 when all have been taken.
+    integers: u32,
+    /// Where in `saved` the next number with a fraction lies; 176 when all have been taken.
+    doubles: u32,
+    /// The next argument that came on the stack.
+    on_stack: u64,
+    /// The six registers for integers, and the eight others.
+    saved: u64,
+}
+
+impl Arguments {
+    /// Takes an integer or a pointer.
+    ///
+    /// # Safety
+    /// There is one; so for all of these.
+    pub unsafe fn integer(&mut self) -> u64 {
+        const END: u32 = 48;
+        let at = if self.integers < END {
+            self.integers += 8;
+            self.saved + u64::from(self.integers) - 8
+        } else {
+            self.on_stack += 8;
+            self.on_stack - 8
+        };
+        // SAFETY: the caller's.
+        unsafe { *(at as *const u64) }
+    }
+
+    /// Leaves out a number with a fraction.
+    ///
+    /// # Safety
+    /// See [`Self::integer`].
+    pub unsafe fn double(&mut self) {
+        const END: u32 = 176;
+        if self.doubles < END { self.doubles += 16 } else { self.on_stack += 8 }
+    }
+
+    /// Leaves out a `long double`, which always comes on the stack.
+    ///
+    /// # Safety
+    /// See [`Self::integer`].
+    pub unsafe fn long_double(&mut self) {
+        self.on_stack = self.on_stack.next_multiple_of(16) + 16;
+    }
+}
+
+/// Functions that take any number of arguments, and pass them on to one that takes [`Arguments`] behind the arguments that
+/// are always there. `$taken` is eight times the number of those, and `$next` the register of the argument after them.
+macro_rules! take_any_number {
+    ($($name:ident $taken:literal $next:literal $with:path;)*) => {$(
+        /// As the C function.
+        ///
+        /// # Safety
+        /// As the C function.
+        #[unsafe(naked)]
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $name() {
+            naked_asm!(
+                ".cfi_startproc",
+                "push rbp", ".cfi_adjust_cfa_offset 8", ".cfi_rel_offset rbp, 0",
+                "mov rbp, rsp", ".cfi_def_cfa_register rbp",
+                "sub rsp, 208",
+                "mov [rsp], rdi",
+                "mov [rsp + 8], rsi",
+                "mov [rsp + 16], rdx",
+                "mov [rsp + 24], rcx",
+                "mov [rsp + 32], r8",
+                "mov [rsp + 40], r9",
+                "movaps [rsp + 48], xmm0",
+                "movaps [rsp + 64], xmm1",
+                "movaps [rsp + 80], xmm2",
+                "movaps [rsp + 96], xmm3",
+                "movaps [rsp + 112], xmm4",
+                "movaps [rsp + 128], xmm5",
+                "movaps [rsp + 144], xmm6",
+                "movaps [rsp + 160], xmm7",
+                concat!("mov dword ptr [rsp + 176], ", $taken),
+                "mov dword ptr [rsp + 180], 48",
+                "lea rax, [rbp + 16]",
+                "mov [rsp + 184], rax",
+                "mov [rsp + 192], rsp",
+                concat!("lea ", $next, ", [rsp + 176]"),
+                "call {with}",
+                "leave", ".cfi_def_cfa rsp, 8",
+                "ret",
+                ".cfi_endproc",
+                with = sym $with
+            )
+        }
+    )*};
+}
+
+take_any_number! {
+    __wrap_printf 8 "rsi" formatted::__wrap_vprintf;
+    __wrap_sprintf 16 "rdx" formatted::__wrap_vsprintf;
+    __wrap_asprintf 16 "rdx" formatted::__wrap_vasprintf;
+    __wrap_fprintf 16 "rdx" formatted::__wrap_vfprintf;
+    __wrap_dprintf 16 "rdx" formatted::__wrap_vdprintf;
+    __wrap_snprintf 24 "rcx" formatted::__wrap_vsnprintf;
 }

@@ -7,8 +7,8 @@
 //!
 //! A buffer has been read before anybody receives what was in it: whoever has received it may use the buffer again.
 //!
-//! Not seen: calls within the C library (`fread` fills a buffer of its own, under a lock that nobody can see), system
-//! calls that a program makes by itself, and what the kernel writes besides: addresses, lengths, control messages.
+//! Not seen: calls within the C library (streams are a matter of [`super::streams`]), system calls that a program makes by
+//! itself, and what the kernel writes besides: addresses, lengths, control messages.
 
 use crate::interpose::io::{receiving, sending};
 use crate::interpose::output::is_output;
@@ -88,6 +88,47 @@ at_an_offset! {
     __wrap_pread64 pread64 *mut c_void, |descriptor, parts, count| received(parts, count);
     __wrap_pwrite pwrite *const c_void, |descriptor, parts, count| sent(descriptor, parts, count);
     __wrap_pwrite64 pwrite64 *const c_void, |descriptor, parts, count| sent(descriptor, parts, count);
+}
+
+unsafe extern "C" {
+    // The C library's names for the calls that the crate `libc` knows by others.
+    fn preadv64v2(descriptor: c_int, buffers: *const iovec, count: c_int, from: i64, flags: c_int) -> isize;
+    fn pwritev64v2(descriptor: c_int, buffers: *const iovec, count: c_int, from: i64, flags: c_int) -> isize;
+}
+
+macro_rules! in_parts_at_an_offset {
+    ($($wrap:ident $function:path $(, $flags:ident)?; |$descriptor:ident, $parts:ident, $count:ident| $announce:expr;)*) => {$(
+        /// As `readv` or `writev`, from a place in the file.
+        ///
+        /// # Safety
+        /// See [`__wrap_read`].
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $wrap(
+            $descriptor: c_int,
+            buffers: *const iovec,
+            number: c_int,
+            from: i64,
+            $($flags: c_int)?
+        ) -> isize {
+            // SAFETY: the caller's.
+            unsafe {
+                let $count = $function($descriptor, buffers, number, from $(, $flags)?);
+                let $parts = parts(buffers, number as usize, $count);
+                $announce
+            }
+        }
+    )*};
+}
+
+in_parts_at_an_offset! {
+    __wrap_preadv libc::preadv; |descriptor, parts, count| received(parts, count);
+    __wrap_preadv64 libc::preadv64; |descriptor, parts, count| received(parts, count);
+    __wrap_preadv2 preadv64v2, flags; |descriptor, parts, count| received(parts, count);
+    __wrap_preadv64v2 preadv64v2, flags; |descriptor, parts, count| received(parts, count);
+    __wrap_pwritev libc::pwritev; |descriptor, parts, count| sent(descriptor, parts, count);
+    __wrap_pwritev64 libc::pwritev64; |descriptor, parts, count| sent(descriptor, parts, count);
+    __wrap_pwritev2 pwritev64v2, flags; |descriptor, parts, count| sent(descriptor, parts, count);
+    __wrap_pwritev64v2 pwritev64v2, flags; |descriptor, parts, count| sent(descriptor, parts, count);
 }
 
 /// `readv`.

@@ -3,7 +3,10 @@
 
 mod access;
 mod annotations;
+mod answers;
 pub mod atomic;
 mod buffers;
 mod copies;
+pub mod formatted;
 mod scans;
+mod streams;

@@ -97,18 +97,26 @@ pub unsafe extern "C" fn __wrap_strnlen(start: *const c_char, most: usize) -> us
 }
 
 /// Two strings are read as far as they are alike, the bytes that differ included.
-unsafe fn reads_alike(one: *const c_char, other: *const c_char, most: usize) {
+unsafe fn reads_alike(one: *const c_char, other: *const c_char, most: usize, same: impl Fn(c_int, c_int) -> bool) {
     let mut size = 0;
     // SAFETY: both are strings, and neither is looked at beyond its end.
     unsafe {
         while size < most {
             size += 1;
-            if *one.add(size - 1) != *other.add(size - 1) || *one.add(size - 1) == 0 {
+            // As the C library's functions on characters want them.
+            let (left, right) = (*one.add(size - 1) as u8, *other.add(size - 1) as u8);
+            if left == 0 || !same(left.into(), right.into()) {
                 break;
             }
         }
     }
     compares(one.cast(), other.cast(), size);
+}
+
+/// Whether two characters are the same but for their case.
+fn same_letter(one: c_int, other: c_int) -> bool {
+    // SAFETY: both are characters.
+    unsafe { libc::tolower(one) == libc::tolower(other) }
 }
 
 /// `strcmp`.
@@ -119,7 +127,7 @@ unsafe fn reads_alike(one: *const c_char, other: *const c_char, most: usize) {
 pub unsafe extern "C" fn __wrap_strcmp(one: *const c_char, other: *const c_char) -> c_int {
     // SAFETY: the caller's.
     unsafe {
-        reads_alike(one, other, usize::MAX);
+        reads_alike(one, other, usize::MAX, |one, other| one == other);
         libc::strcmp(one, other)
     }
 }
@@ -132,8 +140,85 @@ pub unsafe extern "C" fn __wrap_strcmp(one: *const c_char, other: *const c_char)
 pub unsafe extern "C" fn __wrap_strncmp(one: *const c_char, other: *const c_char, most: usize) -> c_int {
     // SAFETY: the caller's.
     unsafe {
-        reads_alike(one, other, most);
+        reads_alike(one, other, most, |one, other| one == other);
         libc::strncmp(one, other, most)
+    }
+}
+
+/// `strcasecmp`.
+///
+/// # Safety
+/// See [`__wrap_memcmp`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __wrap_strcasecmp(one: *const c_char, other: *const c_char) -> c_int {
+    // SAFETY: the caller's.
+    unsafe {
+        reads_alike(one, other, usize::MAX, same_letter);
+        libc::strcasecmp(one, other)
+    }
+}
+
+/// `strncasecmp`.
+///
+/// # Safety
+/// See [`__wrap_memcmp`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __wrap_strncasecmp(one: *const c_char, other: *const c_char, most: usize) -> c_int {
+    // SAFETY: the caller's.
+    unsafe {
+        reads_alike(one, other, most, same_letter);
+        libc::strncasecmp(one, other, most)
+    }
+}
+
+/// The characters of a set, and a string's first `length` with the one behind them, are read.
+unsafe fn reads_set(text: *const c_char, set: *const c_char, length: usize) {
+    // SAFETY: the caller's: both are strings, and the first has no fewer characters.
+    unsafe {
+        measures(set, usize::MAX);
+        measures(text, length + 1);
+    }
+}
+
+/// `strspn`.
+///
+/// # Safety
+/// See [`__wrap_memcmp`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __wrap_strspn(text: *const c_char, set: *const c_char) -> usize {
+    // SAFETY: the caller's.
+    unsafe {
+        let length = libc::strspn(text, set);
+        reads_set(text, set, length);
+        length
+    }
+}
+
+/// `strcspn`.
+///
+/// # Safety
+/// See [`__wrap_memcmp`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __wrap_strcspn(text: *const c_char, set: *const c_char) -> usize {
+    // SAFETY: the caller's.
+    unsafe {
+        let length = libc::strcspn(text, set);
+        reads_set(text, set, length);
+        length
+    }
+}
+
+/// `strpbrk`.
+///
+/// # Safety
+/// See [`__wrap_memcmp`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __wrap_strpbrk(text: *const c_char, set: *const c_char) -> *mut c_char {
+    // SAFETY: the caller's.
+    unsafe {
+        let found = libc::strpbrk(text, set);
+        reads_set(text, set, libc::strcspn(text, set));
+        found
     }
 }
 

@@ -145,7 +145,12 @@ pub unsafe fn perform(number: i64, args: [u64; 6]) -> i64 {
             libc::SYS_splice | libc::SYS_copy_file_range => sending::transfer(number, args, fd, c as i32, [b, d]),
             libc::SYS_tee => sending::transfer(number, args, fd, b as i32, [0, 0]),
             libc::SYS_sendfile => sending::transfer(number, args, b as i32, fd, [c, 0]),
-            libc::SYS_pwrite64 | libc::SYS_pwritev | libc::SYS_ftruncate | libc::SYS_fallocate | libc::SYS_sendmmsg => {
+            libc::SYS_pwrite64
+            | libc::SYS_pwritev
+            | libc::SYS_pwritev2
+            | libc::SYS_ftruncate
+            | libc::SYS_fallocate
+            | libc::SYS_sendmmsg => {
                 sending::before(fd);
                 let answer = syscall(number, args);
                 super::io::polling::changed();
@@ -154,6 +159,11 @@ pub unsafe fn perform(number: i64, args: [u64; 6]) -> i64 {
             libc::SYS_pread64 => {
                 receiving::before(fd, "pread");
                 super::io::polling::will_write(b as *mut c_void, c as usize);
+                syscall(number, args)
+            }
+            libc::SYS_preadv | libc::SYS_preadv2 => {
+                receiving::before(fd, "preadv");
+                receiving::will_write_parts(b as *const libc::iovec, (c as i32).max(0) as usize);
                 syscall(number, args)
             }
             libc::SYS_read => kernel(receiving::read(fd, b as *mut c_void, c as usize) as i64),

@@ -7,7 +7,7 @@ use crate::codes::Diagnosis;
 use crate::words;
 use raddle_engine::waits::Holds;
 use raddle_instrument::symbols::Origin;
-use raddle_protocol::trace::{Access, ThreadId};
+use raddle_protocol::trace::{Access, Op, ThreadId};
 
 /// Describes it.
 pub fn race(case: &Case<'_>, facts: &Facts<'_>) -> Diagnosis {
@@ -46,9 +46,30 @@ pub fn race(case: &Case<'_>, facts: &Facts<'_>) -> Diagnosis {
         "That is undefined behaviour: the compiler and the processor assume that it does not happen, and reorder, merge and tear such accesses. It counts even where this run came out right."
             .to_owned(),
     );
+    diagnosis.reason.extend(torn(case, earlier, later));
     diagnosis.reason.extend(facts.memory(case));
     diagnosis.fix = fix(case, facts, earlier, flaw.as_ref());
     diagnosis
+}
+
+/// What a read and a write of more than the processor moves in one step may come to. It is not seen happening: the execution
+/// ends at the race, and plain accesses are performed as a whole.
+fn torn(case: &Case<'_>, earlier: &Side, later: &Side) -> Option<String> {
+    /// Bytes that any processor of 64 bits reads or writes in one step, if they lie together.
+    const STEP: u64 = 8;
+    let bytes = |side: &Side| match case.trace().steps.get(side.at?)?.op {
+        Op::Access { address, size, access: Access::Read | Access::Write } => Some((address, address + size)),
+        _ => None,
+    };
+    let ((start, end), (from, to)) = (bytes(earlier)?, bytes(later)?);
+    let both = end.min(to).checked_sub(start.max(from))?;
+    let one_reads = (earlier.access == Access::Read) != (later.access == Access::Read);
+    (both > STEP && one_reads).then(|| {
+        format!(
+            "Both go over {}, more than the processor moves in one step. If they happen at the same moment, what is read may be in part the old value and in part the new one, a value that nobody has ever written: a torn read (RD0107).",
+            words::count(both, "byte"),
+        )
+    })
 }
 
 /// What the two threads held at their accesses.

@@ -143,7 +143,11 @@ pub unsafe extern "C" fn readv(descriptor: i32, parts: *const iovec, count: i32)
     }
 }
 
-unsafe fn will_write_parts(parts: *const iovec, count: usize) {
+/// Parts that a call fills.
+///
+/// # Safety
+/// There are so many, if there are any.
+pub unsafe fn will_write_parts(parts: *const iovec, count: usize) {
     if count > 0 && !parts.is_null() {
         // SAFETY: the caller's.
         unsafe {

@@ -12,10 +12,12 @@
 //! | `first-failure` | how many schedules each strategy takes to find the mistakes of `buggy` |
 //! | `loom` | how many executions a complete exploration takes, and how long, against loom on the same bodies |
 //! | `division` | how much more a second process sees of one test in the same time |
+//! | `growth` | how the time of a schedule grows with its length and with the number of threads |
 //! | `quiet` | whether right programs are left alone |
 //!
-//! `cargo run --release -p compare -- all` asks them all, but for `first-failure`, which takes longest, and `division`, which takes the whole machine. Raddle is
-//! driven as a user drives it: through `cargo raddle test --message-format json`.
+//! `cargo run --release -p compare -- all` asks them all, but for `first-failure` and `growth`, which take longest, and
+//! `division`, which takes the whole machine. Raddle is driven as a user drives it: through `cargo raddle test
+//! --message-format json`.
 
 mod accesses;
 mod asynchronous;
@@ -26,8 +28,10 @@ mod determinism;
 mod division;
 mod error;
 mod first_failure;
+mod growth;
 mod loom;
 mod machine;
+mod plot;
 mod quiet;
 mod raddle;
 mod rate;
@@ -81,7 +85,9 @@ enum What {
     Loom(Speed),
     /// Classes of schedules that one process and two have seen of one test after the same time, release profile
     Division(Speed),
-    /// All of these but `first-failure` and `division`, with their defaults
+    /// Time of a schedule by its length and by the number of threads, release profile
+    Growth(growth::Options),
+    /// All of these but `first-failure`, `growth` and `division`, with their defaults
     All,
     /// Runs a program and prints what it took
     #[command(name = child::COMMAND, hide = true)]
@@ -158,6 +164,7 @@ fn run(cli: &Cli) -> Result<bool> {
             What::Determinism(options) => determinism::run(&root, &raddle, &options)?,
             What::Loom(options) => loom::run(&root, &raddle, &options)?,
             What::Division(options) => division::run(&root, &raddle, &options)?,
+            What::Growth(options) => growth::run(&root, &raddle, &options)?,
             What::Quiet(options) => quiet::run(&root, &raddle, &options)?,
             What::FirstFailure(options) => first_failure::run(&root, &raddle, &options)?,
             What::All => unreachable!("replaced by its parts"),

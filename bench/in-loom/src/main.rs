@@ -13,15 +13,19 @@ use std::time::Instant;
 #[path = "../../small.rs"]
 mod small;
 
+#[path = "../../larger.rs"]
+mod larger;
+
 fn main() -> ExitCode {
     let word = std::env::args().nth(1).unwrap_or_default();
+    let mut bodies = small::ALL.iter().chain(&larger::ALL);
     if word == "names" {
-        for (name, _) in small::ALL {
+        for (name, _) in bodies {
             println!("{name}");
         }
         return ExitCode::SUCCESS;
     }
-    let Some((_, body)) = small::ALL.iter().find(|(name, _)| *name == word) else {
+    let Some((_, body)) = bodies.find(|(name, _)| *name == word) else {
         eprintln!("in-loom BODY\nin-loom names");
         return ExitCode::from(2);
     };

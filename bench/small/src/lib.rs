@@ -9,6 +9,9 @@ use std as library;
 #[path = "../../small.rs"]
 mod small;
 
+#[path = "../../larger.rs"]
+mod larger;
+
 #[test]
 fn count_atomic() {
     small::count_atomic();
@@ -72,4 +75,74 @@ fn one_sender() {
 #[test]
 fn two_senders() {
     small::two_senders();
+}
+
+#[test]
+fn count_many() {
+    larger::count_many();
+}
+
+#[test]
+fn count_twice() {
+    larger::count_twice();
+}
+
+#[test]
+fn three_locks() {
+    larger::three_locks();
+}
+
+#[test]
+fn lock_often() {
+    larger::lock_often();
+}
+
+#[test]
+fn ticket_lock() {
+    larger::ticket_lock();
+}
+
+#[test]
+fn hand_on() {
+    larger::hand_on();
+}
+
+#[test]
+fn three_places() {
+    larger::three_places();
+}
+
+#[test]
+fn sequence_lock() {
+    larger::sequence_lock();
+}
+
+#[test]
+fn push_and_pop() {
+    larger::push_and_pop();
+}
+
+#[test]
+fn queue() {
+    larger::queue();
+}
+
+#[test]
+fn writers() {
+    larger::writers();
+}
+
+#[test]
+fn try_readers() {
+    larger::try_readers();
+}
+
+#[test]
+fn bounded_buffer() {
+    larger::bounded_buffer();
+}
+
+#[test]
+fn references() {
+    larger::references();
 }

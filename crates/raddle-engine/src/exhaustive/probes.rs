@@ -30,6 +30,19 @@ use std::collections::BTreeMap;
 /// Objects after which learning begins anew.
 const MOST_OBJECTS: usize = 1 << 14;
 
+/// Executions of the search before the first probe, so that a small test is done with before.
+const UNPROBED: u64 = 32;
+
+/// Entries of logs before the first probe, where nothing but the search is to be done: what it gets through in some
+/// hundredths of a second needs no estimate, and probes come on top of the executions of the search.
+const UNASKED: u64 = 100_000;
+
+/// Probes after which their estimate is believed. They come one after the other; later ones now and then: one for so many
+/// executions of the search.
+pub const PROBES: u64 = 64;
+/// See [`PROBES`].
+const PROBED: u64 = 32;
+
 /// Kinds of touching that differ in what they depend on.
 const KINDS: usize = 3;
 
@@ -165,6 +178,8 @@ pub struct Probes {
     members: Vec<ThreadId>,
     count: u64,
     sum: f64,
+    /// Entries of logs of the search that are still to be written before the first descent.
+    unasked: u64,
 }
 
 impl Probes {
@@ -179,22 +194,33 @@ impl Probes {
             members: Vec::new(),
             count: 0,
             sum: 0.0,
+            unasked: 0,
         }
     }
 
-    /// How many there were.
-    pub fn count(&self) -> u64 {
-        self.count
+    /// The same, but that there is none before the search has written many entries.
+    pub fn late(seed: u64) -> Self {
+        Probes { unasked: UNASKED, ..Probes::new(seed) }
     }
 
-    /// The number of executions, as far as it can be told. `None` when no descent has come to the end of one.
+    /// Whether the next execution is one, after so many of the search.
+    pub fn is_due(&self, executions: u64) -> bool {
+        let due = executions.saturating_sub(UNPROBED) / PROBED + PROBES;
+        executions >= UNPROBED && self.unasked == 0 && self.count < due
+    }
+
+    /// The number of executions, as far as it can be told. `None` before there were many descents, and when none has come
+    /// to the end of one.
     pub fn estimate(&self) -> Option<f64> {
-        (self.sum > 0.0).then(|| self.sum / self.count as f64)
+        (self.count >= PROBES && self.sum > 0.0).then(|| self.sum / self.count as f64)
     }
 
-    /// Learns from an execution, whoever has answered in it.
-    pub fn learn(&mut self, steps: &[Logged]) {
-        self.habits.learn(steps);
+    /// Learns from an execution of the search, so many of which there were with it.
+    pub fn searched(&mut self, executions: u64, steps: &[Logged]) {
+        if executions <= UNPROBED || (self.unasked > 0 && executions.is_multiple_of(UNPROBED)) {
+            self.habits.learn(steps);
+        }
+        self.unasked = self.unasked.saturating_sub(steps.len() as u64);
     }
 
     /// A descent begins.

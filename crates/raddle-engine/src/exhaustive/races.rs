@@ -4,6 +4,10 @@
 //! pair of dependent steps of two threads is a race if the second would not have come later anyway, by what its thread
 //! had done before. To see it the other way around, the search must begin, before the first step, with a thread that can
 //! come first in what happened between the two without depending on the first: an initial.
+//!
+//! An execution of the search begins as the one before it did. What is known of the entries that both have stays ([`Undo`]);
+//! only those behind them are looked at. In builds with debug assertions the search compares the outcome with that of a
+//! [`Races`] that has seen nothing yet.
 
 use crate::access::{Access, AccessKind};
 use crate::log::{Event, Logged};
@@ -33,12 +37,25 @@ struct Object {
     size: u8,
 }
 
-/// Finds races. Storage is kept from one execution to the next.
+/// What an entry has changed, to be put back when the next execution goes on from before it.
+#[derive(Clone, Copy)]
+struct Undo {
+    /// The object that it is a step on, if it is one.
+    object: Option<u32>,
+    /// What was true of the object before, and of all together.
+    changed: Option<usize>,
+    size: u8,
+    overlap: bool,
+}
+
+/// Finds races. What is known is kept from one execution to the next.
 #[derive(Default)]
 pub struct Races {
     /// Numbers of objects by their keys, and the objects of the present execution.
     numbers: BTreeMap<u64, usize>,
     objects: Vec<Object>,
+    /// For each entry that is known.
+    undo: Vec<Undo>,
     /// Whether memory was accessed in pieces that overlap without beginning at the same address.
     overlap: bool,
     width: usize,
@@ -59,19 +76,40 @@ const WIDEST: u64 = 16;
 const MOST_OBJECTS: usize = 1 << 16;
 
 impl Races {
-    /// Finds the races of an execution whose second step is the entry `from` or a later one. `pending` is what each
-    /// thread was about to do in the end.
+    /// Finds the races of an execution whose second step is the entry `from` or a later one. Entries before `from` are
+    /// those of the execution looked at last, if there was one. `pending` is what each thread was about to do in the end.
     pub fn find(&mut self, steps: &[Logged], from: usize, pending: &[Access]) {
-        self.begin(steps, pending.len());
-        for at in 0..steps.len() {
+        self.begin(steps, from, pending.len());
+        for at in self.undo.len()..steps.len() {
             self.step(steps, at, from);
         }
+        self.at_end(steps, pending);
+    }
+
+    /// Finds the races with what threads have never come to do.
+    fn at_end(&mut self, steps: &[Logged], pending: &[Access]) {
         for (thread, access) in pending.iter().enumerate() {
             if matches!(access.kind, AccessKind::Lock | AccessKind::Acquire) {
                 self.candidates(steps, thread as ThreadId, *access);
                 self.judge(steps, steps.len(), thread as ThreadId);
             }
         }
+    }
+
+    /// The races of an execution, found without knowing any other.
+    pub fn anew(steps: &[Logged], from: usize, pending: &[Access]) -> Self {
+        let mut races = Races::default();
+        races.begin(steps, 0, pending.len());
+        for at in 0..steps.len() {
+            races.step(steps, at, from);
+        }
+        races.at_end(steps, pending);
+        races
+    }
+
+    /// Whether another, which has seen other executions before, has come to the same.
+    pub fn agrees_with(&self, other: &Races) -> bool {
+        self.found == other.found && self.initials == other.initials && self.overlap == other.overlap
     }
 
     /// Whether the execution accessed memory in pieces that overlap without beginning at the same address. The order of
@@ -90,26 +128,59 @@ impl Races {
         &self.initials[race.initials.clone()]
     }
 
-    fn begin(&mut self, steps: &[Logged], threads: usize) {
+    fn begin(&mut self, steps: &[Logged], from: usize, threads: usize) {
         let last = steps.iter().map(|step| match step.event {
             Event::Performed => step.thread,
             Event::Spawned | Event::Woken | Event::TimedOut => step.thread.max(step.access.object as ThreadId),
         });
-        self.width = last.max().map_or(0, |last| last as usize + 1).max(threads);
-        self.past.clear();
-        self.now.clear();
-        self.now.resize(self.width * self.width, 0);
+        let width = last.max().map_or(0, |last| last as usize + 1).max(threads);
         self.found.clear();
         self.initials.clear();
-        self.overlap = false;
-        if self.numbers.len() > MOST_OBJECTS {
-            self.numbers.clear();
-            self.objects.clear();
+        if width != self.width || self.numbers.len() > MOST_OBJECTS {
+            self.width = width;
+            self.forget();
         }
-        for object in &mut self.objects {
-            object.steps.clear();
-            object.changed = None;
-            object.size = 0;
+        self.go_back(from.min(steps.len()));
+        self.stand(steps);
+    }
+
+    /// Nothing is known any more.
+    fn forget(&mut self) {
+        self.numbers.clear();
+        self.objects.clear();
+        self.undo.clear();
+        self.past.clear();
+        self.overlap = false;
+    }
+
+    /// Only the first entries, so many, are known from now on.
+    fn go_back(&mut self, entries: usize) {
+        while self.undo.len() > entries
+            && let Some(undo) = self.undo.pop()
+        {
+            let Some(object) = undo.object else { continue };
+            let object = &mut self.objects[object as usize];
+            object.steps.pop();
+            object.changed = undo.changed;
+            object.size = undo.size;
+            self.overlap = undo.overlap;
+        }
+        self.past.truncate(self.undo.len() * self.width);
+    }
+
+    /// Works out where each thread stands after the entries that are known.
+    fn stand(&mut self, steps: &[Logged]) {
+        self.now.clear();
+        self.now.resize(self.width * self.width, 0);
+        for (at, step) in steps.iter().enumerate().take(self.undo.len()) {
+            let past = at * self.width..(at + 1) * self.width;
+            let own = self.row(step.thread);
+            self.now[own].copy_from_slice(&self.past[past]);
+            match step.event {
+                Event::Spawned => self.learn_entry(step.access.object as ThreadId, at),
+                Event::TimedOut => (0..self.width as ThreadId).for_each(|thread| self.learn_entry(thread, at)),
+                Event::Performed | Event::Woken => {}
+            }
         }
     }
 
@@ -159,26 +230,20 @@ impl Races {
 
     fn step(&mut self, steps: &[Logged], at: usize, from: usize) {
         let Logged { thread, event, access } = steps[at];
-        match event {
-            Event::Spawned => self.learn(access.object as ThreadId, thread),
-            Event::Woken => self.learn(thread, access.object as ThreadId),
-            Event::TimedOut => {
-                // Time moves when nobody can run: all that has happened is before all that will.
-                for thread in 0..self.width as ThreadId {
-                    (0..self.width as ThreadId).for_each(|other| self.learn(thread, other));
-                }
-            }
-            Event::Performed => {}
+        if event == Event::Woken {
+            self.learn(thread, access.object as ThreadId);
         }
+        let mut undo = Undo { object: None, changed: None, size: 0, overlap: self.overlap };
         let is_step = event == Event::Performed && access.is_shared();
         if is_step {
-            if at >= from {
-                self.candidates(steps, thread, access);
-            }
             let number = self.number(access.object);
+            if at >= from {
+                self.candidates_of(steps, thread, access, number);
+            }
+            let object = &self.objects[number];
+            undo = Undo { object: Some(number as u32), changed: object.changed, size: object.size, ..undo };
             self.touch(number, access);
-            let changed = self.objects[number].changed;
-            for place in changed.unwrap_or(0)..self.objects[number].steps.len() {
+            for place in undo.changed.unwrap_or(0)..self.objects[number].steps.len() {
                 let entry = self.objects[number].steps[place] as usize;
                 if steps[entry].access.depends_on(&access) {
                     self.learn_entry(thread, entry);
@@ -190,9 +255,19 @@ impl Races {
             }
             object.steps.push(at as u32);
         }
+        if event == Event::TimedOut {
+            // Time moves when nobody can run: all that has happened is before all that will.
+            (0..self.width as ThreadId).for_each(|other| self.learn(thread, other));
+        }
         self.now[thread as usize * self.width + thread as usize] = at as u32 + 1;
         let row = self.row(thread);
         self.past.extend_from_slice(&self.now[row]);
+        self.undo.push(undo);
+        match event {
+            Event::Spawned => self.learn_entry(access.object as ThreadId, at),
+            Event::TimedOut => (0..self.width as ThreadId).for_each(|other| self.learn_entry(other, at)),
+            Event::Performed | Event::Woken => {}
+        }
         if is_step && at >= from {
             self.judge(steps, at, thread);
         }
@@ -205,12 +280,17 @@ impl Races {
 
     /// Collects the steps that this step of a thread depends on, and that it could have come before.
     fn candidates(&mut self, steps: &[Logged], thread: ThreadId, access: Access) {
+        let number = self.number(access.object);
+        self.candidates_of(steps, thread, access, number);
+    }
+
+    /// The same, where the object's number is known.
+    fn candidates_of(&mut self, steps: &[Logged], thread: ThreadId, access: Access, number: usize) {
         self.candidates.clear();
         if access.kind == AccessKind::Join {
             // Nobody joins a thread before its end.
             return;
         }
-        let number = self.number(access.object);
         for &entry in self.objects[number].steps.iter().rev() {
             let Logged { thread: other, access: earlier, .. } = steps[entry as usize];
             if other == thread || !earlier.depends_on(&access) {

@@ -15,6 +15,10 @@ use raddle_protocol::trace::ThreadId;
 /// so many are asked in the course of some four hundred looks, more than locks take before they sleep.
 pub const LOOKS: u32 = 17;
 
+/// Yields between its looks after which such a thread is taken to wait, at the next question about them: it is asked at each
+/// yield, and the answers would soon be more than an execution may have.
+const YIELDS: u32 = 20;
+
 /// Answers in one execution after which the search gives up: a loop has no end.
 pub(super) const MOST_ANSWERS: usize = 20_000;
 
@@ -23,15 +27,6 @@ pub(super) const MOST_ANSWERS: usize = 20_000;
 pub(super) const LONGER: usize = 10;
 /// See [`LONGER`].
 pub(super) const GRANTED: usize = 200;
-
-/// Executions of the search before the first probe, so that a small test is done with before.
-const UNPROBED: u64 = 32;
-
-/// Probes after which their estimate is believed. They come one after the other; later ones now and then: one for so many
-/// executions of the search.
-pub const PROBES: u64 = 64;
-/// See [`PROBES`].
-const PROBED: u64 = 32;
 
 /// A thread that spins and is let go on, to see whether it gives up.
 #[derive(Clone, Copy)]
@@ -43,6 +38,7 @@ struct Spin {
     /// Entries of the log then.
     step: usize,
     questions: u32,
+    yields: u32,
 }
 
 /// The search.
@@ -74,6 +70,8 @@ pub struct Exhaustive {
     /// What tells how many executions there are, and whether the present one is a probe.
     probes: Option<Probes>,
     probing: bool,
+    /// The part of the tree that has been seen, by the path on which the search stands.
+    seen: f64,
 }
 
 impl Exhaustive {
@@ -89,25 +87,27 @@ impl Exhaustive {
         Exhaustive { probes: Some(Probes::new(seed)), ..Self::default() }
     }
 
+    /// The same, where nothing depends on the answer yet: a search that is soon done with is not asked.
+    #[must_use]
+    pub fn with_late_probes(seed: u64) -> Self {
+        Exhaustive { probes: Some(Probes::late(seed)), ..Self::default() }
+    }
+
     /// The number of executions, as far as it can be told. Most of what is to be tried near the root is not known before the
     /// end, so the path alone says too little; it is asked where there are no probes, or more executions than they have said.
     fn estimate(&self) -> f64 {
         let executions = self.executions as f64;
-        let seen = self.tree.seen();
-        if self.finished || seen <= 0.0 {
+        if self.finished || self.seen <= 0.0 {
             return executions;
         }
-        let probes = self.probes.as_ref().filter(|probes| probes.count() >= PROBES);
-        let classes = probes.and_then(Probes::estimate).unwrap_or_default();
+        let classes = self.probes.as_ref().and_then(Probes::estimate).unwrap_or_default();
         let all = classes * executions / (self.executions - self.redundant).max(1) as f64;
-        if all > executions { all } else { executions / seen }
+        if all > executions { all } else { executions / self.seen }
     }
 
     /// Whether the next execution is a probe.
     fn is_to_probe(&self) -> bool {
-        let due = self.executions.saturating_sub(UNPROBED) / PROBED + PROBES;
-        let is_due = |probes: &Probes| self.executions >= UNPROBED && probes.count() < due;
-        !self.is_over() && self.probes.as_ref().is_some_and(is_due)
+        !self.is_over() && self.probes.as_ref().is_some_and(|probes| probes.is_due(self.executions))
     }
 
     /// How far it is.
@@ -357,9 +357,12 @@ impl Exhaustive {
             return Spins::Waits;
         }
         match (question.hint, goes_on) {
-            (Hint::Yields, Some(_)) => Spins::GoesOn,
+            (Hint::Yields, Some(spin)) => {
+                self.spin = Some(Spin { yields: spin.yields + 1, ..spin });
+                Spins::GoesOn
+            }
             (Hint::Spins, Some(spin)) if spin.object == access.object => {
-                if spin.questions < LOOKS {
+                if spin.questions < LOOKS && spin.yields < YIELDS {
                     self.spin = Some(Spin { questions: spin.questions + 1, ..spin });
                     return Spins::GoesOn;
                 }
@@ -375,7 +378,7 @@ impl Exhaustive {
             }
             (Hint::Spins, _) => {
                 let step = question.steps.len();
-                self.spin = Some(Spin { thread, object: access.object, node: at, step, questions: 1 });
+                self.spin = Some(Spin { thread, object: access.object, node: at, step, questions: 1, yields: 0 });
                 Spins::Begins
             }
             _ => {
@@ -439,7 +442,12 @@ impl Exhaustive {
                 self.node_at[at] = self.node_at[at - 1];
             }
         }
-        self.races.find(steps, self.known, if complete { pending } else { &[] });
+        let pending = if complete { pending } else { &[] };
+        self.races.find(steps, self.known, pending);
+        debug_assert!(
+            self.races.agrees_with(&Races::anew(steps, self.known, pending)),
+            "what was kept is not as it was"
+        );
         for index in 0..self.races.found().len() {
             let race = self.races.found()[index].clone();
             self.reverse(&race, race.initials.clone());
@@ -542,8 +550,8 @@ impl Strategy for Exhaustive {
         if self.executions == 1 {
             self.usual = self.tree.len();
         }
-        if let Some(probes) = self.probes.as_mut().filter(|_| self.executions <= UNPROBED) {
-            probes.learn(seen.steps);
+        if let Some(probes) = &mut self.probes {
+            probes.searched(self.executions, seen.steps);
         }
         if self.next < self.tree.len() {
             // It has ended before it came to where it was to differ.
@@ -558,7 +566,10 @@ impl Strategy for Exhaustive {
             self.hindered(Obstacle::InputOutput);
         }
         match self.tree.advance() {
-            Some(at) => self.known = self.tree.nodes()[at].step as usize,
+            Some(at) => {
+                self.known = self.tree.nodes()[at].step as usize;
+                self.seen = self.tree.seen();
+            }
             None => self.finished = true,
         }
     }

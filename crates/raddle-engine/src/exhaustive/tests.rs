@@ -1,7 +1,7 @@
 //! Toy programs, whose classes can be counted by hand.
 
 use super::Exhaustive;
-use super::search::PROBES;
+use super::probes::PROBES;
 use crate::access::AccessKind::{CountDown, Read, Spawn, Update, Write};
 use crate::strategy::Seen;
 use crate::strategy::Strategy;
@@ -151,4 +151,19 @@ fn probes_are_no_part_of_the_search() {
     (0..70 + PROBES + 1).for_each(|execution| drop(perform(&toy, &mut tape, execution)));
     let search = tape.strategy().search().expect("this is a search");
     assert_eq!((search.finished, search.executions, search.estimate), (true, 70, 70.0));
+}
+
+#[test]
+fn a_search_that_is_soon_done_with_is_not_probed() {
+    let perform_all = |toy: &Toy, executions: u64| {
+        let mut tape = Tape::new(Box::new(Exhaustive::with_late_probes(1)));
+        (0..executions).for_each(|execution| drop(perform(toy, &mut tape, execution)));
+        tape.strategy().search().expect("this is a search")
+    };
+    let search = perform_all(&vec![vec![op(Update, 1); 4]; 2], 70);
+    assert_eq!((search.finished, search.executions), (true, 70));
+    // One that goes on for long is: of so many executions some are no part of it, and it knows how much lies ahead.
+    let search = perform_all(&vec![vec![op(Update, 1); 12]; 2], 6_000);
+    let told = search.estimate / 2_704_156.0;
+    assert!(search.executions < 6_000 && (0.3..3.0).contains(&told), "{search:?}");
 }

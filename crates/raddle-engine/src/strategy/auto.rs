@@ -52,6 +52,9 @@ const TOLERANCE: u64 = 10;
 /// How many times the budget the estimate must be for the budget not to do: it is an estimate.
 const ROUGHLY: f64 = 2.0;
 
+/// A budget that will do for a search that is soon over; with a smaller one it must be known early whether it does.
+const AMPLE: u64 = 50_000;
+
 /// No member of the portfolio, but the search.
 const SEARCH: usize = usize::MAX;
 /// The one in the order of preemptions.
@@ -127,7 +130,7 @@ impl Auto {
     /// The executions of a seed, those of the search first.
     #[must_use]
     pub fn exhaustive(seed: u64) -> Self {
-        Auto { allowance: u64::MAX, first: true, ..Auto::new(seed) }
+        Auto { allowance: u64::MAX, first: true, search: Exhaustive::with_late_probes(seed), ..Auto::new(seed) }
     }
 
     /// Whether the search is worth another execution.
@@ -215,6 +218,8 @@ impl Strategy for Auto {
         self.budget = executions;
         if !self.first {
             self.allowance = ALLOWANCE.min(executions / 10);
+        } else if executions < AMPLE {
+            self.search = Exhaustive::with_probes(self.seed);
         }
     }
 

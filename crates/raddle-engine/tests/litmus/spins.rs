@@ -60,3 +60,35 @@ fn a_lock_taken_by_trying_again_excludes() {
     let body = [take, JumpIf(0, 0, 0), Load(Y, 1), Op::StoreSum(Y, 1, 1), Store(X, 0)];
     litmus([&body, &body, &body], &[V(Y)]).looping(&["3"]);
 }
+
+/// Looks at a variable until it has this value, and yields after each look in vain, from the operation `at` on.
+fn yields_until(variable: usize, value: u8, at: usize) -> Vec<Op> {
+    vec![Load(variable, 0), JumpIf(0, value, at + 4), Op::Yield, JumpIf(2, 0, at)]
+}
+
+#[test]
+fn a_loop_that_yields_waits() {
+    let mut waits = yields_until(X, 1, 0);
+    waits.push(Store(Y, 1));
+    litmus([&waits, &[Store(X, 1)]], &[V(Y)]).looping(&["1"]);
+    let mut first = vec![Store(X, 1)];
+    first.extend(yields_until(Y, 1, 1));
+    first.push(Store(X, 2));
+    waits.extend(yields_until(X, 2, 5));
+    litmus([&first, &waits], &[V(X), V(Y)]).looping(&["21"]);
+    let third = [Add(Z, 1), Add(Z, 1)];
+    litmus([&first, &waits, &third], &[V(X), V(Y), V(Z)]).looping(&["212"]);
+}
+
+#[test]
+fn a_lock_given_in_turn_excludes() {
+    // Thread 1 comes after thread 0, and that one once more after thread 1.
+    let section = |mine: u8, at: usize| {
+        let mut body = yields_until(X, mine, at);
+        body.extend([Load(Y, 1), Op::StoreSum(Y, 1, 1), Store(X, mine + 1)]);
+        body
+    };
+    let twice = [section(0, 0), section(2, 7)].concat();
+    litmus([&twice, &section(1, 0)], &[V(Y)]).looping(&["3"]);
+    litmus([&section(0, 0), &section(1, 0), &section(2, 0)], &[V(Y)]).looping(&["3"]);
+}

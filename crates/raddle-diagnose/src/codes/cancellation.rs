@@ -91,6 +91,11 @@ impl Dropped<'_> {
         }
     }
 
+    /// The thread that was late.
+    pub fn late(&self) -> Option<ThreadId> {
+        if let By::Late(thread) = self.by { Some(thread) } else { None }
+    }
+
     /// When it is not.
     pub fn otherwise(&self, case: &Case<'_>) -> String {
         match self.by {
@@ -131,6 +136,7 @@ pub fn explain(case: &Case<'_>, failure: Diagnosis) -> Option<Diagnosis> {
         format!("cancellation leaves damage: `{name}` was dropped at an `.await`, and then {consequence}");
     diagnosis.keys.extend([dropped.stall, dropped.waited, dropped.at]);
     diagnosis.about.insert(steps[dropped.at].thread);
+    diagnosis.about.extend(dropped.late());
     for span in &mut diagnosis.spans {
         span.primary = false;
     }

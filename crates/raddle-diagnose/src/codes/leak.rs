@@ -34,6 +34,7 @@ pub fn find(case: &Case<'_>) -> Option<Diagnosis> {
     let ends = steps.iter().rposition(|step| matches!(step.op, Op::LeftOpen { .. }));
     diagnosis.keys.extend(opened.iter().copied().chain([dropped.stall, dropped.waited, dropped.at]).chain(ends));
     diagnosis.about.insert(steps[dropped.at].thread);
+    diagnosis.about.extend(dropped.late());
     let one = opened.len() == 1;
     let what = match opened.len() {
         1 => "a descriptor".to_owned(),

@@ -118,7 +118,8 @@ fn those_that_use_files_are_found_and_left_alone_likewise() {
 
 #[test]
 fn what_cancellations_leave_behind_is_found_where_it_is_looked_for() {
-    let bounds = "--seed 1 --schedules 20 --time 1h --cancel -p hazards-async rd0304_cancellation rd0404";
+    let bounds =
+        "--seed 1 --schedules 20 --time 1h --cancel -p hazards-async rd0304_cancellation rd0304_overtaken rd0404";
     let (output, events) = support::explore("examples", bounds);
     assert_eq!(output.status.code(), Some(100), "{}", String::from_utf8_lossy(&output.stderr));
     check(expected(&text(), Some("--cancel")), &events);

@@ -89,6 +89,10 @@ pub enum What {
     Slept(u64),
     /// Waited with a deadline while everything stood still.
     Stalled(u64),
+    /// Waited while this thread stood still.
+    HeldBack(ThreadId),
+    /// Dropped a future where it waited, because it was told to.
+    Cancelled,
     Io {
         call: String,
         blocked: bool,

@@ -141,7 +141,7 @@ pub fn suspects(raw: &RawFinding, symbols: &dyn Symbols, context: &Context<'_>) 
     found.into_iter().map(|diagnosis| told(&case, codes::completed(&case, diagnosis))).collect()
 }
 
-/// Whether time limits were left to run out in this execution, in order to see what cancellation does (`--cancel`). It is
+/// Whether something was cancelled in this execution, in order to see what that leaves behind (`--cancel`). It is
 /// judged by [`suspects`], however it ended: that a test does not expect its own time limit to end is no mistake of the
 /// program.
 pub fn is_cancelled(raw: &RawFinding) -> bool {

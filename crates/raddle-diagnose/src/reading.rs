@@ -97,6 +97,8 @@ impl Reader<'_> {
             Op::Yield => What::Yielded,
             Op::Sleep { ns } => What::Slept(*ns),
             Op::Stalled { ns } => What::Stalled(*ns),
+            Op::HeldBack { thread } => What::HeldBack(*thread),
+            Op::Cancelled => What::Cancelled,
             Op::Io { call, blocked, .. } => What::Io { call: call.clone(), blocked: *blocked },
             Op::Access { address, access, .. } => {
                 let object = self.object(*address, ObjectKind::Memory, at);

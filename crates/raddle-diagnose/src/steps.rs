@@ -98,7 +98,14 @@ impl Teller<'_> {
         let site = self.case.sites.get(action.stack);
         let of_threads = matches!(
             action.what,
-            What::Ended | What::Spawned(_) | What::JoinBegun(_) | What::Joined(_) | What::Slept(_) | What::Stalled(_)
+            What::Ended
+                | What::Spawned(_)
+                | What::JoinBegun(_)
+                | What::Joined(_)
+                | What::Slept(_)
+                | What::Stalled(_)
+                | What::HeldBack(_)
+                | What::Cancelled
         );
         let frame = match site.user_frame() {
             Some(frame) => Some(frame),
@@ -207,6 +214,8 @@ impl Teller<'_> {
             What::Yielded => "yields".to_owned(),
             What::Slept(ns) => format!("sleeps {}", words::duration(*ns)),
             What::Stalled(ns) => format!("waits; {} pass before anybody goes on", words::about(*ns)),
+            What::HeldBack(thread) => format!("waits; {} is late from now on", self.case.threads.prose(*thread)),
+            What::Cancelled => "drops a future where it waits".to_owned(),
             What::Path(path) => path.words(),
             What::Opened(descriptor) => format!("opens descriptor {descriptor}"),
             What::LeftOpen(descriptor) => format!("ends the test, with descriptor {descriptor} still open"),

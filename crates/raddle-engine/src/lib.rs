@@ -26,6 +26,6 @@ pub mod tape;
 pub mod waits;
 
 pub use access::{Access, AccessKind};
-pub use schedule::{Arrival, Next, Schedule};
+pub use schedule::{Arrival, Next, Schedule, Stalled};
 pub use strategy::{Hint, Question, Seen, Strategy};
 pub use tape::Tape;

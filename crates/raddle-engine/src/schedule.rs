@@ -7,6 +7,7 @@
 //! Waiters are kept in order of arrival, and wake-ups go to the longest waiting first, as Linux futexes do among threads
 //! of one priority. Who arrives first is itself up to the schedule, so no order is lost by that.
 
+mod held;
 mod lateness;
 mod situation;
 mod spinning;
@@ -23,6 +24,7 @@ use raddle_protocol::trace::{State, ThreadId, Wait};
 
 pub use lateness::Arrival;
 pub use situation::Situation;
+pub use stall::Stalled;
 
 /// Nanoseconds by which a look at a clock moves it.
 pub const CLOCK_READ_NS: u64 = 50;
@@ -83,9 +85,10 @@ pub struct Schedule {
     delay: lateness::Delay,
     /// Whether any thread has waited with a deadline.
     timed: bool,
-    /// Whether there may be stalls, and how long the last one was until that has been told.
+    /// Whether there may be stalls, and the last one until that has been told.
     stalls: bool,
-    stalled_ns: Option<u64>,
+    stalled: Option<Stalled>,
+    held: Option<held::Held>,
     /// Looks at clocks so far.
     clock_reads: u64,
     log: Log,
@@ -111,7 +114,8 @@ impl Schedule {
             delay: lateness::Delay::default(),
             timed: false,
             stalls: false,
-            stalled_ns: None,
+            stalled: None,
+            held: None,
             clock_reads: 0,
             log: Log::default(),
         };
@@ -138,7 +142,8 @@ impl Schedule {
         self.delay.clone_from(&saved.delay);
         self.timed = saved.timed;
         self.stalls = saved.stalls;
-        self.stalled_ns = saved.stalled_ns;
+        self.stalled = saved.stalled;
+        self.held = saved.held;
         self.clock_reads = saved.clock_reads;
     }
 
@@ -446,6 +451,9 @@ impl Schedule {
     /// Lets deadlines pass that have been reached, and moves time to the next one when nobody can run.
     #[inline]
     fn advance(&mut self) -> Result<(), Next> {
+        if self.held.is_some() {
+            self.tend_held();
+        }
         if self.ready.is_empty() && self.has_spinners() {
             self.resume_spinners();
         }

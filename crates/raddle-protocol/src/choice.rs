@@ -30,8 +30,9 @@ pub enum ChoiceKind {
     Readiness,
     /// How input or output falls short of what was asked for (option 0: it does not).
     Shortfall,
-    /// Whether everything stands still when a thread begins to wait with a deadline (option 0: it does not): until that
-    /// deadline has passed, or for as long as no deadline is.
+    /// Whether something is cancelled (option 0: nothing is). When a thread begins to wait, everything may stand still: until
+    /// its deadline has passed, or for as long as no deadline is; or one of the threads that can run may. A future that the
+    /// test has given free for it may be dropped where it waits.
     Stall,
     /// Which of the threads that do not block it takes a signal for the process (option 0: the one that runs, if it does).
     Receiver,

@@ -384,6 +384,12 @@ pub enum Op {
         size: u64,
         access: Access,
     },
+    /// While the thread waits, this one, which could go on, stands still from now on.
+    HeldBack {
+        thread: ThreadId,
+    },
+    /// A future of `raddle::cancellable` is dropped now, where it waits.
+    Cancelled,
 }
 
 /// What a call does with a path. One that can do either is told by what it found.

@@ -200,7 +200,7 @@ pub struct TestFinished {
     /// Lower bounds on the probability that a bug which needs 2, 3 and 4 steps in a certain order would have been found,
     /// where the strategy gives them.
     pub pct_guarantee: Option<[f64; 3]>,
-    /// How many times a time limit was left to run out, one schedule each, where cancellation was tried (`--cancel`).
+    /// How many times something was cancelled, one schedule each, where that was tried (`--cancel`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cancelled: Option<u64>,
     /// What schedules have left in memory, where that was looked for (`--leaks`).

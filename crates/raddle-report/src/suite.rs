@@ -73,9 +73,9 @@ pub fn test(event: &TestFinished, style: &Style) -> String {
     }
     if let Some(tried) = event.cancelled.filter(|_| event.outcome != TestOutcome::Error) {
         let said = match tried {
-            0 => "cancellation: nothing waits with a time limit while something could be cut off".to_owned(),
-            1 => "cancellation: a time limit was left to run out once".to_owned(),
-            _ => format!("cancellation: a time limit was left to run out {} times, a schedule each", thousands(tried)),
+            0 => "cancellation: nothing waits where something could be cut off".to_owned(),
+            1 => "cancellation: tried once".to_owned(),
+            _ => format!("cancellation: tried {} times, a schedule each", thousands(tried)),
         };
         out.push_str(&indented(&said, style));
     }

@@ -1,34 +1,42 @@
-//! `--cancel`: each wait with a deadline in turn is left to run into it, an execution each.
+//! `--cancel`: what waits is cancelled at each place in turn where it waits, an execution each.
 //!
-//! The engine's `schedule/stall.rs` says what a stall is and why it is a possible execution. Here its points are
-//! enumerated: the first execution tells how many there are, and then each has two, since an event loop waits for the next
-//! of its timers only. What goes wrong is sent with its record; whether a cancellation is the cause is judged there.
+//! Three things cancel a future. A time limit runs out: everything stands still at a wait with a deadline, until that or
+//! until long after, since an event loop waits for the next of its timers only. Something else comes first, the other
+//! branch of a `select!` or an abort: one of the threads that could go on at that wait stands still while others get
+//! anywhere without it. The engine's `schedule/stall.rs` says why all these executions are possible. And the test itself
+//! may have said that a future can be dropped wherever it waits, with `raddle::cancellable`.
+//!
+//! Each of these is one question to the strategy. The execution without cancellation tells which there are; then each is
+//! given each of its other answers, one at a time. What goes wrong is sent with its record; whether a cancellation is the
+//! cause is judged there.
 //!
 //! Up to its stall, each of these executions is the one without: what has been opened before it has been opened in both.
 //! So a descriptor that is closed at the end of one and not of the other has been left open by the cancellation. It is
 //! looked at when no other thread can go on, not even when time passes, and when no more of them are left than without.
 //!
-//! Not seen: an operation that an event loop goes on with before it waits for anything, since nothing can cut that off; and
-//! timers of a clock that a runtime keeps by itself (tokio's `start_paused`).
+//! Not seen: an operation that an event loop goes on with before it waits for anything, since nothing can cut that off;
+//! what one event loop decides by itself, among tasks none of which waits for another thread, for time or for the system;
+//! and timers of a clock that a runtime keeps by itself (tokio's `start_paused`).
 
 use crate::entry::let_others_finish;
 use crate::explore::Explorer;
 use crate::record;
 use crate::sched;
-use crate::state::{recording, rt};
+use crate::state::{executing, recording, rt};
 use raddle_engine::strategy::StallAt;
+use raddle_engine::{Question, Stalled};
 use raddle_protocol::trace::{Outcome, State, Wait};
 use raddle_protocol::{Choice, ChoiceKind, Op};
 use std::collections::BTreeSet;
 
-/// Points tried at the most.
-const MOST_POINTS: u64 = 500;
+/// Executions tried at the most.
+const MOST_TRIED: u64 = 1000;
+
+/// Schedule points for which a thread stands still at the most: others may look for it again and again.
+const HELD: u64 = 20_000;
 
 /// Distinct failures that are sent at the most.
 const MOST_SENT: usize = 16;
-
-/// Answers to [`ChoiceKind::Stall`] that are tried.
-const STALLS: [usize; 2] = [1, 2];
 
 /// Deadlines of other threads that are waited for at the most when the test has ended.
 const MOST_DEADLINES: u32 = 64;
@@ -74,7 +82,7 @@ pub fn stalls(choices: &[Choice]) -> bool {
 pub fn with_stalls<T>(explorer: &mut Explorer, work: impl FnOnce(&mut Explorer) -> T) -> T {
     allow(true);
     rt().uncancelled = Uncancelled::Performed;
-    let outcome = explorer.aside(|explorer| perform(explorer, MOST_POINTS, 0).0);
+    let outcome = explorer.aside(|explorer| perform(explorer, 0, 0).0);
     let left = rt().execution.cancelled.left.take().filter(|_| outcome == Outcome::Passed);
     rt().uncancelled = left.map_or(Uncancelled::Unknown, Uncancelled::Known);
     let result = work(explorer);
@@ -111,36 +119,80 @@ fn each_point(explorer: &mut Explorer, until_ns: u64) -> u64 {
     let mut known = BTreeSet::new();
     let mut known_leaks = BTreeSet::new();
     let mut tried = 0;
-    for stall in STALLS {
-        for at in 0..MOST_POINTS {
-            if crate::sys::real_time_ns() > until_ns || known.len() + known_leaks.len() >= MOST_SENT {
-                return tried;
-            }
-            let (outcome, choices) = perform(explorer, at, stall);
-            let stalled = choices.iter().any(|choice| choice.kind == ChoiceKind::Stall && choice.taken != 0);
-            if !stalled {
-                break;
-            }
-            tried += 1;
-            let leaked = core::mem::take(&mut rt().execution.cancelled.leaked);
-            if outcome != Outcome::Passed {
-                explorer.report(outcome, 0, choices, &mut known);
-            } else if !leaked.is_empty() && known_leaks.insert(leaked) {
-                explorer.report_passed(0, choices, 0);
-            }
+    let (_, choices) = perform(explorer, 0, 0);
+    for (at, answer) in questions(&choices) {
+        let is_over = crate::sys::real_time_ns() > until_ns || tried >= MOST_TRIED;
+        if is_over || known.len() + known_leaks.len() >= MOST_SENT {
+            break;
+        }
+        let (outcome, choices) = perform(explorer, at, answer);
+        if !is_cancelled(&choices) {
+            // The world has not done the same again.
+            continue;
+        }
+        tried += 1;
+        let leaked = core::mem::take(&mut rt().execution.cancelled.leaked);
+        if outcome != Outcome::Passed {
+            explorer.report(outcome, 0, choices, &mut known);
+        } else if !leaked.is_empty() && known_leaks.insert(leaked) {
+            explorer.report_passed(0, choices, 0);
         }
     }
     tried
 }
 
-/// Everything has stood still for so long.
+/// Whether something is cancelled by these choices.
+fn is_cancelled(choices: &[Choice]) -> bool {
+    choices.iter().any(|choice| choice.kind == ChoiceKind::Stall && choice.taken != 0)
+}
+
+/// All that can be tried where these were the choices without: numbers of questions, and answers. All questions have had
+/// their first answer before any has its second.
+fn questions(choices: &[Choice]) -> Vec<(u64, usize)> {
+    let options = || choices.iter().filter(|choice| choice.kind == ChoiceKind::Stall).map(|choice| choice.options);
+    let most = options().max().unwrap_or(0);
+    let with = |answer| (0..).zip(options()).filter(move |(_, options)| *options > answer);
+    (1..most).flat_map(|answer| with(answer).map(move |(at, _)| (at, answer as usize))).collect()
+}
+
+/// Everything has stood still, or one thread does from now on.
 #[cold]
-pub fn stalled(ns: u64) {
+pub fn stalled(what: Stalled) {
+    noted(match what {
+        Stalled::All(ns) => Op::Stalled { ns },
+        Stalled::One(thread) => {
+            let runtime = rt();
+            runtime.held = runtime.points + HELD;
+            runtime.limit = runtime.limit.min(runtime.held);
+            Op::HeldBack { thread }
+        }
+    });
+}
+
+/// A cancellation begins with this step.
+fn noted(op: Op) {
     let execution = &mut rt().execution;
     execution.cancelled.openings = Some(execution.effects.openings());
     if recording() {
-        record::step(Op::Stalled { ns });
+        record::step(op);
     }
+}
+
+/// Whether a future that may be dropped where it waits is dropped now: 1 or 0. Called by `raddle::cancellable`, by this
+/// name.
+#[unsafe(no_mangle)]
+pub extern "C" fn raddle_drops_here() -> i32 {
+    if !executing() || rt().epilogue || !rt().execution.schedule.allows_stalls() {
+        return 0;
+    }
+    let drops = rt().tape.ask(&Question::plain(ChoiceKind::Stall, 2)) == 1;
+    if recording() {
+        crate::explore::check_replay();
+    }
+    if drops {
+        noted(Op::Cancelled);
+    }
+    drops.into()
 }
 
 /// The test function has returned: from now on nothing of it can be cancelled.

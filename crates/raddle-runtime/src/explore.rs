@@ -414,6 +414,7 @@ impl Explorer {
         runtime.points = 0;
         runtime.obstacle = None;
         runtime.aside = u64::MAX;
+        runtime.held = u64::MAX;
         runtime.rounds.begin(runtime.plan.budget.steps);
         runtime.limit = runtime.rounds.due();
         runtime.returned = None;

@@ -465,6 +465,7 @@ fn renumber_op(op: &mut Op, renumber: &dyn Fn(ThreadId) -> Option<ThreadId>) {
         Op::Spawn { child } | Op::JoinRequest { child } | Op::Joined { child } | Op::Detach { child } => {
             *child = renumber(*child).unwrap_or(0);
         }
+        Op::HeldBack { thread } => *thread = renumber(*thread).unwrap_or(0),
         Op::FutexWake { woken, .. } | Op::CondvarNotify { woken, .. } => {
             *woken = woken.iter().filter_map(|id| renumber(*id)).collect();
         }

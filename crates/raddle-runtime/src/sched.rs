@@ -319,7 +319,11 @@ fn at_limit() {
         runtime.aside = u64::MAX;
         runtime.execution.schedule.resume_spinners();
     }
-    runtime.limit = runtime.aside.min(runtime.rounds.due());
+    if runtime.points >= runtime.held {
+        runtime.held = u64::MAX;
+        runtime.execution.schedule.release_held();
+    }
+    runtime.limit = runtime.aside.min(runtime.held).min(runtime.rounds.due());
 }
 
 /// The running thread waits. Returns once it runs again and has run the handlers of signals that have come meanwhile;
@@ -353,6 +357,10 @@ fn decide(hint: Hint, place: u64) -> bool {
         not_for_long();
     }
     let runtime = rt();
+    if crate::interpose::children::any() {
+        // They are waited for only where no thread can run, and may themselves wait for one that stands still.
+        runtime.execution.schedule.release_held();
+    }
     if runtime.execution.schedule.waits_for_descriptor() || crate::interpose::children::any() {
         crate::interpose::io::polling::wake_ready();
     }
@@ -378,8 +386,8 @@ fn decide(hint: Hint, place: u64) -> bool {
     if crate::state::recording() {
         crate::explore::check_replay();
     }
-    if let Some(ns) = rt().execution.schedule.take_stall() {
-        crate::cancel::stalled(ns);
+    if let Some(stalled) = rt().execution.schedule.take_stall() {
+        crate::cancel::stalled(stalled);
     }
     match next {
         Next::Run(id) => {

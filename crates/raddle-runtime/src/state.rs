@@ -68,6 +68,8 @@ pub struct Runtime {
     pub limit: u64,
     /// Value of `points` at which threads that spin, and have been set aside, come back.
     pub aside: u64,
+    /// Value of `points` at which a thread that stands still (`--cancel`) goes on.
+    pub held: u64,
     /// Answers that are put before the record of the next execution.
     pub padding: usize,
     /// Whether the execution goes round in circles.
@@ -375,6 +377,7 @@ pub fn take_charge(plan: Plan) {
         earlier_points: 0,
         limit: plan.budget.steps,
         aside: u64::MAX,
+        held: u64::MAX,
         padding: 0,
         rounds: crate::rounds::Rounds::default(),
         pass_mark: None,

@@ -152,6 +152,35 @@ mod input {
     }
 }
 
+/// The thread looks up the name of a host.
+mod name {
+    use std::net::{SocketAddr, ToSocketAddrs};
+
+    async fn look_up_on_the_loop() -> SocketAddr {
+        "localhost:80".to_socket_addrs().unwrap().next().unwrap()
+    }
+
+    async fn look_up() -> SocketAddr {
+        tokio::net::lookup_host("localhost:80").await.unwrap().next().unwrap()
+    }
+
+    #[tokio::test]
+    async fn wrong() {
+        let address = tokio::spawn(look_up_on_the_loop());
+        let other = tokio::spawn(async { 7 });
+        assert_eq!(other.await.unwrap(), 7);
+        assert!(address.await.unwrap().ip().is_loopback());
+    }
+
+    #[tokio::test]
+    async fn fixed() {
+        let address = tokio::spawn(look_up());
+        let other = tokio::spawn(async { 7 });
+        assert_eq!(other.await.unwrap(), 7);
+        assert!(address.await.unwrap().ip().is_loopback());
+    }
+}
+
 /// A function that is not async waits for a future.
 mod block_on {
     use super::*;

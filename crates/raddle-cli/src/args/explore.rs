@@ -63,15 +63,17 @@ pub struct ExploreOptions {
     /// Also try reads and writes that move fewer bytes than were asked for, and calls that are interrupted
     #[arg(long)]
     pub io_faults: bool,
-    /// Also let every time limit run out at each place in turn where something waits with one, a schedule each, and report
-    /// what the cancellation leaves behind (RD0304, RD0404): a test must expect its timeouts to expire
+    /// Also cancel at each place in turn where something waits, a schedule each, and report what that leaves behind (RD0304,
+    /// RD0404): a time limit runs out, a thread is late so that another branch of a `select!` or an abort comes first, a
+    /// future of `raddle::cancellable` is dropped. A test must expect its timeouts to expire
     #[arg(long)]
     pub cancel: bool,
     /// Also look after each schedule for memory that nothing leads to any more, and say in how many there is some (RD0404)
     #[arg(long)]
     pub leaks: bool,
     /// Memory accesses after which one poll of a task is warned of as long computation, where another task is ready
-    /// (RD0301), such as `1000000`; they are counted in the first schedule, and code without optimization makes more of them
+    /// (RD0301), such as `1000000`; they are counted in the first schedule, and code without optimization makes more of
+    /// them; eight bytes read from a file or written to one count as an access
     #[arg(long, value_name = "N", default_value = "0", hide_default_value = true)]
     pub poll_budget: u64,
     /// Let the program talk to other hosts; what they answer cannot be repeated, so replays may differ

@@ -22,14 +22,14 @@ pub const CANCELLED: &str = "RD0304";
 const CANCELLED_BIT: u64 = 1 << 5;
 
 /// A task that was cut off.
-struct Aborted {
+pub(super) struct Aborted {
     task: TaskId,
     /// The step that marks it as cancelled.
     abort: usize,
     /// The last step of its last poll.
-    waited: usize,
+    pub(super) waited: usize,
     /// The step with which its executor finds that it is cancelled.
-    cut: usize,
+    pub(super) cut: usize,
 }
 
 /// Names the mistake behind a failure that is decided by what happens from step `from` on, if it is this one. Tells
@@ -60,7 +60,7 @@ pub fn explain(case: &Case<'_>, from: usize, diagnosis: &mut Diagnosis) -> bool 
 }
 
 /// The task that is aborted with step `at`, and cut off by that.
-fn aborted(case: &Case<'_>, at: usize) -> Option<Aborted> {
+pub(super) fn aborted(case: &Case<'_>, at: usize) -> Option<Aborted> {
     let steps = &case.trace().steps;
     let calls = |site: &Site, what: &str| site.frames.iter().any(|frame| frame.function.contains(what));
     let site = case.site_at(at)?;

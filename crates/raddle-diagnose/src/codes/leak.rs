@@ -1,7 +1,7 @@
 //! RD0404: a cancelled operation has left descriptors open.
 //!
-//! The execution was made to let a time limit run out (`--cancel`), and passes. The runtime says which descriptors are open
-//! at its end that are closed at the end of the execution without: those had been opened before the time limit ran out,
+//! The execution was made to cancel something (`--cancel`), and passes. The runtime says which descriptors are open
+//! at its end that are closed at the end of the execution without: those had been opened before the cancellation began,
 //! where the two executions are still the same. When a future was dropped because of it, what has kept it from being
 //! closed is that.
 //!
@@ -34,6 +34,7 @@ pub fn find(case: &Case<'_>) -> Option<Diagnosis> {
     let ends = steps.iter().rposition(|step| matches!(step.op, Op::LeftOpen { .. }));
     diagnosis.keys.extend(opened.iter().copied().chain([dropped.stall, dropped.waited, dropped.at]).chain(ends));
     diagnosis.about.insert(steps[dropped.at].thread);
+    diagnosis.about.extend(dropped.late());
     let one = opened.len() == 1;
     let what = match opened.len() {
         1 => "a descriptor".to_owned(),
@@ -46,21 +47,22 @@ pub fn find(case: &Case<'_>) -> Option<Diagnosis> {
     }
     diagnosis.reason = vec![
         format!(
-            "A time limit ran out while `{name}` waited{}, and its future was dropped there. {} opened{} before that, and {} still open when the test had ended and no thread was left that could close {}.",
-            case.at(place.as_ref()),
+            "{} Its future was dropped there. {} opened{} before that, and {} still open when the test had ended and no thread was left that could close {}.",
+            dropped.reason(case),
             crate::words::capital(&format!("{what} had been")),
             case.at(case.place_at(Some(first)).as_ref()),
             if one { "was" } else { "were" },
             if one { "it" } else { "them" },
         ),
-        "When the time limit does not run out, all of this is closed. So each cancellation leaves something behind, and a program that runs for long has no descriptors left in the end.".to_owned(),
+        format!(
+            "{}, all of this is closed. So each cancellation leaves something behind, and a program that runs for long has no descriptors left in the end.",
+            dropped.otherwise(case)
+        ),
     ];
     diagnosis.fix = vec![
         "What closes it must not come after an `.await` alone: let the future own it, or a guard whose `Drop` closes it, or takes it out of the table that it is entered in.".to_owned(),
         "Look for what keeps it alive: an entry in a map that only a finished operation removes, a circle of `Arc`s, a `forget` or an `into_raw_fd` whose counterpart comes after the `.await`.".to_owned(),
     ];
-    diagnosis.notes = vec![
-        "`--cancel` lets each time limit run out at each place where something waits within it. If this one cannot, in the world that the test stands for, leave `--cancel` away for this test.".to_owned(),
-    ];
+    diagnosis.notes = vec![dropped.note()];
     Some(diagnosis)
 }

@@ -23,6 +23,7 @@ mod lost_update;
 mod lost_wakeup;
 mod no_progress;
 mod not_reproducible;
+mod one_thread;
 mod outlives;
 mod pattern;
 mod result_depends;

@@ -15,12 +15,13 @@
 //! suspended in between.
 //!
 //! Departs from the catalogue: values behind locks are not part of a record, so that a lost update under two short locks
-//! is called RD0103. Two tasks of one thread are not seen: what decides is looked for among steps of different threads.
+//! is called RD0103. What decides is looked for among steps of different threads; two tasks of one thread are the business
+//! of [`super::one_thread`].
 
 use crate::action::{Action, What};
 use crate::case::Case;
 use crate::codes::cause::{Decides, Point};
-use crate::codes::torn;
+use crate::codes::{one_thread, torn};
 use crate::paths;
 use crate::polls;
 use crate::words::Type;
@@ -62,7 +63,7 @@ pub struct Pattern {
 
 /// The pattern that the pairs fit, whose steps lie closest together.
 pub fn find(case: &Case<'_>, pairs: &[Decides]) -> Option<Pattern> {
-    let found = of_threads(case, pairs)?;
+    let Some(found) = of_threads(case, pairs) else { return one_thread::find(case, pairs) };
     match suspension(case, &found) {
         Some(at) if ![CHECK_THEN_USE, TORN_READ].contains(&found.code) => {
             Some(Pattern { code: ACROSS_AWAIT, suspended: Some(at), ..found })
@@ -168,14 +169,16 @@ fn op<'a>(case: &'a Case<'_>, point: Point) -> &'a Op {
     &case.trace().steps[point.at].op
 }
 
-fn is_look(case: &Case<'_>, point: Point) -> bool {
+/// Whether a step is a look at something.
+pub(super) fn is_look(case: &Case<'_>, point: Point) -> bool {
     match what(case, point) {
         Some(what) => matches!(what, What::Read { .. } | What::Compared { done: false, .. } | What::Acquired(_)),
         None => matches!(op(case, point), Op::Load { .. }),
     }
 }
 
-fn is_change(case: &Case<'_>, point: Point) -> bool {
+/// Whether a step changes something, or may.
+pub(super) fn is_change(case: &Case<'_>, point: Point) -> bool {
     match what(case, point) {
         Some(What::Acquired(mode)) => *mode == Mode::Exclusive,
         Some(What::Read { .. } | What::Refused(_)) => false,
@@ -183,7 +186,8 @@ fn is_change(case: &Case<'_>, point: Point) -> bool {
     }
 }
 
-fn is_act(case: &Case<'_>, point: Point) -> bool {
+/// Whether a step does something.
+pub(super) fn is_act(case: &Case<'_>, point: Point) -> bool {
     !matches!(what(case, point), Some(What::Read { .. } | What::Refused(_)))
         && !matches!(op(case, point), Op::Load { .. })
 }

@@ -49,6 +49,9 @@ impl Schedule {
     /// The running thread is the only one that can run and has spun for long: what it waits for can come only from a thread
     /// that waits for time to pass, so time moves to the next deadline. Tells whether there was one.
     pub fn spins_alone(&mut self) -> bool {
+        if self.release_held() {
+            return true;
+        }
         let Some(deadline) = self.earliest_deadline() else { return false };
         self.now_ns = self.now_ns.max(deadline);
         self.fire_deadlines();

@@ -12,8 +12,8 @@
 //! thousand points. How many are to be expected is drawn for each execution between 1 and 32, and all objects have the
 //! same share of them, however often they are changed: most changes are bookkeeping. What only one thread ever touched in
 //! the executions looked at is left out. Which of several that stand still goes on first is drawn for each execution: the
-//! first, the last, any, or the one of the highest rank. A thread that yields keeps its turn if all others stand still, since it may go to sleep after
-//! many yields. There are no more than twice the delays to be expected. Loads read the latest store in every second
+//! first, the last, any, or the one of the highest rank. A thread that yields keeps its turn if all others stand still,
+//! since it may go to sleep after many yields. There are no more than twice the delays to be expected. Loads read the latest store in every second
 //! execution.
 //!
 //! Cannot reach: a preemption between two loads. Other strategies are there for that.
@@ -55,7 +55,8 @@ enum Order {
 }
 
 /// The orders of which one is drawn. The last comes first more often: whoever stands still longest is then the one that
-/// all others overtake. By rank, one thread stays behind whatever the others do, however often they stand still themselves.
+/// all others overtake. By rank, one thread stays behind whatever the others do, however often they stand still
+/// themselves.
 const ORDERS: [Order; 6] = [Order::FirstCome, Order::LastCome, Order::LastCome, Order::Any, Order::Rank, Order::Rank];
 
 /// What is known of an object.

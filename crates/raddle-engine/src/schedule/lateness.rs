@@ -6,10 +6,9 @@
 //! much. (Coyote lets timers fire at any moment in the same way; Deligiannis et al., "Industrial-strength controlled
 //! concurrency testing for C# programs with Coyote", TACAS 2023.)
 //!
-//! In the same way a thread that looks at a clock may have been kept waiting before. Locks that hand themselves over to
-//! whoever has waited for half a millisecond, and loops that give up spinning after a time, do so in few programs that are
-//! explored otherwise: time stands still while anybody can run. In executions with delays time may move by [`SLOW_NS`] at a look,
-//! a few times.
+//! In the same way a thread that looks at a clock may have been kept waiting before. Time stands still while anybody can
+//! run, so without this no lock would be handed over to whoever has waited for half a millisecond, and no loop would give
+//! up spinning after a while. In executions with delays time may move by [`SLOW_NS`] at a look, a few times.
 //!
 //! Departure: bounded, since programs rely on it, and rightly, that a thread is not kept from running for ever. All such
 //! delays of an execution together come to no more than [`Schedule::allow_delay`] says, so ten seconds are as much as
@@ -152,8 +151,8 @@ impl Schedule {
         if answer == 1 { Arrival::TooLate } else { Arrival::Both }
     }
 
-    /// The running thread is about to look at a clock, and others are there: whether it has been kept waiting. If so, time
-    /// has moved.
+    /// The running thread is about to look at a clock, and others are there: whether it has been kept waiting. If so,
+    /// time has moved.
     pub fn slow_look(&mut self, tape: &mut Tape) -> bool {
         let is_slow = self.delay.slow_ns >= SLOW_NS
             && self.agrees(tape)

@@ -14,7 +14,8 @@
 //! has changed the object by then, up to [`FEW`]. It is known by 16 bits of a hash, so some are taken for one another. What
 //! happens after the step is left to [`Lag`], each thread standing still with probability one half. Only executions that
 //! were chosen so are gone on from: where threads change at every step nearly all that happens is rare, and little of it
-//! matters.
+//! matters. Every second place is drawn from those found last: where several unlikely steps are needed, each is gone on
+//! from soon.
 //!
 //! Cannot do: measure how likely a mistake is. What it finds depends on all that was found before.
 
@@ -34,6 +35,8 @@ const FEW: u32 = 4;
 const KINDS: usize = 1 << 16;
 /// Of so many happenings drawn at random the rarest is gone on from.
 const DRAWN: usize = 8;
+/// Places that count as found last.
+const RECENT: usize = 32;
 /// One in how many executions begins anew.
 const ANEW: usize = 8;
 /// An execution with more answers than this is neither kept nor looked at.
@@ -109,7 +112,12 @@ impl Branch {
 
     /// Chooses where the execution is to go on from.
     fn pick(&mut self) {
-        let drawn = (0..DRAWN).map(|_| self.random.below(self.places.len()));
+        // Every second time of those found last, so that what has just been reached is soon gone on from.
+        let oldest = match self.random.below(2) {
+            0 => self.places.len().saturating_sub(RECENT),
+            _ => 0,
+        };
+        let drawn = (0..DRAWN).map(|_| oldest + self.random.below(self.places.len() - oldest));
         let Some(rarest) = drawn.min_by_key(|place| self.seen[self.places[*place].kind]) else { return };
         let Place { answers, step, .. } = &self.places[rarest];
         // Mostly right behind the step; else a little before it, so that it comes about in another way or not at all.

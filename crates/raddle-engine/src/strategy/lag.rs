@@ -12,8 +12,8 @@
 //! thousand points. How many are to be expected is drawn for each execution between 1 and 32, and all objects have the
 //! same share of them, however often they are changed: most changes are bookkeeping. What only one thread ever touched in
 //! the executions looked at is left out. Which of several that stand still goes on first is drawn for each execution: the
-//! first, the last, or any. A thread that yields keeps its turn if all others stand still, since it may go to sleep after
-//! many yields. There are no more than twice the delays to be expected. Loads read the latest store in every second
+//! first, the last, any, or the one of the highest rank. A thread that yields keeps its turn if all others stand still,
+//! since it may go to sleep after many yields. There are no more than twice the delays to be expected. Loads read the latest store in every second
 //! execution.
 //!
 //! Cannot reach: a preemption between two loads. Other strategies are there for that.
@@ -25,6 +25,7 @@ use super::common::{Common, Wish, unread};
 use super::{Hint, Question, Seen, Strategy};
 use crate::access::Access;
 use crate::log::{Event, Logged};
+use crate::random::mix;
 use raddle_protocol::ChoiceKind;
 use raddle_protocol::trace::ThreadId;
 use std::collections::BTreeMap;
@@ -50,11 +51,13 @@ enum Order {
     FirstCome,
     LastCome,
     Any,
+    Rank,
 }
 
 /// The orders of which one is drawn. The last comes first more often: whoever stands still longest is then the one that
-/// all others overtake.
-const ORDERS: [Order; 4] = [Order::FirstCome, Order::LastCome, Order::LastCome, Order::Any];
+/// all others overtake. By rank, one thread stays behind whatever the others do, however often they stand still
+/// themselves.
+const ORDERS: [Order; 6] = [Order::FirstCome, Order::LastCome, Order::LastCome, Order::Any, Order::Rank, Order::Rank];
 
 /// What is known of an object.
 #[derive(Clone, Copy, Debug)]
@@ -73,6 +76,8 @@ pub struct Lag {
     /// Who stands still, in the order in which they came to.
     still: Vec<ThreadId>,
     order: Order,
+    /// What makes the ranks of threads in this execution.
+    ranks: u64,
     /// How many delays are to be expected, and how many there have been.
     expected: usize,
     delays: usize,
@@ -102,6 +107,7 @@ impl Lag {
             common: Common::new(seed, "lag"),
             still: Vec::new(),
             order: Order::Any,
+            ranks: 0,
             expected: 1,
             delays: 0,
             patience: PATIENCE[0],
@@ -189,6 +195,10 @@ impl Lag {
             (Order::FirstCome, _) => able[0],
             (Order::LastCome, many) => able[many - 1],
             (Order::Any, many) => able[self.common.random.below(many)],
+            (Order::Rank, _) => {
+                let rank = |(at, _): &(usize, usize)| mix(self.ranks ^ u64::from(self.still[*at]));
+                able.iter().copied().max_by_key(rank).unwrap_or(able[0])
+            }
         };
         self.still.remove(at);
         if at == 0 {
@@ -206,6 +216,7 @@ impl Strategy for Lag {
         let random = &mut self.common.random;
         self.latest = random.below(2) == 0;
         self.order = ORDERS[random.below(ORDERS.len())];
+        self.ranks = random.bits();
         self.patience = PATIENCE[random.below(PATIENCE.len())];
         self.expected = EXPECTED[random.below(EXPECTED.len())];
     }

@@ -54,6 +54,22 @@ fn the_rare_half_is_kept() {
     assert!(branch.places.iter().all(|place| place.kind >= 5) && branch.places.len() == 5);
 }
 
+/// Every second time, what was found last is gone on from; all else keeps its share.
+#[test]
+fn what_was_found_last_is_gone_on_from_soon() {
+    const PLACES: usize = 20 * RECENT;
+    let mut branch = Branch::new(5);
+    branch.seen = vec![1; KINDS];
+    let answers: Rc<[Choice]> = Rc::from(vec![]);
+    branch.places.extend((0..PLACES).map(|kind| Place { kind, answers: Rc::clone(&answers), step: 0 }));
+    let picks = (0..1000).map(|_| {
+        branch.pick();
+        branch.picked.unwrap_or(0)
+    });
+    let recent = picks.filter(|place| *place >= PLACES - RECENT).count();
+    assert!((450..650).contains(&recent), "{recent}");
+}
+
 /// A change by one thread and a look by another is a happening, but not two by the same.
 #[test]
 fn only_what_passes_between_threads_counts() {

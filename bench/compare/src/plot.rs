@@ -1,7 +1,7 @@
 //! Lines in panels with logarithmic axes, as an SVG file that can be read on light and on dark pages.
 //!
-//! Nothing is filled behind the lines, and all colours are of medium brightness. A dashed line through the last point of the
-//! first line is what growth in proportion would look like.
+//! Nothing is filled behind the lines, and all colours are of medium brightness. A dashed line from the first point of the
+//! first line on is what growth in proportion would look like.
 
 use std::fmt::Write;
 
@@ -9,13 +9,16 @@ use std::fmt::Write;
 const WIDTH: f64 = 400.0;
 const HEIGHT: f64 = 300.0;
 const LEFT: f64 = 62.0;
-const RIGHT: f64 = 14.0;
+const RIGHT: f64 = 26.0;
 const TOP: f64 = 30.0;
 const BOTTOM: f64 = 44.0;
 
 /// Of frames and words, and of the lines.
 const GREY: &str = "#808080";
 const COLOURS: [&str; 3] = ["#2f81d7", "#d9730d", "#2e9e5b"];
+
+/// What growth in proportion is drawn like.
+const DASHED: &str = "stroke-width=\"1.5\" stroke-dasharray=\"2 5\"";
 
 /// A named line.
 #[derive(Clone, Debug)]
@@ -97,12 +100,16 @@ fn draw_panel(panel: &Panel, svg: &mut String) {
     }
     word(svg, ((LEFT + WIDTH - RIGHT) / 2.0, HEIGHT - 8.0), "middle", GREY, &panel.across);
     word(svg, (LEFT - 8.0, 16.0), "start", GREY, &panel.up);
-    if let Some((x, y)) = panel.lines.first().and_then(|line| line.points.last()) {
-        // Down to where the axis ends on either side.
-        let least = 10f64.powf(across.from).max(x * 10f64.powf(up.from) / y);
-        let ends = [(across.at(least), up.at(y * least / x)), (across.at(*x), up.at(*y))];
-        path(svg, GREY, "stroke-width=\"1.5\" stroke-dasharray=\"2 5\"", &ends);
-        word(svg, (ends[0].0 + 8.0, ends[0].1 - 22.0), "start", GREY, "in proportion");
+    let legend = |svg: &mut String, index: usize, how: &str, colour: &str, name: &str| {
+        let y = TOP + 18.0 + 17.0 * index as f64;
+        path(svg, colour, how, &[(LEFT + 12.0, y - 4.0), (LEFT + 32.0, y - 4.0)]);
+        word(svg, (LEFT + 38.0, y), "start", colour, name);
+    };
+    if let Some((x, y)) = panel.lines.first().and_then(|line| line.points.first()) {
+        // Up to where the axis ends on either side.
+        let most = 10f64.powf(across.to).min(x * 10f64.powf(up.to) / y);
+        path(svg, GREY, DASHED, &[(across.at(*x), up.at(*y)), (across.at(most), up.at(y * most / x))]);
+        legend(svg, panel.lines.len(), DASHED, GREY, "in proportion");
     }
     for (index, (line, colour)) in panel.lines.iter().zip(COLOURS).enumerate() {
         let pixels: Vec<_> = line.points.iter().map(|(x, y)| (across.at(*x), up.at(*y))).collect();
@@ -110,9 +117,7 @@ fn draw_panel(panel: &Panel, svg: &mut String) {
         for (x, y) in pixels {
             let _ = writeln!(svg, "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3\" fill=\"{colour}\"/>");
         }
-        let y = TOP + 18.0 + 17.0 * index as f64;
-        path(svg, colour, "stroke-width=\"2\"", &[(LEFT + 12.0, y - 4.0), (LEFT + 32.0, y - 4.0)]);
-        word(svg, (LEFT + 38.0, y), "start", colour, &line.name);
+        legend(svg, index, "stroke-width=\"2\"", colour, &line.name);
     }
 }
 
@@ -125,9 +130,17 @@ fn word(svg: &mut String, (x, y): (f64, f64), anchor: &str, colour: &str, text: 
     let _ = writeln!(svg, "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\" fill=\"{colour}\">{text}</text>");
 }
 
-/// A power of ten in figures, with its thousands set apart.
+/// A power of ten, the small ones in figures.
 fn ten(power: i32) -> String {
-    if power < 0 { format!("{}", 10f64.powi(power)) } else { crate::table::count(10f64.powi(power)) }
+    const RAISED: [char; 10] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
+    match power {
+        ..0 => format!("{}", 10f64.powi(power)),
+        0..=3 => crate::table::count(10f64.powi(power)),
+        4.. => format!(
+            "10{}",
+            power.to_string().bytes().map(|digit| RAISED[usize::from(digit - b'0')]).collect::<String>()
+        ),
+    }
 }
 
 #[cfg(test)]
@@ -153,7 +166,7 @@ mod tests {
             let (first, last) = (points[0], points[points.len() - 1]);
             (last.1 - first.1) / (last.0 - first.0)
         };
-        assert_eq!(dashed[1], measured[2]);
+        assert_eq!(dashed[0], measured[0]);
         assert!((slope(&dashed) - slope(&measured)).abs() < 0.01, "{dashed:?} {measured:?}");
     }
 

@@ -86,4 +86,6 @@ pub enum Visibility {
     HiddenIfSoleStrong,
     /// The weak count of an `Arc`, with the strong one before it: none can when the caller has the only reference.
     HiddenIfSoleWeak,
+    /// None can unless the place holds 0: who finds anything else there waits.
+    HiddenUnlessZero,
 }

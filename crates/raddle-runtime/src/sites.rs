@@ -134,6 +134,7 @@ pub unsafe fn hidden<T: Copy + PartialEq + From<u8>>(site: Site, place: *const T
             Visibility::HiddenUnlessRelaxed => order != Order::Relaxed,
             Visibility::HiddenIfZero => place.read_volatile() == T::from(0),
             Visibility::HiddenIfOne => place.read_volatile() == T::from(1),
+            Visibility::HiddenUnlessZero => place.read_volatile() != T::from(0),
             Visibility::HiddenIfSoleStrong => sole(place as *const usize),
             Visibility::HiddenIfSoleWeak => sole((place as *const usize).sub(1)),
         }

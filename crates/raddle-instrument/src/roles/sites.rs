@@ -23,7 +23,7 @@ enum On {
     PoisonLooks,
 }
 
-use Visibility::{Hidden, HiddenIfOne, HiddenIfSoleStrong, HiddenIfSoleWeak, HiddenIfZero};
+use Visibility::{Hidden, HiddenIfOne, HiddenIfSoleStrong, HiddenIfSoleWeak, HiddenIfZero, HiddenUnlessZero};
 
 /// The functions whose operations nobody can place.
 const FUNCTIONS: &[(&str, On, Visibility)] = &[
@@ -42,6 +42,8 @@ const FUNCTIONS: &[(&str, On, Visibility)] = &[
     ("crossbeam_channel::counter::Sender::release", On::Writes, HiddenIfOne),
     ("crossbeam_channel::counter::Receiver::acquire", On::Every, Hidden),
     ("crossbeam_channel::counter::Receiver::release", On::Writes, HiddenIfOne),
+    // A thread more of a scope, counted by who is within it: it is asked about only when that has been left.
+    ("std::thread::scoped::ScopeData::increment_num_running_threads", On::Every, Hidden),
     // Looks whose answer only decides whether to look closer, which gives the same answer.
     ("std::panicking::panic_count::count_is_zero", On::Every, Hidden),
     ("std::panicking::panic_count::increase", On::Every, Hidden),
@@ -134,6 +136,8 @@ pub(crate) fn answer(frames: &[SourceFrame], whole: bool, tells: Tells) -> Answe
     };
     let (visibility, begin) = match step {
         Step::Begins(begin) => (Visibility::Visible, begin),
+        Step::CountsDown(begin) => (HiddenIfOne, begin),
+        Step::WaitsForNone => (HiddenUnlessZero, Begin::default()),
         Step::BeginsIfRelaxed(begin) => (Visibility::HiddenUnlessRelaxed, begin),
         Step::GivesBack if tells.tries => (Visibility::Visible, Begin::default()),
         Step::Belongs | Step::GivesBack => (Hidden, Begin::default()),

@@ -23,6 +23,10 @@ pub(super) enum Step {
     Begins(Begin),
     /// It is the call's first if it is relaxed.
     BeginsIfRelaxed(Begin),
+    /// It is the call's first, and counts down what others only ask about whether it is 0 yet.
+    CountsDown(Begin),
+    /// It asks whether something has been counted down to 0, and waits if it has not.
+    WaitsForNone,
     /// It comes later.
     Belongs,
     /// It gives back a lock.
@@ -51,6 +55,8 @@ enum First {
     Number(&'static str, Begin),
     /// A write in the call's own body.
     Write(Begin),
+    /// The same, which counts down.
+    CountDown(Begin),
 }
 
 const CHANGES: Begin = Begin { locks: false, changes: true, back: 0 };
@@ -82,7 +88,7 @@ const COMPOUND: &[(&str, First)] = &[
     ("std::sync::mpmc::zero::Channel::recv", First::Locks),
     ("std::sync::mpmc::zero::Channel::try_recv", First::Locks),
     ("std::sync::mpmc::zero::Channel::disconnect", First::Locks),
-    ("std::thread::scoped::ScopeData::decrement_num_running_threads", First::Write(CHANGES)),
+    ("std::thread::scoped::ScopeData::decrement_num_running_threads", First::CountDown(CHANGES)),
 ];
 
 const MUTEX: &str = "std::sys::sync::mutex::futex::Mutex::";
@@ -91,6 +97,7 @@ const CONDVAR: &str = "std::sys::sync::condvar::futex::Condvar::";
 /// What channels are made of.
 const CHANNELS: &str = "std::sync::mpmc::";
 const FUTEX: &str = "std::sys::pal::unix::futex::";
+const SCOPE: &str = "std::thread::scoped::scope";
 const PARKER: &str = "std::sys::sync::thread_parking::futex::Parker::";
 
 /// How the operation stands to its call: `Ok(None)` when there is none. `method` is the atomic type's method, empty for a
@@ -117,6 +124,10 @@ pub(super) fn find(method: &str, paths: &[String], access: Access, whole: bool) 
     match primitive(&within[inner], method, access) {
         Some(_) if !whole => Err(()),
         None if !whole && within[inner].starts_with(CHANNELS) => Err(()),
+        // The end of a scope waits by parking.
+        Some(_) if within[inner].starts_with(PARKER) && within.iter().any(|path| path == SCOPE) => {
+            Ok(Some(Step::Belongs))
+        }
         step => Ok(step.map(|step| later(Some(step)))),
     }
 }
@@ -132,9 +143,10 @@ fn begins(first: First, function: &str, method: &str, within: &[String], access:
         }
         First::Relaxed(inner, begin) => loads_in(inner).then_some(Step::BeginsIfRelaxed(begin)),
         First::Number(inner, begin) => (loads_in(inner) && method == "load").then_some(Step::Begins(begin)),
-        First::Write(begin) => {
+        First::Write(begin) | First::CountDown(begin) => {
             let own = within.iter().find(|path| root(path) == "std").is_some_and(|path| path == function);
-            (own && access != Access::Load).then_some(Step::Begins(begin))
+            let step = if matches!(first, First::Write(_)) { Step::Begins(begin) } else { Step::CountsDown(begin) };
+            (own && access != Access::Load).then_some(step)
         }
     }
 }
@@ -168,9 +180,10 @@ fn primitive(path: &str, method: &str, access: Access) -> Option<Step> {
         let begins = if function.starts_with("notify") { method == "fetch_add" } else { access == Access::Load };
         return Some(if begins { Step::Begins(CHANGES) } else { Step::Belongs });
     }
-    // How many threads still run: looked at again and again until none does.
-    if path == "std::thread::scoped::scope" && access == Access::Load {
-        return Some(Step::Begins(Begin::default()));
+    // How many threads still run: looked at again and again until none does. Whoever ends later could have been waited for
+    // as well, so that a look in vain is no step at all; going to sleep after it belongs to it.
+    if path == SCOPE && access == Access::Load {
+        return Some(Step::WaitsForNone);
     }
     if let Some(function) = path.strip_prefix(PARKER) {
         let begins = if function == "unpark" { method == "swap" } else { method == "fetch_sub" };

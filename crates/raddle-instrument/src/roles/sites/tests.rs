@@ -129,3 +129,21 @@ fn weak_compare_exchanges_and_spinning_looks_are_told() {
     assert_eq!(site(&[strong[0], strong[1], USER]), (false, false));
     assert_eq!(site(&[LOAD, "std::sys::sync::mutex::futex::Mutex::spin", USER]), (false, true));
 }
+
+#[test]
+fn a_scope_counts_its_threads_and_waits_for_the_last() {
+    let counts =
+        ["increment", "decrement"].map(|way| format!("std::thread::scoped::ScopeData::{way}_num_running_threads"));
+    let [up, down] = counts.each_ref().map(String::as_str);
+    assert_eq!(seen(&[ADD, up]), Some(Hidden));
+    assert_eq!(seen(&[SUB, down]), Some(HiddenIfOne));
+    let parker = "std::sys::sync::thread_parking::futex::Parker";
+    let (parks, unparks) = (format!("{parker}::park"), format!("{parker}::unpark"));
+    assert_eq!(seen(&[SWAP, &unparks, "std::thread::thread::Thread::unpark", down]), Some(Hidden));
+    let scope = "std::thread::scoped::scope";
+    assert_eq!(seen(&[LOAD, scope, USER]), Some(HiddenUnlessZero));
+    // Going to sleep belongs to looking, but only if it is the scope that does.
+    let park = "std::thread::functions::park";
+    assert_eq!(seen(&[SUB, &parks, park, scope, USER]), Some(Hidden));
+    assert_eq!(seen(&[SUB, &parks, park, USER, scope, USER]), Some(Visibility::Visible));
+}

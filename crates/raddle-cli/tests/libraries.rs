@@ -65,8 +65,8 @@ fn a_thousand_executions_full_of_input_and_output_are_performed_twice_alike() {
     }
 }
 
-/// Services that take long to build: a database behind HTTP, remote procedure calls. And tests whose outcome other processes
-/// have a hand in, so that their executions need not be the same twice.
+/// Services that take long to build: a database behind HTTP, remote procedure calls. And tests in which time passes for
+/// other processes, so that their executions need not be the same twice.
 #[test]
 #[ignore = "builds SQLite and tonic, and takes half an hour or more"]
 fn services_are_left_alone_and_give_the_same_execution_twice() {

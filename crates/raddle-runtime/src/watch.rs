@@ -175,6 +175,17 @@ pub fn count_accesses_by(share: u64) {
 
 /// Counts an access of the running thread, where accesses are counted.
 fn count() {
+    count_of(1);
+}
+
+/// Whether accesses are counted.
+pub fn counts() -> bool {
+    // SAFETY: one thread.
+    unsafe { SHARE != 0 }
+}
+
+/// As many accesses of the running thread, or what is to count as such.
+pub fn count_of(accesses: u64) {
     // SAFETY: one thread.
     let share = unsafe { SHARE };
     if share == 0 {
@@ -182,8 +193,9 @@ fn count() {
     }
     let execution = &mut rt().execution;
     let thread = &mut execution.threads[execution.running as usize];
-    thread.accesses += 1;
-    if thread.accesses.is_multiple_of(share) {
+    let before = thread.accesses / share;
+    thread.accesses += accesses;
+    for _ in before..thread.accesses / share {
         crate::record::step(Op::Computed { accesses: share });
     }
 }

@@ -131,6 +131,16 @@ fn calls_that_block() {
     let child = Op::Io { call: "waitpid".to_owned(), descriptor: -1, blocked: true };
     let found = stopped(child, &[("std::process::Child::wait", Standard, 1), BODY, TASK, EXECUTOR]);
     assert!(found.message.contains("wait for the end of another process"), "{}", found.message);
+    let of = |call: &str, descriptor: i32| Op::Io { call: call.to_owned(), descriptor, blocked: true };
+    for (op, what) in [
+        (of("getaddrinfo", -1), "wait for the address of a host's name"),
+        (of("fsync", 7), "wait for the disk"),
+        (of("poll", -1), "wait for input or output"),
+    ] {
+        let found = stopped(op, &[BODY, TASK, EXECUTOR]);
+        assert_eq!((found.code.0.as_str(), lines(&found)[0]), ("RD0301", 40));
+        assert!(found.message.contains(what), "{}", found.message);
+    }
 }
 
 #[test]

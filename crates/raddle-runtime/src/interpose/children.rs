@@ -2,12 +2,14 @@
 //!
 //! When a child's output arrives, and when it ends, is up to the operating system. If that decided which threads can run,
 //! no execution could be performed again. So a thread that waits for input or for a child goes on only when no other
-//! thread can run; then the process waits for real, up to a second if a virtual deadline is nearer than an answer. That input
-//! comes late is always possible, so nothing is shown that could not happen.
+//! thread can run; then the process waits for real until all that it has started is at rest ([`super::rest`]), and for an
+//! answer, up to a second if a virtual deadline is nearer than that. Of several threads that have their answers then, the
+//! first goes on. That input comes late is always possible, so nothing is shown that could not happen.
 //!
-//! What this cannot see: the order in which two threads that both wait for the world get their answers is the world's, if
-//! the answers come more than a moment apart; and a program whose children talk to each other, not to it.
+//! What this cannot see: the order of answers of a child that is never at rest, that waits for time to pass, or of another
+//! host: that is the world's.
 
+use super::rest;
 use super::signals::{actions, outside};
 use crate::arch::syscall;
 use crate::state::rt;
@@ -67,18 +69,23 @@ pub fn settle() {
     const DEADLINE_NS: u64 = 1_000_000_000;
     /// How long others may take to be ready too, so that the lowest number goes on first.
     const MOMENT_NS: u64 = 5_000_000;
-    let schedule = &rt().execution.schedule;
+    let schedule = &mut rt().execution.schedule;
+    if schedule.runnable() == 0 {
+        // A thread that is set aside since it spins could go on: what it looks for need not come from outside.
+        schedule.resume_spinners();
+    }
     let alone = schedule.runnable() == 0;
     if !alone && !rt().points.is_multiple_of(POINTS) || waiting().next().is_none() && !actions::any() {
         return;
     }
+    let mut at_rest = rest::wait();
     let begun = sys::real_time_ns();
     let deadline = schedule.earliest_deadline().map(|deadline| deadline.saturating_sub(schedule.now_ns()));
     let longest = if alone { deadline.map_or(u64::MAX, |away| away.min(DEADLINE_NS)) } else { LOOK_NS };
     let mut looks = 0u32;
     loop {
         if first_ready().is_some() {
-            if waiting().count() > 1 {
+            if waiting().count() > 1 && !at_rest {
                 pause(MOMENT_NS);
             }
             if let Some(id) = first_ready() {
@@ -97,6 +104,9 @@ pub fn settle() {
         looks += 1;
         pause(if waited < MOMENT_NS { 100_000 } else { 1_000_000 });
         crash::progress();
+        if first_ready().is_some() {
+            at_rest = rest::wait();
+        }
     }
 }
 

@@ -66,7 +66,9 @@ fn keep_pace() {
 pub fn sleep_for_real() {
     keep_pace();
     let schedule = &rt().execution.schedule;
-    if let Some(deadline) = schedule.earliest_deadline().filter(|_| schedule.runnable() == 0) {
+    if let Some(deadline) =
+        schedule.earliest_deadline().filter(|_| schedule.runnable() == 0 && !schedule.has_spinners())
+    {
         let begun = crate::sys::real_time_ns();
         let away = deadline.saturating_sub(schedule.now_ns());
         while crate::sys::real_time_ns() - begun < away {

@@ -122,7 +122,25 @@ unsafe fn two(number: i64, args: [u64; 6], pair: *const i32) -> i32 {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pipe2(pair: *mut i32, flags: i32) -> i32 {
     // SAFETY: the caller's.
-    unsafe { two(libc::SYS_pipe2, [pair as u64, flags as u64, 0, 0, 0, 0], pair) }
+    unsafe {
+        let result = two(libc::SYS_pipe2, [pair as u64, flags as u64, 0, 0, 0, 0], pair);
+        if result == 0 && executing() {
+            usual_size(*pair);
+        }
+        result
+    }
+}
+
+/// The kernel gives a user who has many pipes smaller ones. How many there are is no business of the program's, so a pipe
+/// is made as large as usual, where the kernel allows it.
+fn usual_size(pipe: i32) {
+    const USUAL: u64 = 64 << 10;
+    // SAFETY: plain fcntl.
+    let fcntl =
+        |what: i32, size: u64| unsafe { arch::syscall(libc::SYS_fcntl, [pipe as u64, what as u64, size, 0, 0, 0]) };
+    if fcntl(libc::F_GETPIPE_SZ, 0) < USUAL as i64 {
+        fcntl(libc::F_SETPIPE_SZ, USUAL);
+    }
 }
 
 /// `pipe`.

@@ -5,9 +5,11 @@ use super::output::answer;
 use super::paths;
 use crate::arch;
 use crate::effects::changes_files;
-use crate::state::executing;
+use crate::record;
+use crate::state::{executing, recording};
 use crate::sys::Real;
 use core::ffi::{CStr, c_char};
+use raddle_protocol::Op;
 use raddle_protocol::trace::PathCall;
 
 /// Devices that keep nothing of what is written to them.
@@ -167,6 +169,29 @@ pub unsafe extern "C" fn renameat(old: i32, from: *const c_char, new: i32, to: *
 pub unsafe extern "C" fn rename(from: *const c_char, to: *const c_char) -> i32 {
     // SAFETY: the caller's.
     unsafe { renameat2(HERE, from, HERE, to, 0) }
+}
+
+macro_rules! syncs {
+    ($($name:ident $symbol:literal;)*) => {$(
+        /// Waits until what has been written lies on the disk.
+        ///
+        /// # Safety
+        /// See [`openat`].
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $name(descriptor: i32) -> i32 {
+            static REAL: Real<unsafe extern "C" fn(i32) -> i32> = Real::new($symbol);
+            if recording() {
+                record::step(Op::Io { call: stringify!($name).to_owned(), descriptor, blocked: true });
+            }
+            // SAFETY: the caller's.
+            unsafe { REAL.get()(descriptor) }
+        }
+    )*};
+}
+
+syncs! {
+    fsync c"fsync";
+    fdatasync c"fdatasync";
 }
 
 macro_rules! changes {

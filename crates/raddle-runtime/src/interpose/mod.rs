@@ -21,6 +21,7 @@ pub mod posix;
 pub mod process;
 pub mod random;
 pub mod raw;
+pub mod rest;
 pub mod signals;
 pub mod threads;
 pub mod unwinding;

@@ -77,13 +77,18 @@ fn children_at(path: &CStr) -> Vec<u32> {
 /// Whether a process still runs that this execution has started, directly or not. The parents of such a one run too, up to
 /// a child of this process; or one has ended, and what it has left is a child of the process that performs executions.
 pub fn any_running() -> bool {
+    started().any(is_running)
+}
+
+/// The children of this process, and what this execution has left to the process that performs executions.
+pub fn started() -> impl Iterator<Item = u32> {
     // SAFETY: plain questions.
     let parent = unsafe { syscall(libc::SYS_getppid, [0; 6]) };
     // SAFETY: as above.
     let this = unsafe { syscall(libc::SYS_getpid, [0; 6]) } as u32;
     let left = CString::new(format!("/proc/{parent}/task/{parent}/children")).map(|path| children_at(&path));
-    let left = left.unwrap_or_default().into_iter().filter(|process| *process != this && !is_older(*process));
-    own().chain(left).any(is_running)
+    let left = left.unwrap_or_default().into_iter().filter(move |process| *process != this && !is_older(*process));
+    own().chain(left)
 }
 
 /// Whether a process has not ended.
@@ -166,6 +171,7 @@ fn wait_for(call: impl Fn(i32) -> i64, child: i32, options: i32) -> i32 {
         return super::output::answer(call(options)) as i32;
     }
     crate::sched::point(raddle_engine::Access::input_output());
+    super::rest::wait();
     if options & libc::WNOHANG != 0 {
         let got = call(options);
         if got == 0 {

@@ -1,16 +1,17 @@
 //! What stops a thread within a poll: the calls that RD0301 knows.
 //!
 //! Sleeping for a millisecond and more; waiting for the end of a thread or of a process, for input or output on a
-//! descriptor, for another future (`block_on`), for a channel, a condition or a barrier; and
+//! descriptor or on several (`poll`, `select`), for the address of a host's name, for what has been written to lie on the
+//! disk (`fsync`), for another future (`block_on`), for a channel, a condition or a barrier; and
 //! waiting for a lock for a millisecond of virtual time and more, since a lock that is held for a moment is the right thing
 //! also in async code. Of libraries that wait, the standard library, parking_lot and crossbeam-channel are known, where
 //! the user calls them.
 //!
-//! Not seen: looking up names, which asks no other host here; `poll` and `select` on descriptors; files, which never
-//! block here.
-//!
 //! Long computation is told by the number of plain memory accesses in one poll, where the user has set a bound
-//! (`--poll-budget`): that is the same in every performance, as a time is not.
+//! (`--poll-budget`): that is the same in every performance, as a time is not. Reading and writing files is part of that,
+//! eight bytes an access: small files are read everywhere, and from the cache nobody waits for them.
+//!
+//! Not seen: opening and renaming files, and what else asks the file system alone.
 
 use super::LEAST_NS;
 use crate::case::Case;
@@ -48,6 +49,16 @@ const CHILD: Wait = (
     "the end of another process",
     "waits for another process",
     "Await the process: `tokio::process::Command`, or that of `async-process`.",
+);
+const NAME: Wait = (
+    "the address of a host's name",
+    "looks up the name of a host",
+    "Look it up with the runtime's own function (`tokio::net::lookup_host`, or a name given to `TcpStream::connect` of tokio), which does so on a thread of its own.",
+);
+const DISK: Wait = (
+    "the disk",
+    "waits until what it has written lies on the disk",
+    "Use the runtime's own files (`tokio::fs`, whose `sync_all` can be awaited), or write the file on a thread of its own.",
 );
 const BLOCK_ON: Wait =
     ("a future", "calls `block_on` within a poll", "Let the function be `async` and `.await` the future.");
@@ -105,6 +116,15 @@ pub(super) fn stop(case: &Case<'_>, at: usize) -> Option<Stop> {
             others.then(|| waits(at, end, JOIN))
         }
         Op::Io { call, blocked: true, .. } if call == "waitpid" => Some(waits(before(), at, CHILD)),
+        Op::Io { call, blocked: true, .. } if call == "getaddrinfo" => Some(waits(before(), at, NAME)),
+        Op::Io { call, blocked: true, .. } if ["fsync", "fdatasync"].contains(&call.as_str()) => {
+            Some(waits(before(), at, DISK))
+        }
+        Op::Io { call, blocked: true, descriptor: -1 } => {
+            let calls = format!("calls `{call}`, which waits for descriptors");
+            let instead = "Let the runtime wait for them: its own sockets and pipes (`tokio::net`, `smol::Async`), or `AsyncFd` of tokio for others.";
+            Some(Stop { calls, ..waits(before(), at, ("input or output", "", instead)) })
+        }
         Op::Io { call, blocked: true, .. } => {
             let calls = format!("calls `{call}` on a descriptor that blocks");
             let instead =

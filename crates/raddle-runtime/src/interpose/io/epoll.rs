@@ -174,22 +174,24 @@ unsafe fn epoll_until(set: i32, events: *mut epoll_event, most: i32, timeout_ns:
             will_write(events as *mut c_void, most.max(0) as usize * size_of::<epoll_event>());
             let args = [set as u64, events as u64, most as u64, 0, 0, 0];
             let found = answer(syscall(libc::SYS_epoll_wait, args)) as i32;
-            // Which answers of other processes are there by now is not the program's doing.
-            if found < 2 || rt().epilogue || children::any() {
+            if found < 2 || rt().epilogue {
                 return found;
             }
-            choose(set, core::slice::from_raw_parts_mut(events, found as usize)) as i32
+            let events = core::slice::from_raw_parts_mut(events, found as usize);
+            let interest = &rt().execution.io.interest;
+            // The kernel's order is that in which they became ready, which is not always the program's doing.
+            events.sort_by_key(|event| interest.place(set, event.u64).unwrap_or(usize::MAX));
+            // Which answers of other processes are there by now may not be its doing either.
+            if children::any() { found } else { choose(set, events) as i32 }
         })
     }
 }
 
-/// Puts ready descriptors in the order in which they are reported; returns how many are.
+/// Puts ready descriptors, in order of registration, in the order in which they are reported; returns how many are.
 fn choose(set: i32, events: &mut [epoll_event]) -> usize {
     let runtime = rt();
     let interest = &runtime.execution.io.interest;
     let place = |event: &epoll_event| interest.place(set, event.u64);
-    // The kernel's order is that in which they became ready, which is not always the program's doing.
-    events.sort_by_key(|event| place(event).unwrap_or(usize::MAX));
     let can_wait = events.iter().all(|event| place(event).is_some_and(|at| !interest.0[at].is_fixed()));
     let count = events.len();
     for at in 0..count.min(MOST_CHOSEN) {

@@ -11,6 +11,7 @@
 pub mod epoll;
 pub mod faults;
 pub mod hosts;
+pub mod lookup;
 pub mod nodelay;
 pub mod polling;
 pub mod ports;
@@ -20,12 +21,13 @@ pub mod sending;
 pub mod sockets;
 pub mod timers;
 
-use crate::{order, sched};
+use crate::{interpose::rest, order, sched};
 use raddle_engine::Access;
 
 /// The schedule point of a call that others can tell of at their ends of a descriptor; it passes on what went before.
 pub fn announce() {
     sched::point(Access::input_output());
+    rest::wait();
     order::released(order::INPUT_OUTPUT);
 }
 

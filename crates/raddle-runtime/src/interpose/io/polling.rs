@@ -5,14 +5,20 @@
 
 use crate::arch;
 use crate::interpose::children::{self, Awaits};
+use crate::interpose::rest;
 use crate::interpose::signals::Interrupt;
 use crate::order;
 use crate::sched;
-use crate::state::{executing, rt};
+use crate::state::{executing, recording, rt};
 use crate::sys::set_errno;
+use crate::{record, watch};
 use core::ffi::c_void;
 use raddle_engine::{Access, Arrival};
+use raddle_protocol::Op;
 use raddle_protocol::trace::{State, Wait};
+
+/// Waiting for descriptors is told of from so much virtual time on, where it has a limit.
+const LONG_NS: u64 = 1_000_000;
 
 /// Whether a call has been made since the last look at the descriptors of waiting threads that may have made one ready.
 /// Looking once too often does no harm, so this need not be put back.
@@ -148,6 +154,14 @@ pub fn is_file(descriptor: i32) -> bool {
     }
 }
 
+/// So many bytes have been moved between memory and this descriptor. Where it is a file, that took the thread's time:
+/// where accesses are counted, eight bytes count as one.
+pub fn moved(descriptor: i32, bytes: isize) {
+    if bytes > 0 && watch::counts() && is_file(descriptor) {
+        watch::count_of((bytes as u64).div_ceil(8));
+    }
+}
+
 /// What a waiting thread waits for, as a report says it.
 pub fn plain(state: State) -> State {
     match state {
@@ -164,6 +178,7 @@ pub fn wait_until(timeout_ns: Option<u64>, wait: Wait, awaits: Awaits, mut look:
     let deadline = timeout_ns.map(|timeout| now().saturating_add(timeout));
     let mut deferred = children::any() && timeout_ns != Some(0);
     loop {
+        rest::wait();
         let too_late = deadline.is_some_and(|deadline| comes_first(deadline, wait, awaits) == Arrival::TooLate);
         let found = if too_late || core::mem::take(&mut deferred) { 0 } else { look() };
         if found != 0 || deadline.is_some_and(|deadline| deadline <= now()) {
@@ -208,12 +223,25 @@ pub fn milliseconds(timeout: i32) -> Option<u64> {
 ///
 /// # Safety
 /// The array is that of a call that has not returned.
-pub unsafe fn poll_until(descriptors: *mut libc::pollfd, count: u64, timeout_ns: Option<u64>) -> i32 {
+pub unsafe fn poll_until(
+    descriptors: *mut libc::pollfd,
+    count: u64,
+    timeout_ns: Option<u64>,
+    call: &'static str,
+) -> i32 {
     // SAFETY: the caller's.
     unsafe { will_write(descriptors as *mut c_void, count as usize * size_of::<libc::pollfd>()) };
-    wait_until(timeout_ns, children::AWAITS, Awaits::Poll(descriptors as u64, count), || {
+    let begun = now();
+    let mut looks = 0;
+    let found = wait_until(timeout_ns, children::AWAITS, Awaits::Poll(descriptors as u64, count), || {
+        looks += 1;
         // SAFETY: the caller's.
         let found = unsafe { arch::syscall(libc::SYS_poll, [descriptors as u64, count, 0, 0, 0, 0]) };
         crate::interpose::output::answer(found) as i32
-    })
+    });
+    let blocked = looks > 1 && timeout_ns.is_none() || now() - begun >= LONG_NS;
+    if blocked && recording() {
+        record::step(Op::Io { call: call.to_owned(), descriptor: -1, blocked });
+    }
+    found
 }

@@ -1,10 +1,11 @@
 //! The calls that read.
 
 use super::faults::{self, Fault};
-use super::polling::{Waited, changed, until_ready, will_write};
+use super::polling::{Waited, changed, moved, until_ready, will_write};
 use super::sockets;
 use crate::arch::syscall;
 use crate::interpose::output::answer;
+use crate::interpose::rest;
 use crate::order;
 use crate::record;
 use crate::sched;
@@ -20,6 +21,7 @@ pub fn before(descriptor: i32, call: &str) -> Waited {
         return Waited::No;
     }
     sched::point(Access::input_output());
+    rest::wait();
     let waited = until_ready(descriptor, libc::POLLIN);
     order::acquired(order::INPUT_OUTPUT);
     // Room for those who write.
@@ -37,6 +39,7 @@ fn before_receiving(descriptor: i32, flags: i32, call: &str) -> Waited {
     }
     if executing() {
         sched::point(Access::input_output());
+        rest::wait();
         order::acquired(order::INPUT_OUTPUT);
         changed();
     }
@@ -117,6 +120,7 @@ unsafe fn receive(number: i64, mut args: [u64; 6], flags: i32, call: &str) -> is
     unsafe {
         will_write(args[1] as *mut c_void, args[2] as usize);
         let got = answer(syscall(number, args));
+        moved(descriptor, got);
         if args[2] < size {
             rt().execution.io.interest.report_again(descriptor);
         }

@@ -32,7 +32,7 @@ pub unsafe extern "C" fn poll(descriptors: *mut pollfd, count: u64, timeout_ms: 
         if !executing() {
             return REAL.get()(descriptors, count, timeout_ms);
         }
-        poll_until(descriptors, count, milliseconds(timeout_ms))
+        poll_until(descriptors, count, milliseconds(timeout_ms), "poll")
     }
 }
 
@@ -54,7 +54,7 @@ pub unsafe extern "C" fn ppoll(
         if !executing() {
             return REAL.get()(descriptors, count, timeout, mask);
         }
-        masks::under(mask as *const libc::sigset_t, || poll_until(descriptors, count, duration(timeout)))
+        masks::under(mask as *const libc::sigset_t, || poll_until(descriptors, count, duration(timeout), "poll"))
     }
 }
 
@@ -135,7 +135,7 @@ unsafe fn select_until(count: i32, sets: [*mut fd_set; 3], timeout_ns: Option<u6
                 used += 1;
             }
         }
-        if poll_until(polls.as_mut_ptr(), used as u64, timeout_ns) < 0 {
+        if poll_until(polls.as_mut_ptr(), used as u64, timeout_ns, "select") < 0 {
             return -1;
         }
         if polls[..used].iter().any(|poll| poll.revents & libc::POLLNVAL != 0) {

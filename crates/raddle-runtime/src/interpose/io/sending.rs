@@ -1,7 +1,7 @@
 //! The calls that write: schedule points, since others can tell when bytes arrive, and waits where there is no room.
 
 use super::faults::{self, Fault};
-use super::polling::{Waited, changed, is_file, is_nonblocking, ready, until_ready, will_write};
+use super::polling::{Waited, changed, is_file, is_nonblocking, moved, ready, until_ready, will_write};
 use super::sockets::without_blocking;
 use super::{hosts, ports};
 use crate::arch::syscall;
@@ -59,6 +59,7 @@ fn send_all(descriptor: i32, size: u64, flags: i32, name: &str, call: impl Fn(u6
     if recording() {
         record::step(Op::Io { call: name.to_owned(), descriptor, blocked });
     }
+    moved(descriptor, sent as isize);
     if sent > 0 { sent as isize } else { answer(result) }
 }
 

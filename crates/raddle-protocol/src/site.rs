@@ -88,4 +88,6 @@ pub enum Visibility {
     HiddenIfSoleWeak,
     /// None can unless the place holds 0: who finds anything else there waits.
     HiddenUnlessZero,
+    /// None can when the place holds 1: a count of what others wait for until it holds 0.
+    HiddenIfLast,
 }

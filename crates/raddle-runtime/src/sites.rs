@@ -133,7 +133,7 @@ pub unsafe fn hidden<T: Copy + PartialEq + From<u8>>(site: Site, place: *const T
             Visibility::Hidden => true,
             Visibility::HiddenUnlessRelaxed => order != Order::Relaxed,
             Visibility::HiddenIfZero => place.read_volatile() == T::from(0),
-            Visibility::HiddenIfOne => place.read_volatile() == T::from(1),
+            Visibility::HiddenIfOne | Visibility::HiddenIfLast => place.read_volatile() == T::from(1),
             Visibility::HiddenUnlessZero => place.read_volatile() != T::from(0),
             Visibility::HiddenIfSoleStrong => sole(place as *const usize),
             Visibility::HiddenIfSoleWeak => sole((place as *const usize).sub(1)),
@@ -144,13 +144,18 @@ pub unsafe fn hidden<T: Copy + PartialEq + From<u8>>(site: Site, place: *const T
 /// Whether what hides the operation is a count of references.
 #[inline]
 pub fn counts(site: Site) -> bool {
-    use Visibility::{HiddenIfOne, HiddenIfSoleStrong, HiddenIfSoleWeak};
-    matches!(site.visibility, HiddenIfOne | HiddenIfSoleStrong | HiddenIfSoleWeak)
+    use Visibility::{HiddenIfLast, HiddenIfOne, HiddenIfSoleStrong, HiddenIfSoleWeak};
+    matches!(site.visibility, HiddenIfLast | HiddenIfOne | HiddenIfSoleStrong | HiddenIfSoleWeak)
 }
 
-/// Whether a subtraction gives back one of several references, so that only the last one matters.
+/// Whether a subtraction counts down something of which only the last one matters: references, or what others wait for.
 #[inline]
 pub fn counts_down(site: Site) -> bool {
+    site.visibility == Visibility::HiddenIfLast || counts_references(site)
+}
+
+#[inline]
+fn counts_references(site: Site) -> bool {
     matches!(site.visibility, Visibility::HiddenIfSoleStrong | Visibility::HiddenIfOne)
 }
 
@@ -162,7 +167,7 @@ pub fn counts_down(site: Site) -> bool {
 #[inline]
 pub unsafe fn gives_up<T: Copy + PartialEq + From<u8>>(site: Site, place: *const T, order: Order) -> bool {
     // SAFETY: the caller's.
-    site.step && counts_down(site) && unsafe { hidden(site, place, order) }
+    site.step && counts_references(site) && unsafe { hidden(site, place, order) }
 }
 
 /// Whether a load of this place is a look of the standard library's own that orders nothing and whose answer is the same

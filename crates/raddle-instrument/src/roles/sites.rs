@@ -23,7 +23,9 @@ enum On {
     PoisonLooks,
 }
 
-use Visibility::{Hidden, HiddenIfOne, HiddenIfSoleStrong, HiddenIfSoleWeak, HiddenIfZero, HiddenUnlessZero};
+use Visibility::{
+    Hidden, HiddenIfLast, HiddenIfOne, HiddenIfSoleStrong, HiddenIfSoleWeak, HiddenIfZero, HiddenUnlessZero,
+};
 
 /// The functions whose operations nobody can place.
 const FUNCTIONS: &[(&str, On, Visibility)] = &[
@@ -136,7 +138,7 @@ pub(crate) fn answer(frames: &[SourceFrame], whole: bool, tells: Tells) -> Answe
     };
     let (visibility, begin) = match step {
         Step::Begins(begin) => (Visibility::Visible, begin),
-        Step::CountsDown(begin) => (HiddenIfOne, begin),
+        Step::CountsDown(begin) => (HiddenIfLast, begin),
         Step::WaitsForNone => (HiddenUnlessZero, Begin::default()),
         Step::BeginsIfRelaxed(begin) => (Visibility::HiddenUnlessRelaxed, begin),
         Step::GivesBack if tells.tries => (Visibility::Visible, Begin::default()),

@@ -136,7 +136,7 @@ fn a_scope_counts_its_threads_and_waits_for_the_last() {
         ["increment", "decrement"].map(|way| format!("std::thread::scoped::ScopeData::{way}_num_running_threads"));
     let [up, down] = counts.each_ref().map(String::as_str);
     assert_eq!(seen(&[ADD, up]), Some(Hidden));
-    assert_eq!(seen(&[SUB, down]), Some(HiddenIfOne));
+    assert_eq!(seen(&[SUB, down]), Some(HiddenIfLast));
     let parker = "std::sys::sync::thread_parking::futex::Parker";
     let (parks, unparks) = (format!("{parker}::park"), format!("{parker}::unpark"));
     assert_eq!(seen(&[SWAP, &unparks, "std::thread::thread::Thread::unpark", down]), Some(Hidden));

@@ -85,7 +85,7 @@ fn text() -> String {
 fn check_examples(arguments: &str, chosen: impl Fn(&str) -> bool) {
     // Bounds in wall-clock time are long, so that a loaded machine finds the same. The one test that runs into the bound
     // for stalls has to wait for it.
-    let bounds = "--seed 1 --time 1h --stall 5s";
+    let bounds = "--seed 1 --time 1h --stall 3s";
     let (output, events) = support::explore("examples", &format!("{bounds} {arguments}"));
     assert_eq!(output.status.code(), Some(100), "{}", String::from_utf8_lossy(&output.stderr));
     let mut left = expected(&text(), None);
@@ -97,7 +97,7 @@ fn check_examples(arguments: &str, chosen: impl Fn(&str) -> bool) {
 #[test]
 fn each_wrong_one_is_found_and_each_fixed_one_is_left_alone() {
     let apart = ["rd0104", "rd0206"];
-    check_examples("--schedules 20000 --max-steps 50000 --skip rd0104 --skip rd0206", |test| {
+    check_examples("--schedules 6000 --max-steps 50000 --skip rd0104 --skip rd0206", |test| {
         !apart.iter().any(|name| test.contains(name))
     });
 }

@@ -457,7 +457,7 @@ fn a_failure_that_takes_a_delay_says_so() {
     let (on_time, asked, late) = (with(&[]), with(&[0]), with(&[1]));
     assert_eq!((&on_time.reason, &on_time.notes), (&asked.reason, &asked.notes));
     assert_eq!(late.reason.len(), on_time.reason.len() + 1);
-    assert!(late.reason.last().unwrap().contains("deadline passed"), "{:?}", late.reason);
+    assert!(late.reason.last().unwrap().contains("kept waiting"), "{:?}", late.reason);
     assert!(late.notes.iter().any(|note| note.contains("--delay 0s")), "{:?}", late.notes);
 }
 

@@ -161,6 +161,7 @@ fn copy(pid: i32, tid: i32, python: Option<&Mutex<Interpreters>>, ended: &mut Ve
         ended.push(thread);
         return None;
     };
+    let stands = Instant::now();
     let copy = registers(thread).map(|(pc, sp, bp)| {
         let mut bytes = vec![0; COPIED];
         let length = memory::read(pid, sp, &mut bytes);
@@ -168,13 +169,15 @@ fn copy(pid: i32, tid: i32, python: Option<&Mutex<Interpreters>>, ended: &mut Ve
         let python = interpreters.as_mut().and_then(|interpreters| interpreters.functions(pid, tid));
         Copy { pid, tid, pc, sp, bp, stack: Copied { start: sp, bytes }, python, stopped: 0.0 }
     });
-    // It stands still, so its counters are settled.
+    // It stands still, so its counters are settled. Those from before may have been late, by a clock tick of running or by
+    // all of a wait in the run queue; but from when it was seen to stand, it did neither.
     let after = accounted(pid, tid);
+    let (surely, at_most) = (stands.elapsed(), began.elapsed());
     if ptrace::detach(thread, signal).is_err() {
         ended.push(thread);
     }
-    let stopped = began.elapsed().as_secs_f64() - (after - before);
-    copy.map(|copy| Copy { stopped: stopped.max(0.0), ..copy })
+    let stopped = (at_most.as_secs_f64() - (after - before)).max(surely.as_secs_f64());
+    copy.map(|copy| Copy { stopped, ..copy })
 }
 
 /// Seconds that a thread has run and queued, by the scheduler's counters.

@@ -85,7 +85,6 @@ impl Watcher {
         }
         let second = (at / 1.0) as u64 != (process.visited / 1.0) as u64;
         let from = process.visited;
-        process.children_before = process.stat.children_user + process.stat.children_system;
         process.stat = stat;
         process.visited = at;
         process.read_io();
@@ -127,12 +126,11 @@ impl Watcher {
             }
             process.ended = 0;
         }
-        // As of the visit before: children whose ends have not been noticed yet would count twice.
-        let mut missing = self.missing_children(pid, last);
-        // On a busy machine a look at them may have been put off for longer.
+        let mut missing = self.missing_children(pid);
+        // Children whose ends have not been noticed yet would count twice.
         if missing > ROUNDING {
             self.notice_ends(pid, at);
-            missing = self.missing_children(pid, last);
+            missing = self.missing_children(pid);
         }
         let Some(process) = self.processes.get_mut(&pid) else { return };
         if missing > ROUNDING {
@@ -148,10 +146,9 @@ impl Watcher {
     }
 
     /// Processor time of children in the books of a process that nothing accounts for, seconds.
-    fn missing_children(&self, pid: i32, last: bool) -> f64 {
+    fn missing_children(&self, pid: i32) -> f64 {
         let Some(process) = self.processes.get(&pid) else { return 0.0 };
-        let now = process.stat.children_user + process.stat.children_system;
-        let ticks = if last { now } else { process.children_before.min(now) };
+        let ticks = process.stat.children_user + process.stat.children_system;
         let base = process.base.children_user + process.base.children_system;
         ticks.saturating_sub(base) as f64 * self.tick - process.credit - process.unseen_children
     }

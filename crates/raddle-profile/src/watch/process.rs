@@ -3,6 +3,7 @@
 use crate::classify::Descriptor;
 use crate::procfs::stat::{Io, Stat};
 use crate::procfs::{file, scan, stat};
+use crate::stacks::python::is_interpreter;
 use std::collections::{HashMap, HashSet};
 
 /// A process of the program.
@@ -22,8 +23,6 @@ pub struct Process {
     pub base: Stat,
     /// What `stat` says now.
     pub stat: Stat,
-    /// Its children's processor time as of the visit before, clock ticks.
-    pub children_before: u64,
     /// When it was last visited.
     pub visited: f64,
     /// Processor time of its threads that was seen, seconds.
@@ -66,7 +65,6 @@ impl Process {
             threads: HashSet::new(),
             ended: 0,
             base: if older { stat.clone() } else { Stat::default() },
-            children_before: stat.children_user + stat.children_system,
             stat,
             visited: at,
             seen_cpu: 0.0,
@@ -91,8 +89,8 @@ impl Process {
         if exe == self.exe {
             return false;
         }
-        let name = exe.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        self.python = name.starts_with("python") || name.starts_with("uwsgi");
+        let name = exe.file_name().unwrap_or_default().to_string_lossy();
+        self.python = is_interpreter(&name) || name.starts_with("uwsgi");
         self.exe = exe;
         true
     }

@@ -24,13 +24,19 @@ pub type Tally = (u64, u64);
 /// Which findings count.
 #[derive(Clone, Debug, Default)]
 pub struct Judgement {
-    /// Codes that fail nothing.
+    /// Codes that fail nothing, and of which warnings are not shown.
     pub allow: Vec<String>,
     /// Codes that fail the run even as warnings.
     pub deny: Vec<String>,
 }
 
 impl Judgement {
+    /// Whether the user does not want to hear of it: a warning whose code is allowed.
+    #[must_use]
+    pub fn silences(&self, finding: &Finding) -> bool {
+        finding.severity == Severity::Warning && self.allow.contains(&finding.code.0)
+    }
+
     /// Puts the user's judgement in the place of the catalogue's.
     pub fn apply(&self, finding: &mut Finding) {
         let named = |codes: &[String]| codes.contains(&finding.code.0);

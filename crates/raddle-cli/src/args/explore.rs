@@ -86,7 +86,7 @@ pub struct ExploreOptions {
     #[arg(long, value_name = "SIZE", default_value = "4G", value_parser = values::size)]
     pub heap: u64,
 
-    /// Findings of this code are shown, but fail nothing
+    /// Findings of this code are shown as warnings and fail nothing; what is a warning anyway is not shown
     #[arg(long, value_name = "CODE", value_parser = values::code, help_heading = "Judgement")]
     pub allow: Vec<String>,
     /// Warnings of this code fail the run

@@ -234,7 +234,7 @@ impl<'a> Work<'a> {
                 _ => vec![judge.finding(raw, modules, &case)],
             };
             for mut finding in found {
-                if self.findings.iter().any(|known| same(known, &finding)) {
+                if suite.judgement.silences(&finding) || self.findings.iter().any(|known| same(known, &finding)) {
                     continue;
                 }
                 if finding.code.0 == INVERSION && self.settles_inversions(ending, heard, modules, &case, judge) {

@@ -28,11 +28,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Stacks of running threads, a second.
 pub const RUNNING_RATE: f64 = 20.0;
-/// How many times as long as a thread was stopped none is stopped again. A stop takes microseconds, but on a machine so
-/// busy that the helper has to queue before it can let the thread go on.
-const STOPPED: f64 = 10.0;
-/// The same where Python's functions are read in that time, which takes longer.
-const STOPPED_READING: f64 = 100.0;
+/// Threads are stopped for no larger part than this of the time that the program computes. A stop takes microseconds, more
+/// where Python's functions are read, and far more on a machine so busy that the helper has to queue before it can let the
+/// thread go on.
+const STOPPED: f64 = 0.01;
 /// Stacks of blocked threads, a second.
 const BLOCKED_RATE: f64 = 50.0;
 /// Looks at callers of futexes, a second.
@@ -139,6 +138,10 @@ pub struct Stacks {
     roles: Roles,
     next_blocked: f64,
     next_running: f64,
+    /// Seconds for which threads have been stopped.
+    stopped: f64,
+    /// Seconds that the program has computed.
+    computed: f64,
     next_role: f64,
     now: f64,
 }
@@ -162,6 +165,8 @@ impl Stacks {
             roles: Roles::default(),
             next_blocked: 0.0,
             next_running: 0.0,
+            stopped: 0.0,
+            computed: 0.0,
             next_role: 0.0,
             now: 0.0,
         }
@@ -187,10 +192,15 @@ impl Stacks {
         self.keep(frames, Taken { stack: 0, at: self.now, tid, pid, site: Some(site) });
     }
 
+    /// The program has computed for so many seconds more.
+    pub fn computed(&mut self, seconds: f64) {
+        self.computed += seconds;
+    }
+
     /// A thread has been found running. Takes its stack if it is time for one, with the help of another thread. Returns
     /// whether it does. `python` if a Python interpreter runs there.
     pub fn runner(&mut self, pid: i32, tid: i32, python: bool) -> bool {
-        if self.now < self.next_running {
+        if self.now < self.next_running || self.stopped > self.computed * STOPPED {
             return false;
         }
         let asked = self.helper.as_mut().is_some_and(|helper| helper.ask(pid, tid, python));
@@ -211,10 +221,7 @@ impl Stacks {
         let Some(helper) = &mut self.helper else { return Vec::new() };
         let copies = helper.collect();
         let stopped: Vec<(i32, f64)> = copies.iter().map(|copy| (copy.tid, copy.stopped)).collect();
-        for copy in &copies {
-            let pause = if copy.python.is_some() { STOPPED_READING } else { STOPPED };
-            self.next_running = self.next_running.max(self.now + copy.stopped * pause);
-        }
+        self.stopped += stopped.iter().map(|(_, seconds)| seconds).sum::<f64>();
         for mut copy in copies {
             let registers = (copy.pc, copy.sp, copy.bp);
             let (frames, complete) = unwind::unwind(&mut self.modules, copy.pid, self.now, registers, &mut copy.stack);

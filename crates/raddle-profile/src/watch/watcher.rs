@@ -323,6 +323,7 @@ impl Watcher {
         }
         thread.unsampled += amounts.cpu;
         self.unsampled += amounts.cpu;
+        self.stacks.computed(amounts.cpu);
         // Not of a thread that may be gone in the next moment.
         if seen == Seen::Ready && amounts.cpu > 0.0 && thread.account.time[State::Cpu] >= ESTABLISHED {
             self.runners.push(tid);

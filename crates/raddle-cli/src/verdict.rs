@@ -10,6 +10,12 @@ use raddle_report::events::TestOutcome;
 /// Lines of a failing test's own output that are shown.
 const OUTPUT_LINES: usize = 40;
 
+/// What is said where time was up before the first schedule had ended.
+const OUT_OF_TIME: &str = "Time was up before the first schedule had ended, so nothing has been explored. Give the test less \
+                           to do, or more time with `--time`.";
+/// What is said where none of the schedules has ended, and that is only a warning.
+const NONE_ENDED: &str = "No schedule came to its end: nothing that lies behind the bound has been tested.";
+
 /// What is said about a test beside its findings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
@@ -65,7 +71,8 @@ pub fn verdict(ended: &Ended, heard: &Heard, findings: &[Finding]) -> Option<Ver
             None if summary.end == End::Exhausted && summary.most_threads <= 1 => plain(TestOutcome::SingleThreaded),
             // What would have come after an early end is not among what was explored.
             None if summary.end == End::Exhausted && summary.left_early == 0 => plain(TestOutcome::Exhausted),
-            None if summary.schedules == 0 => error("No schedule was completed.".into()),
+            None if summary.schedules == 0 => error(OUT_OF_TIME.into()),
+            None if summary.passed == 0 => Verdict { detail: Some(NONE_ENDED.into()), ..plain(TestOutcome::Passed) },
             None => {
                 Verdict { detail: (summary.left_early > 0).then(|| left_early(summary)), ..plain(TestOutcome::Passed) }
             }

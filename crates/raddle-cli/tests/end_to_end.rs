@@ -3,7 +3,7 @@
 //! What is checked here is the commands' part: selection, outcomes, exit codes, the JSON contract, tokens. That each
 //! hazard is found is the matter of the workspace's own end-to-end tests.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -408,6 +408,36 @@ fn what_is_chosen_and_what_counts() {
     let unknown = mill.run("test --lib -- --frobnicate");
     assert_eq!(unknown.status.code(), Some(2));
     assert!(text(&unknown.stderr).contains("--frobnicate"), "{}", text(&unknown.stderr));
+}
+
+/// What is only long is not called wrong, and how far it was explored is said.
+#[test]
+fn a_test_that_is_long_is_warned_of() {
+    const LONG: &str = "fn alone() {
+        let counter = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(0));
+        let count = |counter: &std::sync::atomic::AtomicU64| {
+            for _ in 0..60_000 {
+                counter.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            }
+        };
+        START;
+        count(&counter);
+    }";
+    const START: &str = "let theirs = counter.clone(); let other = std::thread::spawn(move || count(&theirs))";
+    let mill = Mill::new();
+    let explore = |start: &str, options: &str| {
+        let long = LIBRARY.replace("fn alone() {}", &LONG.replace("START", start));
+        std::fs::write(mill.path().join("src/lib.rs"), long).unwrap();
+        let (exit, events) = mill.events(&format!("test --lib --seed 1 --schedules 3 --time 60s alone {options}"));
+        let finished = of_kind(&events, "test-finished")[0].clone();
+        (exit, finished["outcome"].clone(), finished["findings"].clone(), finished["detail"].is_null())
+    };
+    let threads = format!("{START}; other.join().unwrap()");
+    assert_eq!(explore("", "--max-steps 20000"), (0, json!("single-threaded"), json!([]), true));
+    assert_eq!(explore(&threads, "--max-steps 20000"), (0, json!("passed"), json!(["RD0503"]), false));
+    assert_eq!(explore(&threads, "--max-steps 20000 --allow RD0503"), (0, json!("passed"), json!([]), false));
+    assert_eq!(explore(&threads, "--max-steps 20000 --deny RD0503"), (100, json!("failed"), json!(["RD0503"]), true));
+    assert_eq!(explore(&threads, "").0, 0);
 }
 
 #[test]

@@ -126,6 +126,8 @@ pub enum Bound {
     /// This many schedule points, and its last steps ([`Trace::round`]) are a round: after them every thread and all memory
     /// is as it was before them, and every thread that can run has had its turn. So it can go on like that for ever.
     Round(u64),
+    /// This many milliseconds: the search is out of time. No record is made of such an execution.
+    Time(u64),
 }
 
 /// A recorded execution.

@@ -18,7 +18,7 @@ fn body<T: serde::Serialize>(value: &T) -> String {
 
 #[test]
 fn the_version_and_the_names_are_those_that_others_rely_on() {
-    assert_eq!(raddle_protocol::VERSION, 7);
+    assert_eq!(raddle_protocol::VERSION, 8);
     assert_eq!((raddle_protocol::ENV_PLAN, raddle_protocol::ENV_REPORT), ("RADDLE_PLAN_FD", "RADDLE_REPORT_FD"));
     assert_eq!(raddle_protocol::RUNTIME_LIBRARY, "libraddle_runtime.so");
 }
@@ -215,6 +215,7 @@ fn findings_of_version_7() {
         (crash, "0361166201"),
         (Outcome::NoProgress(Bound::Stall(0x63)), "040163"),
         (Outcome::NoProgress(Bound::Round(0x63)), "040263"),
+        (Outcome::NoProgress(Bound::Time(0x63)), "040363"),
         (Outcome::Diverged { at: 0x64, detail: "f".into() }, "05640166"),
         (Outcome::NeedsFork("g".into()), "060167"),
     ] {

@@ -20,6 +20,9 @@ const CONTROLLER_STACK: u64 = 1 << 20;
 const PADDING: usize = 0x01_01_01;
 /// The same for entries of the log, of which fewer are kept.
 const LOG_PADDING: usize = 0x01_01;
+/// How many times as long as a search the first execution may take, and how long at the least.
+const FIRST_TIMES: u64 = 6;
+const FIRST_AT_LEAST_NS: u64 = 60_000_000_000;
 
 /// Code of the runtime itself.
 static mut OWN_CODE: (u64, u64) = (0, 0);
@@ -257,12 +260,12 @@ impl Explorer {
         take_strategy();
         self.summary.end = End::Budget;
         for execution in 0..budget.schedules {
-            let (first, mark) = self.digest(execution);
+            let Some((first, mark)) = self.digest(execution) else { return };
             let choices = runtime.tape.record().to_vec();
             self.count(&first);
             self.summary.digest = mix(self.summary.digest ^ mark);
             let strategy = runtime.tape.exchange(Box::new(Replay::new(choices.clone())));
-            let (second, mark_again) = self.digest(execution);
+            let Some((second, mark_again)) = self.digest(execution) else { return };
             runtime.tape.exchange(strategy);
             if first != second || mark != mark_again {
                 let (again, recorder) = self.record(execution, choices.clone(), None);
@@ -280,12 +283,14 @@ impl Explorer {
         }
     }
 
-    /// Performs one execution and hashes its steps. Afterwards, whether a rewind puts back everything.
-    fn digest(&mut self, execution: u64) -> (Outcome, u64) {
+    /// Performs one execution and hashes its steps. Afterwards, whether a rewind puts back everything. `None` if there is no
+    /// time left for it.
+    fn digest(&mut self, execution: u64) -> Option<(Outcome, u64)> {
         let runtime = rt();
         runtime.recorder = Some(Box::new(Recorder::digest_only()));
-        let outcome = self.perform_reversibly(execution);
+        let outcome = self.perform_in_time(execution);
         let digest = runtime.recorder.take().map_or(0, |recorder| recorder.digest());
+        let outcome = outcome?;
         if runtime.mode == Mode::Rewind && !core::mem::replace(&mut self.fresh, true) {
             // The state that `count` reads is the execution's: it is kept over the rewind.
             let execution = runtime.execution.clone();
@@ -295,7 +300,7 @@ impl Explorer {
                 fault::die(&format!("memory at {address:#x} was not put back after an execution"));
             }
         }
-        (outcome, digest)
+        Some((outcome, digest))
     }
 
     /// Performs executions that do not count as search.
@@ -313,6 +318,24 @@ impl Explorer {
         let result = work(self);
         rt().plan.budget.steps = before;
         result
+    }
+
+    /// Performs an execution of the search. `None` if the search is out of time before the execution has ended; then it
+    /// counts for nothing. The first one may take longer, since without it nothing is known.
+    pub fn perform_in_time(&mut self, execution: u64) -> Option<Outcome> {
+        let runtime = rt();
+        let budget_ns = runtime.plan.budget.time_ms * 1_000_000;
+        let first = execution == 0;
+        let most_ns = if first { budget_ns.saturating_mul(FIRST_TIMES).max(FIRST_AT_LEAST_NS) } else { budget_ns };
+        runtime.patience.end_at(self.begun_ns, most_ns, self.summary.schedules);
+        let outcome = self.perform_reversibly(execution);
+        let runtime = rt();
+        runtime.patience.never_end();
+        if matches!(outcome, Outcome::NoProgress(Bound::Time(_))) {
+            runtime.earlier_points -= runtime.points;
+            return None;
+        }
+        Some(outcome)
     }
 
     /// Counts an execution, and tells the strategy what came of it.
@@ -416,7 +439,8 @@ impl Explorer {
         runtime.aside = u64::MAX;
         runtime.held = u64::MAX;
         runtime.rounds.begin(runtime.plan.budget.steps);
-        runtime.limit = runtime.rounds.due();
+        runtime.patience.begin();
+        runtime.limit = runtime.rounds.due().min(runtime.patience.due());
         runtime.returned = None;
         runtime.left = leaks::Left::default();
         runtime.epilogue = false;

@@ -31,6 +31,7 @@ mod lockstep;
 mod mappings;
 mod modules;
 mod order;
+mod patience;
 mod printed;
 mod record;
 mod report;

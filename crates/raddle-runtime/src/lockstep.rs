@@ -51,8 +51,13 @@ impl Explorer {
                 // Should the search come upon it too, it is reported then.
                 return self.report_round(outcome, 0, choices, &mut BTreeSet::new());
             }
-            if !matches!(outcome, Outcome::Passed | Outcome::NoProgress(_)) {
+            let stalls = matches!(outcome, Outcome::NoProgress(Bound::Stall(_)));
+            if stalls || !matches!(outcome, Outcome::Passed | Outcome::NoProgress(_)) {
                 found.in_step.get_or_insert((outcome, choices));
+            }
+            // One stall takes seconds, and if the search meets none, this one is told of.
+            if stalls {
+                break;
             }
             // Such a test takes long, or counts its laps.
             unfinished += u64::from(rt().points >= POINTS);

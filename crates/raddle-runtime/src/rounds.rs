@@ -98,6 +98,16 @@ impl Rounds {
         self.before_that = Vec::new();
     }
 
+    /// Whether the execution is near its limit, and has been looked at.
+    pub fn is_watched(&self) -> bool {
+        !self.seen.is_empty()
+    }
+
+    /// The limit.
+    pub fn limit(&self) -> u64 {
+        self.steps
+    }
+
     /// Points at which [`look`] is to be called.
     pub fn due(&self) -> u64 {
         self.due

@@ -8,7 +8,7 @@ use crate::arch;
 use crate::interpose::signals::{Interrupt, delivery};
 use crate::locks;
 use crate::sites::{counts, hidden};
-use crate::state::rt;
+use crate::state::{Runtime, rt};
 use raddle_engine::{Access, AccessKind, Hint, Next};
 use raddle_protocol::Site;
 use raddle_protocol::trace::{Bound, Order, Outcome, Wait};
@@ -308,10 +308,21 @@ fn pass() {
 fn at_limit() {
     let runtime = rt();
     if runtime.points >= runtime.rounds.due() {
-        crate::rounds::look();
+        let extended = runtime.plan.budget.steps.saturating_mul(WHILE_ALONE);
+        // Before it is watched for rounds, so that it is only near its end.
+        if runtime.rounds.limit() < extended && !runtime.rounds.is_watched() && is_alone(runtime) {
+            runtime.rounds.begin(extended);
+        } else {
+            crate::rounds::look();
+        }
     }
     let runtime = rt();
-    if runtime.points >= runtime.plan.budget.steps {
+    if runtime.points >= runtime.patience.due()
+        && let Some(ms) = crate::patience::is_over()
+    {
+        finish(Outcome::NoProgress(Bound::Time(ms)));
+    }
+    if runtime.points >= runtime.rounds.limit() {
         let bound = if runtime.rounds.closed() { Bound::Round } else { Bound::Steps };
         finish(Outcome::NoProgress(bound(runtime.points)));
     }
@@ -323,7 +334,18 @@ fn at_limit() {
         runtime.held = u64::MAX;
         runtime.execution.schedule.release_held();
     }
-    runtime.limit = runtime.aside.min(runtime.held).min(runtime.rounds.due());
+    runtime.limit = runtime.aside.min(runtime.held).min(runtime.rounds.due()).min(runtime.patience.due());
+}
+
+/// How many times as long as others an execution may be that has had one thread only: there is no order of threads that
+/// makes it long.
+const WHILE_ALONE: u64 = 20;
+
+/// Whether the program has had one thread only so far, and that does not wait for what nobody can bring about.
+fn is_alone(runtime: &Runtime) -> bool {
+    let (_, most) = runtime.execution.schedule.alive();
+    let spins = runtime.execution.threads[runtime.execution.running as usize].reading.times > LONG;
+    most - runtime.execution.harness <= 1 && !spins
 }
 
 /// The running thread waits. Returns once it runs again and has run the handlers of signals that have come meanwhile;

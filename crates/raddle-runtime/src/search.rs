@@ -68,8 +68,8 @@ impl Explorer {
         let regresses = kept.is_some();
         let over = |end| Over::Search(end);
         while execution < most {
-            if self.perform_next(execution, found) {
-                return (over(End::Finding), execution);
+            if let Some(end) = self.perform_next(execution, found) {
+                return (over(end), execution);
             }
             if execution == 0 && self.summary.passed == 1 && !regresses && runtime.plan.world.cancel {
                 cancel::explore(self, self.begun_ns + runtime.plan.budget.time_ms / 2 * 1_000_000);
@@ -158,8 +158,8 @@ impl Explorer {
         let mut execution = executions.start;
         // What is looked for after a race is looked for here: later blocks are of no interest any more.
         while execution < most && (execution < executions.end || found.goes_on()) {
-            if self.perform_next(execution, found) {
-                return Over::Search(End::Finding);
+            if let Some(end) = self.perform_next(execution, found) {
+                return Over::Search(end);
             }
             execution += 1;
             if is_enough(found, execution) {
@@ -172,11 +172,13 @@ impl Explorer {
         if found.goes_on() { Over::Search(End::Finding) } else { Over::Part }
     }
 
-    /// Performs an execution of the search. Returns whether enough has been found.
-    fn perform_next(&mut self, execution: u64, found: &mut Found) -> bool {
-        let outcome = self.perform_reversibly(execution);
+    /// Performs an execution of the search. Returns how the search ends, if it does: enough has been found, or time is up.
+    fn perform_next(&mut self, execution: u64, found: &mut Found) -> Option<End> {
+        let Some(outcome) = self.perform_in_time(execution) else {
+            return Some(if found.goes_on() { End::Finding } else { End::Budget });
+        };
         self.count(&outcome);
-        self.weigh(outcome, execution, found)
+        self.weigh(outcome, execution, found).then_some(End::Finding)
     }
 
     /// Tells what came of a part.

@@ -74,6 +74,8 @@ pub struct Runtime {
     pub padding: usize,
     /// Whether the execution goes round in circles.
     pub rounds: crate::rounds::Rounds,
+    /// How long the execution may take.
+    pub patience: crate::patience::Patience,
     /// First word of the value that the test function returns when it passes, once known.
     pub pass_mark: Option<u64>,
     /// That word in the present execution, if the test function has returned.
@@ -380,6 +382,7 @@ pub fn take_charge(plan: Plan) {
         held: u64::MAX,
         padding: 0,
         rounds: crate::rounds::Rounds::default(),
+        patience: crate::patience::Patience::default(),
         pass_mark: None,
         returned: None,
         left: crate::leaks::Left::default(),

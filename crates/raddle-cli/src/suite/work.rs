@@ -182,6 +182,7 @@ impl<'a> Work<'a> {
             digest,
             new_lately,
             unseen,
+            passed,
             pct,
             search,
             bounded,
@@ -192,6 +193,8 @@ impl<'a> Work<'a> {
         let asked_for = self.searches_all();
         let test = &mut self.test;
         (test.schedules, test.distinct, test.points, test.new_lately) = (*schedules, *distinct, *points, *new_lately);
+        // Where none has ended, an estimate of what else there is would say that one had.
+        let unseen = unseen.filter(|_| *passed > 0);
         test.unseen_estimate = unseen.map(|[estimate, _]| estimate);
         test.unseen_upper_bound = unseen.map(|[_, bound]| bound);
         test.search = search.as_ref().map(|search| Search::new(search, asked_for));

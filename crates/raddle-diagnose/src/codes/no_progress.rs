@@ -1,8 +1,8 @@
 //! RD0503: the execution passed a bound without coming to an end. Shows where every thread is, and which steps it
 //! repeats.
 //!
-//! A warning where so many steps were taken by the only thread that there has been: the order of threads has no part in that,
-//! and it ends, or does not, without Raddle too.
+//! A warning where the first schedule is that long, the one without preemption: most such tests only have much to do. Not
+//! where all that its threads do in the end is to look: nobody is left who changes what they look at.
 
 use super::Diagnosis;
 use crate::action::What;
@@ -11,7 +11,7 @@ use crate::place::Place;
 use crate::states;
 use crate::words;
 use raddle_engine::waits::Final;
-use raddle_protocol::trace::{Bound, ThreadId};
+use raddle_protocol::trace::{Bound, Op, ThreadId};
 use std::collections::BTreeMap;
 
 /// How far back repeated steps are looked for.
@@ -26,6 +26,7 @@ pub fn no_progress(case: &Case<'_>, bound: Bound) -> Diagnosis {
     let passed = match bound {
         Bound::Steps(steps) | Bound::Round(steps) => format!("no end after {}", words::count(steps, "schedule point")),
         Bound::Stall(ms) => format!("no schedule point for {}", words::duration(ms * 1_000_000)),
+        Bound::Time(ms) => format!("no end after {}", words::duration(ms * 1_000_000)),
     };
     let runnable: Vec<ThreadId> = threads(case, |end| *end == Final::Runnable);
     let repeated = repeated(case);
@@ -51,7 +52,7 @@ pub fn no_progress(case: &Case<'_>, bound: Bound) -> Diagnosis {
         _ => format!("no progress: {passed}"),
     };
     diagnosis.reason.push(match bound {
-        Bound::Steps(_) => {
+        Bound::Steps(_) | Bound::Time(_) => {
             "The execution went on for longer than the bound allows. It may be endless, or need more steps than that.".to_owned()
         }
         Bound::Round(_) => {
@@ -78,11 +79,18 @@ pub fn no_progress(case: &Case<'_>, bound: Bound) -> Diagnosis {
         }
         case.mark(&mut diagnosis.spans, place, format!("{} repeats this", case.threads.prose(*thread)), false);
     }
+    // The first schedule is the one without preemption: everybody had a fair turn.
+    let is_only_long =
+        matches!(bound, Bound::Steps(_) | Bound::Time(_)) && case.raw.execution == 0 && !nobody_changes_anything(case);
     diagnosis.fix.push(match bound {
         Bound::Stall(_) => {
             "Look for what should end the loop: the steps before may have left a value with which it cannot end.".to_owned()
         }
-        Bound::Steps(_) | Bound::Round(_) => {
+        _ if is_only_long => {
+            "If the work is only long, give the test less to do: with threads, ten items show what ten thousand would. Or raise the bound with `--max-steps`."
+                .to_owned()
+        }
+        Bound::Steps(_) | Bound::Round(_) | Bound::Time(_) => {
             "Give every loop that waits for another thread something to wait on (a condition variable, a channel, `park`) instead of testing again and again, and see to it that the value it tests can still change."
                 .to_owned()
         }
@@ -90,17 +98,34 @@ pub fn no_progress(case: &Case<'_>, bound: Bound) -> Diagnosis {
     if matches!(bound, Bound::Round(_)) {
         return diagnosis;
     }
-    if matches!(bound, Bound::Steps(_)) && case.trace().threads.len() == 1 {
+    if is_only_long {
         diagnosis.warning = true;
         diagnosis.reason.push(
-            "No other thread has been started so far, so there was nothing to explore, and what comes after the bound has not been looked at."
+            "This was the first schedule, in which every thread has fair turns. So no other has been tried, and what comes after the bound has not been looked at."
                 .to_owned(),
         );
+        return diagnosis;
     }
     diagnosis
         .notes
         .push("A bound tells nothing about what lies beyond it; if the work is only long, raise the bound.".to_owned());
     diagnosis
+}
+
+/// Whether all that is done at the end is to look, yield and sleep: who waits like that for another thread waits for ever.
+fn nobody_changes_anything(case: &Case<'_>) -> bool {
+    let looks = |op: &Op| {
+        matches!(
+            op,
+            Op::Load { .. }
+                | Op::CompareExchange { done: false, .. }
+                | Op::Fence { .. }
+                | Op::Yield
+                | Op::Sleep { .. }
+                | Op::Woke
+        )
+    };
+    case.trace().steps.iter().rev().take(WINDOW).all(|step| looks(&step.op))
 }
 
 fn threads(case: &Case<'_>, fit: impl Fn(&Final) -> bool) -> Vec<ThreadId> {

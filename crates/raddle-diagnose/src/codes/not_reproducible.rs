@@ -3,7 +3,7 @@
 use super::Diagnosis;
 use crate::case::Case;
 use crate::words;
-use raddle_protocol::trace::{Bound, Op, Outcome};
+use raddle_protocol::trace::{Op, Outcome};
 
 /// The second performance ended in another way.
 pub fn differs(case: &Case<'_>, other: &Outcome) -> Diagnosis {
@@ -97,7 +97,7 @@ fn ended(outcome: &Outcome) -> String {
         Outcome::Exited(status) => format!("it ended with status {status}"),
         Outcome::Stuck => "no thread could run any more".to_owned(),
         Outcome::Crashed { signal, .. } => format!("it died of {}", words::signal(*signal).0),
-        Outcome::NoProgress(Bound::Steps(_) | Bound::Stall(_) | Bound::Round(_)) => "it made no progress".to_owned(),
+        Outcome::NoProgress(_) => "it made no progress".to_owned(),
         Outcome::Diverged { .. } => "it went another way".to_owned(),
         Outcome::NeedsFork(_) => "it needed a process of its own".to_owned(),
         Outcome::Conflict(_) => "it had a conflict of accesses".to_owned(),

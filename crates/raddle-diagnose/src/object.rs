@@ -27,6 +27,8 @@ pub enum ObjectKind {
     /// A futex word, or something else that is waited on in an unknown way.
     Futex,
     Descriptor,
+    /// A lock on a whole file.
+    FileLock,
     Atomic,
     /// Bytes that are accessed plainly.
     Memory,
@@ -46,6 +48,7 @@ impl ObjectKind {
             ObjectKind::Semaphore => "semaphore",
             ObjectKind::Futex => "futex",
             ObjectKind::Descriptor => "descriptor",
+            ObjectKind::FileLock => "file lock",
             ObjectKind::Atomic => "atomic variable",
             ObjectKind::Memory => "memory",
         }

@@ -204,6 +204,10 @@ impl Reader<'_> {
                 let mode = if write { Mode::Exclusive } else { Mode::Shared };
                 lock(self, address, ObjectKind::RwLock, mode)
             }
+            Wait::FileLock(address, exclusive) => {
+                let mode = if exclusive { Mode::Exclusive } else { Mode::Shared };
+                lock(self, address, ObjectKind::FileLock, mode)
+            }
             Wait::Once(address) => lock(self, address, ObjectKind::Once, Mode::Exclusive),
             Wait::Condvar(address) => self.signal(address, ObjectKind::Condvar, last_step),
             Wait::Barrier(address) => self.signal(address, ObjectKind::Barrier, asked),
@@ -259,6 +263,8 @@ fn posix(kind: PosixLock) -> (ObjectKind, Mode) {
         PosixLock::Mutex | PosixLock::Spin => (ObjectKind::Mutex, Mode::Exclusive),
         PosixLock::Read => (ObjectKind::RwLock, Mode::Shared),
         PosixLock::Write => (ObjectKind::RwLock, Mode::Exclusive),
+        PosixLock::FileShared => (ObjectKind::FileLock, Mode::Shared),
+        PosixLock::FileExclusive => (ObjectKind::FileLock, Mode::Exclusive),
         PosixLock::Semaphore => (ObjectKind::Semaphore, Mode::Exclusive),
         PosixLock::Barrier => (ObjectKind::Barrier, Mode::Exclusive),
         PosixLock::Once => (ObjectKind::Once, Mode::Exclusive),

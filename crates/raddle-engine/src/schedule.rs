@@ -405,8 +405,9 @@ impl Schedule {
     /// Whether any thread waits, with no deadline, on something that may be a lock.
     #[must_use]
     pub fn is_waited_for_lock(&self) -> bool {
-        let may_be_lock =
-            |wait: &State| matches!(wait, State::Waiting(Wait::Futex(_) | Wait::Mutex(..) | Wait::RwLock(..)));
+        let may_be_lock = |wait: &State| {
+            matches!(wait, State::Waiting(Wait::Futex(_) | Wait::Mutex(..) | Wait::RwLock(..) | Wait::FileLock(..)))
+        };
         self.waiting
             .iter()
             .map(|id| &self.threads[*id as usize])
@@ -553,5 +554,8 @@ impl Schedule {
 
 /// Whether a thread that has waited for this takes it itself when it runs again, so that the operation happens then.
 fn is_retried(wait: &Wait) -> bool {
-    matches!(wait, Wait::Mutex(..) | Wait::RwLock(..) | Wait::Semaphore(_) | Wait::Once(_) | Wait::Join(_))
+    matches!(
+        wait,
+        Wait::Mutex(..) | Wait::RwLock(..) | Wait::FileLock(..) | Wait::Semaphore(_) | Wait::Once(_) | Wait::Join(_)
+    )
 }

@@ -212,6 +212,8 @@ pub enum Wait {
     Sleep,
     /// Readiness of this descriptor (-1: several).
     Descriptor(i32),
+    /// A lock on the whole file for which this address stands; the flag tells whether it is to be exclusive.
+    FileLock(u64, bool),
 }
 
 /// One visible operation.
@@ -436,6 +438,9 @@ pub enum PosixLock {
     Semaphore,
     Barrier,
     Once,
+    /// A lock on a whole file (`flock`), shared or exclusive.
+    FileShared,
+    FileExclusive,
 }
 
 /// A call stack, innermost frame first.

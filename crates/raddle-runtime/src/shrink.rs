@@ -59,7 +59,8 @@ fn kind_of(wait: &Wait) -> u64 {
         Wait::Once(_) => 9,
         Wait::Sleep => 10,
         Wait::Descriptor(_) => 11,
-        Wait::Join(thread) => 12 + u64::from(*thread),
+        Wait::FileLock(_, exclusive) => 12 + u64::from(*exclusive),
+        Wait::Join(thread) => 14 + u64::from(*thread),
     }
 }
 

@@ -85,6 +85,10 @@ pub fn self_deadlock(case: &Case<'_>, found: &SelfDeadlock) -> Diagnosis {
             "A one-time initialisation runs once; whoever asks meanwhile waits for the end of that run, the run itself included."
                 .to_owned()
         }
+        (ObjectKind::FileLock, ..) => {
+            "A lock on a file belongs to the file as it was opened, not to the thread: whoever has opened it a second time waits, also for itself."
+                .to_owned()
+        }
         _ => "This mutex does not count how often its owner has taken it: a second `lock` by the same thread waits for the first guard to be dropped, and the thread that should drop it is the one that waits."
             .to_owned(),
     });

@@ -5,7 +5,7 @@
 //! (`PR_SET_SYSCALL_USER_DISPATCH`, Linux 5.11), and the handler performs it through the same functions that stand in
 //! front of the C library's. Where the kernel has no such facility, these calls go unseen.
 
-use super::io::{epoll, nodelay, receiving, select, sending, sockets, timers};
+use super::io::{epoll, file_locks, nodelay, receiving, select, sending, sockets, timers};
 use super::signals::{actions, delivery, masks, sending as signalling, waiting};
 use super::{alarms, clock, descriptors, files, looks, machine, memory, process, random, threads};
 use crate::arch::{self, syscall};
@@ -253,6 +253,7 @@ pub unsafe fn perform(number: i64, args: [u64; 6]) -> i64 {
             libc::SYS_faccessat2 => kernel(looks::faccessat(fd, b as *const c_char, c as i32, d as i32).into()),
             libc::SYS_close => kernel(descriptors::close(fd).into()),
             libc::SYS_close_range => kernel(descriptors::close_range(a as u32, b as u32, c as i32).into()),
+            libc::SYS_flock => kernel(file_locks::flock(fd, b as i32).into()),
             libc::SYS_dup2 => kernel(descriptors::dup2(fd, b as i32).into()),
             libc::SYS_dup3 => kernel(descriptors::dup3(fd, b as i32, c as i32).into()),
             libc::SYS_fcntl => kernel(descriptors::fcntl(fd, b as i32, c).into()),
@@ -342,7 +343,7 @@ fn what(number: i64) -> String {
 }
 
 /// Calls that change nothing, or nothing that lasts longer than the descriptors they work on.
-const HARMLESS: [i64; 38] = [
+const HARMLESS: [i64; 37] = [
     libc::SYS_fstat,
     libc::SYS_statfs,
     libc::SYS_fstatfs,
@@ -380,5 +381,4 @@ const HARMLESS: [i64; 38] = [
     libc::SYS_membarrier,
     libc::SYS_fsync,
     libc::SYS_fdatasync,
-    libc::SYS_flock,
 ];

@@ -10,6 +10,7 @@
 
 pub mod epoll;
 pub mod faults;
+pub mod file_locks;
 pub mod hosts;
 pub mod lookup;
 pub mod nodelay;
@@ -42,6 +43,8 @@ pub struct Io {
     pub nodelay: nodelay::Asked,
     /// Port numbers as the program sees them.
     pub ports: ports::Ports,
+    /// Files that are locked.
+    pub file_locks: file_locks::FileLocks,
 }
 
 /// A descriptor is about to be closed.
@@ -50,4 +53,5 @@ pub fn closing(descriptor: i32) {
     io.interest.closed(descriptor);
     io.timers.closed(descriptor);
     io.nodelay.closed(descriptor);
+    file_locks::closed(descriptor);
 }

@@ -136,6 +136,8 @@ impl Raddle {
     fn command_into(&self, target: &Path, directory: &Path, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         command.args(["raddle", "test", "--target-dir"]).arg(target).args(arguments).current_dir(directory);
+        // Each run begins as if there had been none before: a schedule that has failed is tried first otherwise.
+        command.env("RADDLE_REGRESSIONS", "off");
         command
     }
 

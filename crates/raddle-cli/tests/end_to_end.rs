@@ -420,24 +420,29 @@ fn a_test_that_is_long_is_warned_of() {
                 counter.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             }
         };
-        START;
-        count(&counter);
+        START
     }";
-    const START: &str = "let theirs = counter.clone(); let other = std::thread::spawn(move || count(&theirs))";
+    const ALONE: &str = "count(&counter);";
+    const TWO: &str = "let theirs = counter.clone();
+        let other = std::thread::spawn(move || count(&theirs));
+        count(&counter);
+        other.join().unwrap();";
     let mill = Mill::new();
     let explore = |start: &str, options: &str| {
         let long = LIBRARY.replace("fn alone() {}", &LONG.replace("START", start));
         std::fs::write(mill.path().join("src/lib.rs"), long).unwrap();
         let (exit, events) = mill.events(&format!("test --lib --seed 1 --schedules 3 --time 60s alone {options}"));
         let finished = of_kind(&events, "test-finished")[0].clone();
-        (exit, finished["outcome"].clone(), finished["findings"].clone(), finished["detail"].is_null())
+        (exit, finished["outcome"].clone(), finished["findings"].clone(), finished["detail"].clone())
     };
-    let threads = format!("{START}; other.join().unwrap()");
-    assert_eq!(explore("", "--max-steps 20000"), (0, json!("single-threaded"), json!([]), true));
-    assert_eq!(explore(&threads, "--max-steps 20000"), (0, json!("passed"), json!(["RD0503"]), false));
-    assert_eq!(explore(&threads, "--max-steps 20000 --allow RD0503"), (0, json!("passed"), json!([]), false));
-    assert_eq!(explore(&threads, "--max-steps 20000 --deny RD0503"), (100, json!("failed"), json!(["RD0503"]), true));
-    assert_eq!(explore(&threads, "").0, 0);
+    let none_ended = "No schedule came to its end: nothing that lies behind the bound has been tested.";
+    let explored = [(ALONE, ""), (TWO, ""), (TWO, " --allow RD0503"), (TWO, " --deny RD0503")]
+        .map(|(start, options)| explore(start, &format!("--max-steps 20000{options}")));
+    assert_eq!(explored[0], (0, json!("single-threaded"), json!([]), Value::Null));
+    assert_eq!(explored[1], (0, json!("passed"), json!(["RD0503"]), json!(none_ended)));
+    assert_eq!(explored[2], (0, json!("passed"), json!([]), json!(none_ended)));
+    assert_eq!(explored[3], (100, json!("failed"), json!(["RD0503"]), Value::Null));
+    assert_eq!(explore(TWO, "--max-steps 1000000"), (0, json!("passed"), json!([]), Value::Null));
 }
 
 #[test]

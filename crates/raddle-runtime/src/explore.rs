@@ -360,6 +360,7 @@ impl Explorer {
             (runtime.mode == Mode::Fork, Obstacle::Fork),
             (schedule.is_timed(), Obstacle::Time),
             (runtime.memory.is_curtailed(), Obstacle::Bounds),
+            (matches!(outcome, Outcome::NoProgress(_)), Obstacle::Endless),
         ];
         let found = found.into_iter().find(|(is_there, _)| *is_there).map(|(_, obstacle)| obstacle);
         runtime.tape.end(&Seen {

@@ -14,8 +14,17 @@ pub fn exited(case: &Case<'_>, status: i32) -> Diagnosis {
     let output = String::from_utf8_lossy(&case.trace().output);
     let panics = panic::panics(&output);
     let mut diagnosis = Diagnosis { code: "RD0501", by_task: true, ..Diagnosis::default() };
-    match panics.first() {
-        Some(panic) => panicked(case, panic, panics.len(), &mut diagnosis),
+    match decisive(case, &panics) {
+        Some(panic) => {
+            panicked(case, panic, &mut diagnosis);
+            if panics.len() > 1 {
+                let which = if *panic == panics[0] { "first one" } else { "one that fails the test" };
+                let number = panics.len();
+                diagnosis
+                    .notes
+                    .push(format!("{number} panics were written in this execution; the {which} is described."));
+            }
+        }
         None => {
             diagnosis.message = format!("fails under some schedules: ends with status {status}");
             diagnosis.reason.push(format!("The program ended with status {status} and no panic message."));
@@ -47,7 +56,18 @@ pub fn exited(case: &Case<'_>, status: i32) -> Diagnosis {
     diagnosis
 }
 
-fn panicked(case: &Case<'_>, panic: &Panic, number: usize, diagnosis: &mut Diagnosis) {
+/// What a panic says that only passes on another thread's: a `join` whose result is unwrapped, the end of a scope, a lock
+/// that is poisoned.
+const PASSED_ON: &[&str] = &["Any { .. }", "a scoped thread panicked", "PoisonError", "JoinError::Panic"];
+
+/// The panic that the failure is about: that of the test's own thread, which is what fails a test, unless it only passes on
+/// what has happened in another one.
+fn decisive<'a>(case: &Case<'_>, panics: &'a [Panic]) -> Option<&'a Panic> {
+    let own = panics.iter().find(|panic| thread_of(case, panic) == Some(0));
+    own.filter(|panic| !PASSED_ON.iter().any(|words| panic.message.contains(words))).or(panics.first())
+}
+
+fn panicked(case: &Case<'_>, panic: &Panic, diagnosis: &mut Diagnosis) {
     let place = panic.place(case.context);
     diagnosis.message = format!("fails under some schedules: {}", panic.headline());
     let thread = thread_of(case, panic);
@@ -70,9 +90,6 @@ fn panicked(case: &Case<'_>, panic: &Panic, number: usize, diagnosis: &mut Diagn
         panic.headline().trim_end_matches('.')
     ));
     case.mark(&mut diagnosis.spans, Some(place), format!("{who} panicked here"), true);
-    if number > 1 {
-        diagnosis.notes.push(format!("{number} panics were written in this execution; the first one is described."));
-    }
 }
 
 /// The thread that panicked: the one whose panic the trace shows at that place, else the one that has the name.

@@ -285,6 +285,25 @@ fn two_short_locks() -> Scene {
 }
 
 #[test]
+fn of_several_panics_the_one_that_fails_the_test_is_described() {
+    let described = |own: &str| {
+        let mut scene = two_locks();
+        scene.trace.output = format!(
+            "thread '<unnamed>' panicked at src/lib.rs:12:5:\nmeant so\nthread 'tests::scene' panicked at src/lib.rs:14:9:\n{own}\n"
+        )
+        .into_bytes();
+        let finding = scene.finding(Outcome::Exited(101));
+        (finding.message, finding.notes.into_iter().find(|note| note.starts_with("2 panics")).unwrap())
+    };
+    let (message, note) = described("too little");
+    assert_eq!(message, "fails under some schedules: too little");
+    assert!(note.ends_with("the one that fails the test is described."), "{note}");
+    let (message, note) = described("called `Result::unwrap()` on an `Err` value: Any { .. }");
+    assert_eq!(message, "fails under some schedules: meant so");
+    assert!(note.ends_with("the first one is described."), "{note}");
+}
+
+#[test]
 fn fails_under_some_schedules_without_a_cause() {
     let mut scene = two_locks();
     scene.trace.output = b"thread '<unnamed>' panicked at src/lib.rs:12:5:\ntwo of us\n".to_vec();

@@ -70,11 +70,16 @@ pub fn dropped<'a>(case: &'a Case<'_>) -> Option<Dropped<'a>> {
         return given_free(case, stall).map(alone);
     }
     let among = |((waited, at, frame), chooser)| Dropped { by, stall, waited, at, frame, chooser: Some(chooser) };
-    let by_itself = dropped_with_its_leaf(case, stall)
-        .or_else(|| timed_out(case, stall))
-        .or_else(|| begun_again(case, stall))
-        .map(alone);
-    by_itself.or_else(|| overtaken::overtaken(case, stall).map(among)).or_else(|| aborted_then(case, stall).map(alone))
+    let beside = || overtaken::overtaken(case, stall).map(among);
+    let by_itself = || {
+        dropped_with_its_leaf(case, stall)
+            .or_else(|| timed_out(case, stall))
+            .or_else(|| begun_again(case, stall))
+            .map(alone)
+    };
+    // Beside whom it was polled is worth telling where it is not a time limit of its own that has run out.
+    let first = if let By::Late(_) = by { beside().or_else(by_itself) } else { by_itself().or_else(beside) };
+    first.or_else(|| aborted_then(case, stall).map(alone))
 }
 
 /// The last step of its last poll, a step that shows that it was dropped, and where it waited.

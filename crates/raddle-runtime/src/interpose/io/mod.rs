@@ -10,6 +10,7 @@
 
 pub mod epoll;
 pub mod faults;
+pub mod held_ports;
 pub mod hosts;
 pub mod lookup;
 pub mod nodelay;
@@ -42,6 +43,8 @@ pub struct Io {
     pub nodelay: nodelay::Asked,
     /// Port numbers as the program sees them.
     pub ports: ports::Ports,
+    /// Ports that nobody else is to get.
+    pub held: held_ports::Held,
 }
 
 /// A descriptor is about to be closed.

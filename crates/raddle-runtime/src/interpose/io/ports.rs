@@ -7,6 +7,7 @@
 //!
 //! Not translated: addresses inside what programs send to each other, and in files of `/proc`.
 
+use crate::arch::syscall;
 use libc::{sockaddr, sockaddr_in, sockaddr_in6};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -32,6 +33,11 @@ impl Ports {
     /// Whether a socket of the program's has this real number, or has had it.
     pub fn is_known(&self, port: u16) -> bool {
         self.known.iter().any(|(_, real)| *real == port)
+    }
+
+    /// Whether the program has chosen this number itself.
+    pub fn is_chosen(&self, port: u16) -> bool {
+        self.known.contains(&(port, port))
     }
 
     fn real_of(&self, seen: u16) -> u16 {
@@ -136,6 +142,20 @@ pub unsafe fn outward(at: *const sockaddr, length: u32) -> Option<Address> {
     runtime.is_known_by_name |= seen != 0 && seen == real;
     address.set_port(real);
     Some(address)
+}
+
+/// Where a socket is bound, if that is an address of the internet.
+pub fn bound(socket: i32) -> Option<Address> {
+    let mut address = [0u64; LARGEST / 8];
+    let (at, mut length) = (&raw mut address, LARGEST as u32);
+    let args = [socket as u64, at as u64, &raw mut length as u64, 0, 0, 0];
+    // SAFETY: as much room as `length` says, of which the kernel fills as much as it says.
+    unsafe {
+        if syscall(libc::SYS_getsockname, args) < 0 {
+            return None;
+        }
+        Address::read(at as *const sockaddr, length)
+    }
 }
 
 /// The program binds a socket to this port by its own choice.

@@ -5,10 +5,12 @@
 //! to the port, which never listens: connections are refused as ever, and the kernel gives the port to nobody.
 //!
 //! Only beside listeners that allow others to be bound there as well (`SO_REUSEADDR`, as the standard library and mio have
-//! it) and that were not bound to a port of the program's choice. Gives way where the program binds the port itself.
+//! it) and that were not bound to a port of the program's choice. Gives way where the program binds the port itself, or starts
+//! another program, which may have been told to.
 
 use super::ports;
 use crate::arch::syscall;
+use crate::interpose::children;
 use crate::start::move_away;
 use crate::state::rt;
 
@@ -28,6 +30,11 @@ impl Held {
             }
             *held != port
         });
+    }
+
+    /// Another program may want any of them.
+    pub fn give_all_way(&mut self) {
+        self.0.drain(..).for_each(|(socket, _)| close(socket));
     }
 
     /// Closes all those that have come since `saved`.
@@ -54,7 +61,11 @@ fn option(socket: i32, name: i32) -> Option<i32> {
 pub fn before_listening(listener: i32) {
     let execution = &mut rt().execution;
     let is_reused = option(listener, libc::SO_REUSEADDR).is_some_and(|reused| reused != 0);
-    if !is_reused || execution.io.held.0.len() >= MOST || option(listener, libc::SO_TYPE) != Some(libc::SOCK_STREAM) {
+    if !is_reused
+        || children::any()
+        || execution.io.held.0.len() >= MOST
+        || option(listener, libc::SO_TYPE) != Some(libc::SOCK_STREAM)
+    {
         return;
     }
     let Some(address) = ports::bound(listener).filter(|address| address.port() != 0) else { return };

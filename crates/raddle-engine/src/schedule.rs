@@ -1,8 +1,9 @@
 //! Who can run, who waits for what, and what time it is.
 //!
 //! Time is virtual: it stands still while anybody can run, and moves to the earliest deadline when nobody can. Reading a
-//! clock moves it by [`CLOCK_READ_NS`], so that a loop that waits for a clock ends. In some executions a deadline also
-//! passes while others could run; see [`lateness`].
+//! clock moves it by [`CLOCK_READ_NS`], so that a loop that waits for a clock ends, and by [`STEP_NS`] for each step that
+//! has been performed since the last look: who measures what has been done finds that it took some time. In some executions a
+//! deadline also passes while others could run; see [`lateness`].
 //!
 //! Waiters are kept in order of arrival, and wake-ups go to the longest waiting first, as Linux futexes do among threads
 //! of one priority. Who arrives first is itself up to the schedule, so no order is lost by that.
@@ -28,6 +29,10 @@ pub use stall::Stalled;
 
 /// Nanoseconds by which a look at a clock moves it.
 pub const CLOCK_READ_NS: u64 = 50;
+
+/// Nanoseconds by which a look at a clock moves it for each step since the last one. All threads are taken to share one
+/// processor: what is measured then depends on how much was done, not on who did it.
+pub const STEP_NS: u64 = 20;
 
 /// Who runs next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,6 +96,8 @@ pub struct Schedule {
     held: Option<held::Held>,
     /// Looks at clocks so far.
     clock_reads: u64,
+    /// Steps performed before the last of them.
+    steps_seen: u64,
     log: Log,
 }
 
@@ -117,6 +124,7 @@ impl Schedule {
             stalled: None,
             held: None,
             clock_reads: 0,
+            steps_seen: 0,
             log: Log::default(),
         };
         schedule.spawn();
@@ -145,6 +153,7 @@ impl Schedule {
         self.stalled = saved.stalled;
         self.held = saved.held;
         self.clock_reads = saved.clock_reads;
+        self.steps_seen = saved.steps_seen;
     }
 
     /// A new thread, which can run. Returns its number: threads are numbered from 0 in order of creation.
@@ -284,10 +293,12 @@ impl Schedule {
         self.now_ns
     }
 
-    /// Reads the clock: the time, which has moved a little by then (but never past its end).
-    pub fn read_clock(&mut self) -> u64 {
+    /// Reads the clock, when so many steps have been performed in this execution: the time, which has moved a little by then
+    /// (but never past its end).
+    pub fn read_clock(&mut self, steps: u64) -> u64 {
         self.clock_reads += 1;
-        self.now_ns = self.now_ns.saturating_add(CLOCK_READ_NS);
+        let worked = steps.saturating_sub(std::mem::replace(&mut self.steps_seen, steps));
+        self.now_ns = self.now_ns.saturating_add(CLOCK_READ_NS + worked * STEP_NS);
         self.now_ns
     }
 

@@ -17,6 +17,12 @@
 //! Not seen: an operation that an event loop goes on with before it waits for anything, since nothing can cut that off;
 //! what one event loop decides by itself, among tasks none of which waits for another thread, for time or for the system;
 //! and timers of a clock that a runtime keeps by itself (tokio's `start_paused`).
+//!
+//! Locks and permits are left to the test's assertions, and to deadlocks. A guard that is dropped with its future gives back
+//! what it holds; what stays taken was taken without one (a permit that is forgotten, so that something else adds it again).
+//! Whether that is yet to happen, or meant so (a limit that is lowered, a bounded channel that nobody reads any more),
+//! cannot be told from the words of a lock or the count of a semaphore: the same words mean damage in one program and not
+//! in the next. A descriptor is different: nobody can close it any more when all threads are done.
 
 use crate::entry::let_others_finish;
 use crate::explore::Explorer;

@@ -355,6 +355,7 @@ pub fn rewind(snapshot: &mut Snapshot) {
     let runtime = rt();
     let saved = runtime.saved.as_ref().expect("executions begin after the entry has been saved");
     runtime.execution.effects.undo(&saved.effects);
+    runtime.execution.io.held.undo(&saved.io.held);
     crate::interpose::signals::waiting::undo(&runtime.execution.signals);
     crate::interpose::signals::outside::forget();
     runtime.execution.mappings.undo(&saved.mappings);

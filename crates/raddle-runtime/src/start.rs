@@ -101,7 +101,7 @@ fn fix_addresses(argv: *const *const c_char, environment: *const *const c_char) 
 }
 
 /// Moves a descriptor out of the way of programs that close all low ones.
-fn move_away(descriptor: i32) -> i32 {
+pub fn move_away(descriptor: i32) -> i32 {
     const HIGH: u64 = 900;
     // SAFETY: plain fcntl and close on our own descriptor.
     unsafe {

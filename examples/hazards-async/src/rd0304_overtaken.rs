@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 
 /// Asks a thread, which answers.
 async fn query() -> u32 {
@@ -90,6 +90,66 @@ mod task {
         let patience = patience(move || handle.abort());
         let _ = ask.await;
         assert_eq!(connections.available_permits(), 1);
+        patience.join().unwrap();
+    }
+}
+
+/// Two messages belong together, and the second comes late.
+mod message {
+    use super::*;
+
+    /// The first is gone where this is dropped at the second `.await`.
+    async fn pair(messages: &mut mpsc::Receiver<u32>) -> u32 {
+        let first = messages.recv().await.unwrap();
+        let second = messages.recv().await.unwrap();
+        first + second
+    }
+
+    /// What has been received outlives this.
+    async fn pair_kept(messages: &mut mpsc::Receiver<u32>, kept: &mut Vec<u32>) {
+        while kept.len() < 2 {
+            kept.push(messages.recv().await.unwrap());
+        }
+    }
+
+    /// One message is there, and a thread sends another.
+    async fn source() -> (mpsc::Receiver<u32>, thread::JoinHandle<()>) {
+        let (sender, messages) = mpsc::channel(2);
+        sender.send(1).await.unwrap();
+        (messages, thread::spawn(move || sender.blocking_send(2).unwrap()))
+    }
+
+    /// The sum of what is still in the channel.
+    fn rest(messages: &mut mpsc::Receiver<u32>) -> u32 {
+        std::iter::from_fn(|| messages.try_recv().ok()).sum()
+    }
+
+    #[tokio::test]
+    async fn wrong() {
+        let (mut messages, source) = source().await;
+        let (stop, stopped) = oneshot::channel();
+        let patience = patience(move || drop(stop.send(())));
+        let sum = tokio::select! {
+            sum = pair(&mut messages) => sum,
+            _ = stopped => 0,
+        };
+        source.join().unwrap();
+        assert_eq!(sum + rest(&mut messages), 3);
+        patience.join().unwrap();
+    }
+
+    #[tokio::test]
+    async fn fixed() {
+        let (mut messages, source) = source().await;
+        let (stop, stopped) = oneshot::channel();
+        let patience = patience(move || drop(stop.send(())));
+        let mut kept = Vec::new();
+        tokio::select! {
+            () = pair_kept(&mut messages, &mut kept) => {}
+            _ = stopped => {}
+        }
+        source.join().unwrap();
+        assert_eq!(kept.iter().sum::<u32>() + rest(&mut messages), 3);
         patience.join().unwrap();
     }
 }

@@ -8,15 +8,15 @@
 //! - what it waited on is dropped: an operation within `drop_in_place`, on memory that its last poll had operated on;
 //! - tokio's `Timeout` polls it, then its own timer, and then drops the timer;
 //! - polled beside a timer (`select!`), it was further than it is when it is polled next: it has begun again;
+//! - whoever polled it beside others went on when one of those was done ([`super::overtaken`]);
 //! - its task was aborted ([`super::aborted`]);
 //! - `raddle::cancellable` was told to drop it.
 //!
 //! Left alone: a test that fails because it takes its time limit for a failure, and says so: a panic about `Elapsed` or an
 //! error of that kind. Not seen: damage that no assertion of the test, no deadlock and no crash shows; other runtimes'
-//! timers, but for the first way; and the losing branch of a `select!` without a timer that waits on something whose drop
-//! is no operation (`recv` of tokio's `mpsc`).
+//! timers, but for the first way and the last but one.
 
-use super::{Diagnosis, aborted};
+use super::{Diagnosis, aborted, overtaken};
 use crate::case::Case;
 use crate::function;
 use crate::panic;
@@ -53,6 +53,8 @@ pub struct Dropped<'a> {
     pub waited: usize,
     /// Where it waited.
     pub frame: &'a SourceFrame,
+    /// Who polled it beside others, one of which was done first.
+    chooser: Option<&'a SourceFrame>,
 }
 
 /// The future that a cancellation has dropped; `None` where none shows.
@@ -63,18 +65,25 @@ pub fn dropped<'a>(case: &'a Case<'_>) -> Option<Dropped<'a>> {
         Op::Cancelled => Some((at, By::Test)),
         _ => None,
     })?;
-    let (waited, at, frame) = match by {
-        By::Test => given_free(case, stall),
-        _ => dropped_with_its_leaf(case, stall)
+    let alone = |(waited, at, frame)| Dropped { by, stall, waited, at, frame, chooser: None };
+    if by == By::Test {
+        return given_free(case, stall).map(alone);
+    }
+    let among = |((waited, at, frame), chooser)| Dropped { by, stall, waited, at, frame, chooser: Some(chooser) };
+    let beside = || overtaken::overtaken(case, stall).map(among);
+    let by_itself = || {
+        dropped_with_its_leaf(case, stall)
             .or_else(|| timed_out(case, stall))
             .or_else(|| begun_again(case, stall))
-            .or_else(|| aborted_then(case, stall)),
-    }?;
-    Some(Dropped { by, stall, waited, at, frame })
+            .map(alone)
+    };
+    // Beside whom it was polled is worth telling where it is not a time limit of its own that has run out.
+    let first = if let By::Late(_) = by { beside().or_else(by_itself) } else { by_itself().or_else(beside) };
+    first.or_else(|| aborted_then(case, stall).map(alone))
 }
 
 /// The last step of its last poll, a step that shows that it was dropped, and where it waited.
-type Found<'a> = (usize, usize, &'a SourceFrame);
+pub(super) type Found<'a> = (usize, usize, &'a SourceFrame);
 
 impl Dropped<'_> {
     /// How it came to be dropped.
@@ -83,12 +92,22 @@ impl Dropped<'_> {
         let place = case.at(Place::of(self.frame, case.context).as_ref());
         match self.by {
             By::Limit => format!("A time limit ran out while `{name}` waited{place}."),
+            By::Late(thread) if self.chooser.is_some() => format!(
+                "`{name}` waited{place} while {} was late, and another of the futures that are polled together{} was done first.",
+                case.threads.prose(thread),
+                case.at(self.chooser_place(case).as_ref()),
+            ),
             By::Late(thread) => format!(
                 "`{name}` waited{place} while {} was late, and something else came first that cut it off: another branch of a `select!`, an abort, a time limit.",
                 case.threads.prose(thread)
             ),
             By::Test => format!("`{name}` waited{place}, within a `raddle::cancellable`, which may drop it there."),
         }
+    }
+
+    /// Where it was polled beside others.
+    fn chooser_place(&self, case: &Case<'_>) -> Option<Place> {
+        Place::of(self.chooser?, case.context)
     }
 
     /// The thread that was late.
@@ -142,6 +161,7 @@ pub fn explain(case: &Case<'_>, failure: Diagnosis) -> Option<Diagnosis> {
     }
     let consequences = std::mem::take(&mut diagnosis.spans);
     case.mark(&mut diagnosis.spans, place.clone(), format!("`{name}` waited here when it was dropped"), true);
+    case.mark(&mut diagnosis.spans, dropped.chooser_place(case), "another future is done first here".to_owned(), false);
     diagnosis.spans.extend(consequences);
     let mut reason = vec![format!(
         "{} Its future was dropped there, so nothing that comes after that `.await` was done, in it or in whoever awaited it and was dropped with it.",
@@ -176,6 +196,12 @@ fn dropped_with_its_leaf<'a>(case: &'a Case<'_>, stall: usize) -> Option<Found<'
         };
         let waited = (0..stall).rev().find(polled)?;
         let frame = bodies(case.site_at(waited)?).next()?;
+        // A body that has come to another place since did not wait on this.
+        let later =
+            |index: usize| case.site_at(index).and_then(|site| bodies(site).find(|one| one.function == frame.function));
+        if (waited + 1..stall).filter_map(later).any(|one| one.line != frame.line) {
+            return None;
+        }
         // A body that drops what it waited on has got past it.
         (!site.frames.iter().any(|outer| outer.function == frame.function)).then_some((waited, at, frame))
     })
@@ -252,7 +278,7 @@ fn drops(site: &Site) -> bool {
     calls(site, "drop_in_place")
 }
 
-fn calls(site: &Site, what: &str) -> bool {
+pub(super) fn calls(site: &Site, what: &str) -> bool {
     site.frames.iter().any(|frame| frame.function.contains(what))
 }
 
@@ -262,7 +288,7 @@ fn bodies(site: &Site) -> impl Iterator<Item = &SourceFrame> {
 }
 
 /// Whether a frame is that of an async function or block; closures are named alike.
-fn is_body(frame: &SourceFrame) -> bool {
+pub(super) fn is_body(frame: &SourceFrame) -> bool {
     let last = frame.function.rsplit("::").next().unwrap_or_default();
     frame.origin == Origin::User && frame.line > 0 && (last.contains("{closure") || last.contains("{async"))
 }

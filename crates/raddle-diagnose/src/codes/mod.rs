@@ -25,6 +25,7 @@ mod no_progress;
 mod not_reproducible;
 mod one_thread;
 mod outlives;
+mod overtaken;
 mod pattern;
 mod result_depends;
 mod self_deadlock;

@@ -88,6 +88,50 @@ fn what_no_cancellation_has_caused_is_not_called_so() {
     assert_eq!(code(time_limit(true, message)), "RD0501");
 }
 
+/// A body waits for a message beside another future, which is done first while the sender is late. Whether it leaves its
+/// waker, and whether it goes on later.
+fn beside_another(waits: bool, goes_on: bool) -> Scene {
+    let mut scene = Scene::new();
+    scene.choices.push(Choice { kind: ChoiceKind::Stall, options: 2, taken: 1 });
+    let receive = ("tokio::sync::mpsc::chan::Rx<T,S>::recv", Dependency, 1);
+    let register = ("tokio::sync::task::atomic_waker::AtomicWaker::register_by_ref", Dependency, 1);
+    let body = |line| ("bank::pair::{closure#0}", User, line);
+    let select = ("bank::main::{closure#0}::{closure#1}", User, 30);
+    let poll_fn = ("<core::future::poll_fn::PollFn<F> as core::future::future::Future>::poll", Standard, 1);
+    let chooser = |line| ("bank::main::{closure#0}", User, line);
+    let among = |inner: &[Frame]| [inner, &[select, poll_fn, chooser(30), EXECUTOR]].concat();
+    step(&mut scene, 0, load(LEAF, 0), &among(&[receive, body(16)]));
+    step(&mut scene, 0, load(LEAF, 0), &among(&[receive, body(17)]));
+    let waker = if waits { among(&[register, receive, body(17)]) } else { among(&[receive, body(17)]) };
+    step(&mut scene, 0, rmw(LEAF + 8, 0, 1), &waker);
+    step(&mut scene, 0, Op::HeldBack { thread: 1 }, &[PARK, EXECUTOR]);
+    let other = ("<tokio::sync::oneshot::Receiver<T> as core::future::Future>::poll", Dependency, 1);
+    step(&mut scene, 0, load(LEAF + 16, 1), &among(&[other]));
+    let after = ("tokio::sync::mpsc::chan::Rx<T,S>::try_recv", Dependency, 1);
+    step(&mut scene, 0, load(LEAF, 0), &[after, chooser(34), EXECUTOR]);
+    if goes_on {
+        step(&mut scene, 0, load(LEAF, 0), &[receive, body(17), chooser(36), EXECUTOR]);
+        step(&mut scene, 0, load(LEAF, 0), &among(&[receive, body(17)]));
+    }
+    scene.trace.output = b"thread 'tests::scene' panicked at src/lib.rs:9:5:\nassertion failed\n".to_vec();
+    scene
+}
+
+#[test]
+fn a_branch_that_another_one_comes_before() {
+    let found = finding(&beside_another(true, false), Outcome::Exited(101));
+    assert_eq!((found.code.0.as_str(), &lines(&found)[..]), ("RD0304", &[17, 30, 9][..]));
+    assert!(found.message.contains("`bank::pair` was dropped at an `.await`"), "{}", found.message);
+}
+
+/// One that has ended is not polled again either (`join!`); and one may be polled again later.
+#[test]
+fn a_branch_that_has_ended_or_goes_on_has_not_lost() {
+    let code = |scene: Scene| finding(&scene, Outcome::Exited(101)).code.0;
+    assert_eq!(code(beside_another(false, false)), "RD0501");
+    assert_eq!(code(beside_another(true, true)), "RD0501");
+}
+
 /// A descriptor is opened before the time limit runs out, and open at the end.
 fn left_open(drops: bool) -> Finding {
     let mut scene = time_limit(drops, "");

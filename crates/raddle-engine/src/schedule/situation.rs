@@ -65,7 +65,7 @@ mod tests {
         let mut schedule = Schedule::new();
         let before = schedule.situation();
         assert_eq!(before, schedule.situation());
-        schedule.read_clock();
+        schedule.read_clock(0);
         assert_ne!(before, schedule.situation());
     }
 }

@@ -40,6 +40,9 @@ static mut STARTED: bool = false;
 pub fn started() {
     // SAFETY: one thread.
     unsafe { STARTED = true };
+    if crate::state::executing() {
+        rt().execution.io.held.give_all_way();
+    }
 }
 
 /// Whether the program talks to another host. As for [`STARTED`].

@@ -102,7 +102,7 @@ pub unsafe fn gettime(clock: i32, time: *mut timespec) -> i64 {
     keep_pace();
     crate::state::hindered(raddle_protocol::message::Obstacle::Clock);
     may_be_slow();
-    let now = base(clock) + rt().execution.schedule.read_clock();
+    let now = base(clock) + rt().execution.schedule.read_clock(rt().points);
     if !time.is_null() {
         // SAFETY: the caller's.
         unsafe { *time = timespec { tv_sec: (now / SECOND) as i64, tv_nsec: (now % SECOND) as i64 } };

@@ -42,6 +42,8 @@ struct Twins {
     saved: (Schedule, Naive),
     tape: Tape,
     desk: Rc<RefCell<Desk>>,
+    /// Steps that have been performed.
+    steps: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -75,7 +77,7 @@ impl Twins {
         let desk = Rc::default();
         let (schedule, naive) = (Schedule::new(), Naive::new());
         let tape = Tape::new(Box::new(Clerk(Rc::clone(&desk))));
-        Twins { saved: (schedule.clone(), naive.clone()), schedule, naive, tape, desk }
+        Twins { saved: (schedule.clone(), naive.clone()), schedule, naive, tape, desk, steps: 0 }
     }
 
     fn act(&mut self, act: &Act) {
@@ -118,7 +120,10 @@ impl Twins {
             Act::Next { answer, hint } => self.next(answer, hint),
             Act::NextUnasked => self.next_unasked(),
             Act::ReadClock(times) => {
-                (0..times).for_each(|_| assert_eq!(self.schedule.read_clock(), self.naive.read_clock()));
+                for _ in 0..times {
+                    self.steps += times as u64 - 1;
+                    assert_eq!(self.schedule.read_clock(self.steps), self.naive.read_clock(self.steps));
+                }
             }
             Act::Save => self.saved = (self.schedule.clone(), self.naive.clone()),
             Act::Restore => {
@@ -401,10 +406,10 @@ fn looking_at_the_clock_brings_a_deadline_about_while_another_runs() {
     run(&mut schedule, &mut tape, 1);
     schedule.wait(Wait::Sleep, Some(2 * CLOCK_READ_NS), !0);
     run(&mut schedule, &mut tape, 0);
-    assert_eq!(schedule.read_clock(), CLOCK_READ_NS);
+    assert_eq!(schedule.read_clock(0), CLOCK_READ_NS);
     assert_eq!(schedule.next(&mut tape, Hint::None), Next::Run(0));
     assert_eq!(schedule.runnable(), 1, "not yet");
-    assert_eq!(schedule.read_clock(), 2 * CLOCK_READ_NS);
+    assert_eq!(schedule.read_clock(0), 2 * CLOCK_READ_NS);
     run(&mut schedule, &mut tape, 1);
     assert!(schedule.timed_out());
     assert_eq!(schedule.runnable(), 2);
@@ -482,8 +487,8 @@ fn time_stops_at_its_end_instead_of_running_backwards() {
     schedule.wait(Wait::Sleep, Some(u64::MAX - 1), !0);
     run(&mut schedule, &mut tape, 0);
     assert!(schedule.timed_out());
-    assert_eq!(schedule.read_clock(), u64::MAX);
-    assert_eq!(schedule.read_clock(), u64::MAX);
+    assert_eq!(schedule.read_clock(0), u64::MAX);
+    assert_eq!(schedule.read_clock(0), u64::MAX);
 }
 
 #[test]
@@ -494,7 +499,7 @@ fn the_end_of_time_is_no_deadline() {
     run(&mut schedule, &mut tape, 1);
     schedule.wait(Wait::Sleep, Some(u64::MAX - 1), !0);
     run(&mut schedule, &mut tape, 1);
-    schedule.read_clock();
+    schedule.read_clock(0);
     assert_eq!(schedule.next(&mut tape, Hint::None), Next::Run(1));
     assert_eq!(schedule.runnable(), 1, "thread 0 waits on, also when the clock has reached its end");
     schedule.end_current();

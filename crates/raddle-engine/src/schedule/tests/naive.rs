@@ -1,7 +1,7 @@
 //! The slow, obvious twin of [`Schedule`](super::Schedule): no run queue, no list of waiters, no cached deadline. Every
 //! question is answered by looking at every thread.
 
-use super::super::CLOCK_READ_NS;
+use super::super::{CLOCK_READ_NS, STEP_NS};
 use raddle_protocol::trace::{ThreadId, Wait};
 
 /// What one thread is doing.
@@ -27,11 +27,20 @@ pub struct Naive {
     pub now: u64,
     pub most_alive: usize,
     arrivals: usize,
+    steps_seen: u64,
 }
 
 impl Naive {
     pub fn new() -> Self {
-        Naive { doing: vec![Doing::Able], timed_out: vec![false], current: 0, now: 0, most_alive: 1, arrivals: 0 }
+        Naive {
+            doing: vec![Doing::Able],
+            timed_out: vec![false],
+            current: 0,
+            now: 0,
+            most_alive: 1,
+            arrivals: 0,
+            steps_seen: 0,
+        }
     }
 
     pub fn ids(&self) -> impl Iterator<Item = ThreadId> + use<> {
@@ -121,8 +130,10 @@ impl Naive {
         moved
     }
 
-    pub fn read_clock(&mut self) -> u64 {
-        self.now = self.now.saturating_add(CLOCK_READ_NS);
+    pub fn read_clock(&mut self, steps: u64) -> u64 {
+        let worked = steps.saturating_sub(self.steps_seen);
+        self.steps_seen = steps;
+        self.now = self.now.saturating_add(CLOCK_READ_NS + worked * STEP_NS);
         self.now
     }
 

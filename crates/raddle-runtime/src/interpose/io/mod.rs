@@ -5,13 +5,15 @@
 //! where the kernel could answer in more than one way, the engine chooses.
 //!
 //! What this cannot see: whether bytes that were written have arrived is the kernel's doing. On loopback, in pipes and
-//! socket pairs they have, when the write returns. That they arrive later is explored only as far as threads and deadlines
-//! make it so.
+//! socket pairs they have, when the write returns, as far as there is room. That they arrive later is explored only as far as
+//! threads and deadlines make it so.
 
 pub mod epoll;
 pub mod faults;
 pub mod file_locks;
+pub mod held_ports;
 pub mod hosts;
+pub mod in_flight;
 pub mod lookup;
 pub mod nodelay;
 pub mod polling;
@@ -45,6 +47,8 @@ pub struct Io {
     pub ports: ports::Ports,
     /// Files that are locked.
     pub file_locks: file_locks::FileLocks,
+    /// Ports that nobody else is to get.
+    pub held: held_ports::Held,
 }
 
 /// A descriptor is about to be closed.

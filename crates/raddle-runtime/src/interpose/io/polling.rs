@@ -137,6 +137,9 @@ pub fn wake_ready() {
             }
         }
     }
+    if rt().execution.schedule.runnable() == 0 {
+        super::in_flight::settle();
+    }
 }
 
 /// Whether the descriptor of a [`Wait::Descriptor`] is ready for what is waited for.

@@ -7,6 +7,7 @@
 //!
 //! Not translated: addresses inside what programs send to each other, and in files of `/proc`.
 
+use crate::arch::syscall;
 use libc::{sockaddr, sockaddr_in, sockaddr_in6};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -32,6 +33,11 @@ impl Ports {
     /// Whether a socket of the program's has this real number, or has had it.
     pub fn is_known(&self, port: u16) -> bool {
         self.known.iter().any(|(_, real)| *real == port)
+    }
+
+    /// Whether the program has chosen this number itself.
+    pub fn is_chosen(&self, port: u16) -> bool {
+        self.known.contains(&(port, port))
     }
 
     fn real_of(&self, seen: u16) -> u16 {
@@ -118,6 +124,11 @@ impl Address {
         self.host().is_loopback() || self.host().is_unspecified()
     }
 
+    /// Host and port: what names one end of a connection.
+    pub fn name(&self) -> (IpAddr, u16) {
+        (self.host(), self.port())
+    }
+
     /// The address as the kernel takes it, and its length.
     pub fn raw(&self) -> (u64, u64) {
         (self.bytes.as_ptr() as u64, self.length as u64)
@@ -136,6 +147,30 @@ pub unsafe fn outward(at: *const sockaddr, length: u32) -> Option<Address> {
     runtime.is_known_by_name |= seen != 0 && seen == real;
     address.set_port(real);
     Some(address)
+}
+
+/// Where a socket is bound, if that is an address of the internet.
+pub fn bound(socket: i32) -> Option<Address> {
+    name_of(libc::SYS_getsockname, socket)
+}
+
+/// To where it is connected, likewise.
+pub fn connected(socket: i32) -> Option<Address> {
+    name_of(libc::SYS_getpeername, socket)
+}
+
+/// One of a socket's two addresses, as the kernel knows it.
+fn name_of(call: i64, socket: i32) -> Option<Address> {
+    let mut address = [0u64; LARGEST / 8];
+    let (at, mut length) = (&raw mut address, LARGEST as u32);
+    let args = [socket as u64, at as u64, &raw mut length as u64, 0, 0, 0];
+    // SAFETY: as much room as `length` says, of which the kernel fills as much as it says.
+    unsafe {
+        if syscall(call, args) < 0 {
+            return None;
+        }
+        Address::read(at as *const sockaddr, length)
+    }
 }
 
 /// The program binds a socket to this port by its own choice.

@@ -3,7 +3,7 @@
 //! Sockets of this machine are the kernel's own. Whom the program may talk to: see [`super::hosts`].
 
 use super::polling::{Waited, changed, is_nonblocking, until_ready, will_write};
-use super::{hosts, nodelay, ports};
+use super::{held_ports, hosts, nodelay, ports};
 use crate::arch::syscall;
 use crate::effects::changes_files;
 use crate::interpose::output::answer;
@@ -46,6 +46,7 @@ pub unsafe extern "C" fn bind(descriptor: i32, at: *const sockaddr, length: u32)
             named = ports::outward(at, length);
             if let Some(address) = &named {
                 raw = address.raw();
+                rt().execution.io.held.give_way(address.port());
             } else if is_path(at, length) {
                 changes_files("it makes a socket in the file system");
             } else {
@@ -80,6 +81,7 @@ pub unsafe extern "C" fn listen(descriptor: i32, backlog: i32) -> i32 {
     if executing() {
         super::announce();
         changed();
+        held_ports::before_listening(descriptor);
     }
     // SAFETY: the caller's.
     answer(unsafe { syscall(libc::SYS_listen, [descriptor as u64, backlog as u64, 0, 0, 0, 0]) }) as i32

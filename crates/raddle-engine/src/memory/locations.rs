@@ -41,8 +41,9 @@ pub(super) struct Locations {
     free: Vec<u32>,
     granules: Table,
     pages: Table,
-    /// A bit for each page (by its hash) in which a location may be.
+    /// A bit for each page, and for each granule (by their hashes), in which a location may be.
     filter: [u64; FILTER],
+    fine_filter: [u64; FILTER],
     /// Whether a location reaches from one granule into the next.
     straddles: bool,
     /// Locations that several threads have used (and some that are no more).
@@ -61,6 +62,7 @@ impl Locations {
             granules: Table::new(),
             pages: Table::new(),
             filter: [0; FILTER],
+            fine_filter: [0; FILTER],
             straddles: false,
             shared: Vec::new(),
             spares: Spares::default(),
@@ -74,6 +76,7 @@ impl Locations {
         self.granules.begin();
         self.pages.begin();
         self.filter = [0; FILTER];
+        self.fine_filter = [0; FILTER];
         self.straddles = false;
         self.shared.clear();
     }
@@ -118,7 +121,10 @@ impl Locations {
         } else if granules.end() - granules.start() < FEW_GRANULES {
             if self.may_hold(*pages.start()) || self.may_hold(*pages.end()) {
                 for granule in granules {
-                    self.search_granule(granule, start, last);
+                    let (word, bit) = Self::bit(granule);
+                    if self.fine_filter[word] & bit != 0 {
+                        self.search_granule(granule, start, last);
+                    }
                 }
             }
         } else {
@@ -151,8 +157,9 @@ impl Locations {
         }
     }
 
-    fn bit(page: u64) -> (usize, u64) {
-        let hash = page.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 52;
+    #[inline]
+    fn bit(number: u64) -> (usize, u64) {
+        let hash = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 52;
         (hash as usize / 64, 1 << (hash % 64))
     }
 
@@ -187,6 +194,8 @@ impl Locations {
         self.pages.set(page, slot);
         let (word, bit) = Self::bit(page);
         self.filter[word] |= bit;
+        let (word, bit) = Self::bit(granule);
+        self.fine_filter[word] |= bit;
         self.straddles |= granule != at.last() >> GRANULE;
         slot
     }

@@ -56,7 +56,7 @@ pub fn load(address: u64, size: u8, order: Order, now: u128, newest: bool) -> u1
         now,
         asked(newest, &mut asks(&mut runtime.tape, &runtime.execution.schedule, address)),
     );
-    watch::refresh();
+    watch::ticked(me);
     has_read(size, value);
     value
 }
@@ -79,7 +79,7 @@ pub fn store(address: u64, size: u8, order: Order, now: u128, value: u128, newes
         value,
         asked(newest, &mut asks(&mut runtime.tape, &runtime.execution.schedule, address)),
     );
-    watch::refresh();
+    watch::ticked(me);
     memory
 }
 
@@ -108,7 +108,7 @@ pub fn rmw(
         change,
         asked(newest, &mut asks(&mut runtime.tape, &runtime.execution.schedule, address)),
     );
-    watch::refresh();
+    watch::ticked(me);
     has_read(size, effect.read);
     (effect.read, effect.memory)
 }
@@ -126,7 +126,7 @@ pub fn compare_exchange(address: u64, size: u8, now: u128, attempt: Attempt, new
     let at = Location { address, size };
     let asks = &mut asks(&mut runtime.tape, &runtime.execution.schedule, address);
     let exchange = runtime.memory.compare_exchange(me, at, attempt, now, asked(newest, asks));
-    watch::refresh();
+    watch::ticked(me);
     has_read(size, exchange.read);
     exchange
 }

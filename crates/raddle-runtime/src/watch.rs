@@ -100,6 +100,10 @@ fn shared(address: u64, size: u64, mask: u8, kind: Kind) {
     let covers = |thread: u32, time: u64| time <= clock.time_of(thread);
     // SAFETY: one thread; the reference ends with the call.
     let granule = unsafe { &mut *shadow::granule(address) };
+    let now = race::Entry::new(me, memory.epoch(me).time(), false, mask);
+    if granule.ordered_access(now, detector.base(), kind.writes(), covers) {
+        return;
+    }
     let found = detector.shared_access(granule, (me, memory.epoch(me).time()), mask, kind, covers, settled);
     found.unwrap_or_else(|found| conflict(found, address, address + size, named(kind)));
 }
@@ -235,6 +239,30 @@ fn mask_of(granule: u64, start: u64, end: u64) -> u8 {
 /// A plain access, or a volatile write, of the running thread.
 #[inline(never)]
 pub fn access(address: u64, size: u64, kind: Kind) {
+    let end = address.wrapping_add(size);
+    let whole = (address | size) & (GRANULE - 1) == 0 && shadow::side_by_side(address, end) && !kind.atomic();
+    if !(whole && watching()) || never_own(address) {
+        return any_access(address, size, kind);
+    }
+    // SAFETY: granules of one GiB lie side by side, and are always there; one thread.
+    let until = unsafe {
+        let (granule, now, base) = (shadow::granule(address), NOW, BASE);
+        let count = (size / GRANULE) as usize;
+        let taken = if kind.writes() {
+            (0..count).position(|index| !(*granule.add(index)).own_whole_access(now, base, true))
+        } else {
+            (0..count).position(|index| !(*granule.add(index)).own_whole_access(now, base, false))
+        };
+        taken.map_or(end, |taken| address + taken as u64 * GRANULE)
+    };
+    if until < end {
+        others(address, until, end, kind);
+    }
+}
+
+/// As [`access`], of any shape.
+#[inline(never)]
+fn any_access(address: u64, size: u64, kind: Kind) {
     if watching() && size > 0 {
         let end = address.saturating_add(size);
         let at = if kind.atomic() { address } else { own(address, end, kind.writes()) };

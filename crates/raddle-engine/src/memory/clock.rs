@@ -303,6 +303,18 @@ impl Pool {
         id
     }
 
+    /// A new clock equal to `clock`, held once, in place of one that the caller holds.
+    #[inline]
+    pub(super) fn replaced_by(&mut self, old: ClockId, clock: &Clock) -> ClockId {
+        if old.is_some() && self.holders[old.0 as usize] == 1 {
+            self.clocks[old.0 as usize].copy(clock);
+            return old;
+        }
+        let new = self.copy_of(clock);
+        self.release(old);
+        new
+    }
+
     /// A new clock that covers what both cover, held once.
     pub(super) fn joined(&mut self, one: ClockId, other: ClockId) -> ClockId {
         let id = self.take();

@@ -97,6 +97,29 @@ impl Granule {
         true
     }
 
+    /// A plain access that comes after all that is known of the granule, where the short form says it all before and after.
+    /// Takes note of it if that is so, and tells whether it did.
+    #[inline(always)]
+    pub fn ordered_access(&mut self, now: Entry, base: u64, writes: bool, covers: impl Fn(u32, u64) -> bool) -> bool {
+        if self.write >= FREED {
+            return false;
+        }
+        let present = |word: u64| if Entry(word).time() > base { word } else { 0 };
+        let ordered = |word: u64| word == 0 || (word ^ now.0) >> 48 == 0 || covers(Entry(word).thread(), Entry(word).time());
+        let (write, read) = (present(self.write), present(self.read));
+        let old = if writes { write } else { read };
+        // What is noted in its place must cover it.
+        if old & !now.0 & 0xff != 0 || !ordered(write) || !ordered(read) {
+            return false;
+        }
+        *self = if writes {
+            Granule { write: now.0, read: rest(Entry(read), now.mask()) }
+        } else {
+            Granule { write, read: now.0 }
+        };
+        true
+    }
+
     /// Memory is given back by a thread, `now` says by whom, when and which bytes, in an execution whose times lie above
     /// `base`. Takes note of it if it has been accessed plainly at the most, and only by the thread itself or so that it
     /// knows of it, and tells whether it did.

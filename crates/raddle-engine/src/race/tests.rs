@@ -246,3 +246,26 @@ fn giving_back_is_a_write_and_the_end() {
     }
     assert!(races > 1000 && freed > 1000 && taken > 1000, "{races} {freed} {taken}");
 }
+
+#[test]
+fn an_access_that_comes_after_all_others_is_the_same_in_short() {
+    let mut random = Random::new(8, 0);
+    let mut taken = 0;
+    for _ in 0..40_000 {
+        let (mut detector, mut granule) = random_granule(&mut random);
+        let (me, mask) = ((random.below(2) as u32, detector.base() + 9), [0xff, 0x0f, 0xf0][random.below(3)]);
+        let (kind, known) = ([Kind::Read, Kind::Write][random.below(2)], random.below(6) as u64);
+        let covers = |_: u32, time: u64| time <= BASE + known;
+        let (now, base, mut short) = (Entry::new(me.0, me.1, false, mask), detector.base(), granule);
+        // As the runtime does: only where the thread has not been alone.
+        if granule.own_access(now, base, kind.writes()) {
+            continue;
+        }
+        if short.ordered_access(now, base, kind.writes(), covers) {
+            taken += 1;
+            assert_eq!(detector.shared_access(&mut granule, me, mask, kind, covers, never), Ok(()));
+        }
+        assert_eq!(short, granule);
+    }
+    assert!(taken > 1000, "{taken}");
+}

@@ -16,13 +16,15 @@ use raddle_protocol::trace::Order;
 
 /// Asks about an access to this address by the running thread.
 fn asks<'a>(tape: &'a mut Tape, schedule: &'a Schedule, address: u64) -> impl FnMut(ChoiceKind, usize) -> usize + 'a {
-    let steps = schedule.log().steps();
     // Not every access is a step of its own.
-    let is_this = |last: &Logged| {
+    let is_this = move |last: &Logged| {
         last.event == Event::Performed && last.thread == schedule.current() && last.access.object == address
     };
-    let steps = if steps.last().is_some_and(is_this) { steps } else { &[] };
-    move |kind, options| tape.ask(&Question { hint: reading_hint(), steps, ..Question::plain(kind, options) })
+    move |kind, options| {
+        let steps = schedule.log().steps();
+        let steps = if steps.last().is_some_and(is_this) { steps } else { &[] };
+        tape.ask(&Question { hint: reading_hint(), steps, ..Question::plain(kind, options) })
+    }
 }
 
 fn asked<'a>(newest: bool, asks: &'a mut dyn FnMut(ChoiceKind, usize) -> usize) -> Ask<'a> {
@@ -90,7 +92,7 @@ pub fn rmw(
     size: u8,
     order: Order,
     now: u128,
-    change: impl FnOnce(u128) -> u128,
+    change: impl Fn(u128) -> u128,
     newest: bool,
 ) -> (u128, Option<u128>) {
     if !watching() {

@@ -309,6 +309,12 @@ pub fn volatile_read(address: u64, size: u64) {
 /// An atomic access of the running thread, which the caller records.
 #[inline(never)]
 pub fn atomic(address: u64, size: u8, kind: Kind) {
+    atomic_here(address, size, kind);
+}
+
+/// As [`atomic`], for where it is worth the code.
+#[inline(always)]
+pub fn atomic_here(address: u64, size: u8, kind: Kind) {
     // SAFETY: one thread.
     let now = unsafe { NOW };
     let first = address & (GRANULE - 1);

@@ -98,6 +98,24 @@ impl Memory {
         Effect { read, memory: is_newest.then_some(value) }
     }
 
+    /// As [`Memory::rmw`] of the newest store, which is not asked about: stores `value`.
+    #[inline(always)]
+    pub fn rmw_of_newest(&mut self, thread: ThreadId, at: Location, order: Order, in_memory: u128, value: u128) {
+        let concurrent = (thread as usize) < self.known && self.is_concurrent();
+        if !(concurrent && self.store_lightly(thread, at, order, in_memory, (value, true))) {
+            self.rmw(thread, at, order, in_memory, |_| value, None);
+        }
+    }
+
+    /// As [`Memory::store`] after the newest store, which is not asked about.
+    #[inline(always)]
+    pub fn store_after_newest(&mut self, thread: ThreadId, at: Location, order: Order, in_memory: u128, value: u128) {
+        let concurrent = (thread as usize) < self.known && self.is_concurrent();
+        if !(concurrent && self.store_lightly(thread, at, order, in_memory, (value, false))) {
+            self.store(thread, at, order, in_memory, value, None);
+        }
+    }
+
     /// A compare-exchange.
     #[inline]
     pub fn compare_exchange(
@@ -219,7 +237,12 @@ impl Memory {
 
     /// A store, or a read-modify-write, to a light location, as [`Memory::load_light`].
     #[inline(never)]
-    fn store_light(
+    fn store_light(&mut self, thread: ThreadId, at: Location, order: Order, in_memory: u128, new: (u128, bool)) -> bool {
+        self.store_lightly(thread, at, order, in_memory, new)
+    }
+
+    #[inline(always)]
+    fn store_lightly(
         &mut self,
         thread: ThreadId,
         at: Location,

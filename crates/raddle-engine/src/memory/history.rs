@@ -156,9 +156,6 @@ pub(super) struct History {
     pub(super) listed: bool,
     /// Next location in the same granule.
     pub(super) next: u32,
-    /// Neighbours in the list of the page.
-    pub(super) page_next: u32,
-    pub(super) page_previous: u32,
 }
 
 impl History {
@@ -175,8 +172,6 @@ impl History {
             used: 0,
             listed: false,
             next: 0,
-            page_next: 0,
-            page_previous: 0,
         }
     }
 

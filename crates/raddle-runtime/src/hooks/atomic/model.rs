@@ -11,7 +11,7 @@ use raddle_engine::log::{Event, Logged};
 use raddle_engine::memory::{Ask, Attempt, Exchange, Location};
 use raddle_engine::race::Kind;
 use raddle_engine::{Question, Schedule, Tape};
-use raddle_protocol::ChoiceKind;
+use raddle_protocol::{ChoiceKind, Site};
 use raddle_protocol::trace::Order;
 
 /// Asks about an access to this address by the running thread.
@@ -131,6 +131,28 @@ pub fn compare_exchange(address: u64, size: u8, now: u128, attempt: Attempt, new
     watch::ticked(me);
     has_read(size, exchange.read);
     exchange
+}
+
+/// A store or a read-modify-write of up to eight bytes that is part of a step and no schedule point, with all that goes with
+/// it, at one go: as [`write_point`](crate::sched::write_point), and then [`store`] or [`rmw`]. The newest store is the one
+/// it sees or follows, so memory holds `value` afterwards.
+#[inline(never)]
+pub fn hidden_write(site: Site, at: Location, order: Order, (now, value): (u64, u64), rmw: bool) {
+    crate::sched::hidden_write_point(site, at);
+    if watching() {
+        watch::atomic_here(at.address, at.size, Kind::AtomicWrite);
+        let runtime = rt();
+        let me = runtime.execution.number();
+        let (now, value) = (u128::from(now), u128::from(value));
+        if rmw {
+            runtime.memory.rmw_of_newest(me, at, order, now, value);
+            has_read(at.size, now);
+        } else {
+            runtime.memory.store_after_newest(me, at, order, now, value);
+        }
+        watch::ticked(me);
+    }
+    crate::sched::written(at.address);
 }
 
 /// An instruction without a hook is about to change an atomic location in a way that nobody tells: it reads the latest

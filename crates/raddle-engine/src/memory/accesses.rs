@@ -82,6 +82,20 @@ impl Memory {
                 return Effect { read: in_memory, memory: Some(value) };
             }
         }
+        self.rmw_at_length(thread, at, order, in_memory, change, ask)
+    }
+
+    /// As [`Memory::rmw`], of a thread that is known and not alone.
+    #[inline]
+    fn rmw_at_length(
+        &mut self,
+        thread: ThreadId,
+        at: Location,
+        order: Order,
+        in_memory: u128,
+        change: impl Fn(u128) -> u128,
+        ask: Ask<'_>,
+    ) -> Effect {
         let slot = self.locate(thread, at, in_memory);
         if self.is_light(slot, order, ask.is_none()) {
             let value = change(in_memory);
@@ -101,9 +115,9 @@ impl Memory {
     /// As [`Memory::rmw`] of the newest store, which is not asked about: stores `value`.
     #[inline(always)]
     pub fn rmw_of_newest(&mut self, thread: ThreadId, at: Location, order: Order, in_memory: u128, value: u128) {
-        let concurrent = (thread as usize) < self.known && self.is_concurrent();
-        if !(concurrent && self.store_lightly(thread, at, order, in_memory, (value, true))) {
-            self.rmw(thread, at, order, in_memory, |_| value, None);
+        self.arrive(thread);
+        if self.is_concurrent() && !self.store_lightly(thread, at, order, in_memory, (value, true)) {
+            self.rmw_at_length(thread, at, order, in_memory, |_| value, None);
         }
     }
 
@@ -237,7 +251,14 @@ impl Memory {
 
     /// A store, or a read-modify-write, to a light location, as [`Memory::load_light`].
     #[inline(never)]
-    fn store_light(&mut self, thread: ThreadId, at: Location, order: Order, in_memory: u128, new: (u128, bool)) -> bool {
+    fn store_light(
+        &mut self,
+        thread: ThreadId,
+        at: Location,
+        order: Order,
+        in_memory: u128,
+        new: (u128, bool),
+    ) -> bool {
         self.store_lightly(thread, at, order, in_memory, new)
     }
 
@@ -254,22 +275,28 @@ impl Memory {
             return false;
         }
         let Some(slot) = self.find_light(thread, at, in_memory) else { return false };
-        let store = &mut self.locations.histories[slot as usize].stores[0];
+        let read = self.locations.histories[slot as usize].stores[0].release;
         let state = &mut self.threads[thread as usize];
-        let read = store.release;
         if !releases(order) && state.fence.is_some() {
             return false;
         }
-        if rmw && read.is_some() && !state.clock.knows(self.pool.get(read)) {
-            if !acquires(order) {
-                return false;
-            }
+        let mut unknown = rmw && read.is_some() && !state.clock.knows(self.pool.get(read));
+        if unknown && acquires(order) {
             if state.clock.join(self.pool.get(read)) {
                 state.version = Version::NONE;
             }
+            unknown = false;
+        } else if unknown {
+            self.learn_later(thread, read);
         }
-        // What it releases covers what it has read.
-        let release = if releases(order) {
+        let store = &mut self.locations.histories[slot as usize].stores[0];
+        let state = &mut self.threads[thread as usize];
+        let release = if releases(order) && unknown {
+            let both = self.pool.joined_with(&state.clock, read);
+            self.pool.release(read);
+            both
+        } else if releases(order) {
+            // It covers what was read.
             self.pool.replaced_by(read, &state.clock)
         } else if rmw {
             read

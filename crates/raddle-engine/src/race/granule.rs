@@ -105,7 +105,8 @@ impl Granule {
             return false;
         }
         let present = |word: u64| if Entry(word).time() > base { word } else { 0 };
-        let ordered = |word: u64| word == 0 || (word ^ now.0) >> 48 == 0 || covers(Entry(word).thread(), Entry(word).time());
+        let ordered =
+            |word: u64| word == 0 || (word ^ now.0) >> 48 == 0 || covers(Entry(word).thread(), Entry(word).time());
         let (write, read) = (present(self.write), present(self.read));
         let old = if writes { write } else { read };
         // What is noted in its place must cover it.

@@ -11,8 +11,8 @@ use raddle_engine::log::{Event, Logged};
 use raddle_engine::memory::{Ask, Attempt, Exchange, Location};
 use raddle_engine::race::Kind;
 use raddle_engine::{Question, Schedule, Tape};
-use raddle_protocol::{ChoiceKind, Site};
 use raddle_protocol::trace::Order;
+use raddle_protocol::{ChoiceKind, Site};
 
 /// Asks about an access to this address by the running thread.
 fn asks<'a>(tape: &'a mut Tape, schedule: &'a Schedule, address: u64) -> impl FnMut(ChoiceKind, usize) -> usize + 'a {

@@ -363,8 +363,6 @@ fn check(address: u64, mut at: u64, end: u64, kind: Kind) {
 
 /// Whether all threads that are there know of what a thread did at a time; those still to come learn it from them.
 fn settled(thread: u32, time: u64) -> bool {
-    /// With more threads the answer costs more than it saves.
-    const MOST: usize = 16;
     let runtime = rt();
     let execution = &runtime.execution;
     let first = execution.root as usize;
@@ -373,7 +371,7 @@ fn settled(thread: u32, time: u64) -> bool {
         *execution.schedule.state(id) == raddle_protocol::trace::State::Ended
             || time <= runtime.memory.clock(execution.number_of(id)).time_of(thread)
     };
-    execution.threads.len() - first <= MOST && (first..execution.threads.len()).all(known)
+    (first..execution.threads.len()).all(known)
 }
 
 /// Calls `act` for each granule of a range with the detector, the granule, the running thread's number and time, the

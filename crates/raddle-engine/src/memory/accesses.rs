@@ -562,5 +562,6 @@ impl Memory {
             self.pool.release(store.release);
             self.locations.spares.give(store.readers);
         }
+        self.locations.histories[slot as usize].shortened();
     }
 }

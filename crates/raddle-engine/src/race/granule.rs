@@ -198,7 +198,12 @@ struct Record {
     plain: bool,
     /// Atomic accesses so far.
     unsettled: u32,
+    /// Whether both lists are in the order of [`Entry::source`].
+    sorted: bool,
 }
+
+/// From this length on a list of atomic accesses is kept in order.
+const MANY: usize = 16;
 
 /// After so many atomic accesses a record is looked through for what is settled; sooner while there have been few.
 const SELDOM: u32 = 8;
@@ -474,6 +479,7 @@ impl Detector {
         record.reads.clear();
         record.plain = true;
         record.unsettled = 0;
+        record.sorted = false;
         index
     }
 }
@@ -494,15 +500,36 @@ impl Record {
     #[inline(always)]
     fn atomic_access(&mut self, now: Entry, writes: bool) {
         if !self.replace(now, writes) {
-            let list = if writes { &mut self.writes } else { &mut self.reads };
-            list.push(now);
+            self.add(now, writes);
         }
+    }
+
+    #[inline(never)]
+    fn add(&mut self, now: Entry, writes: bool) {
+        let list = if writes { &mut self.writes } else { &mut self.reads };
+        if list.len() < MANY {
+            list.push(now);
+            self.sorted = false;
+            return;
+        }
+        if !self.sorted {
+            self.writes.sort_unstable_by_key(|entry| entry.source());
+            self.reads.sort_unstable_by_key(|entry| entry.source());
+            self.sorted = true;
+        }
+        let list = if writes { &mut self.writes } else { &mut self.reads };
+        list.insert(list.partition_point(|entry| entry.source() < now.source()), now);
     }
 
     /// Puts an atomic access in the place of the same thread's last to the same bytes, if there is one.
     #[inline(always)]
     fn replace(&mut self, now: Entry, writes: bool) -> bool {
         let list = if writes { &mut self.writes } else { &mut self.reads };
+        if list.len() >= MANY && self.sorted {
+            let Ok(at) = list.binary_search_by_key(&now.source(), |entry| entry.source()) else { return false };
+            list[at] = now;
+            return true;
+        }
         let own = list.iter_mut().find(|entry| entry.same_but_time(now));
         own.map(|entry| *entry = now).is_some()
     }
@@ -559,6 +586,7 @@ impl Record {
             list.retain(|entry| entry.mask() != 0);
         };
         self.plain |= !now.atomic();
+        self.sorted = false;
         let list = if kind.writes() {
             forget(&mut self.writes);
             forget(&mut self.reads);

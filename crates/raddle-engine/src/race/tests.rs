@@ -269,3 +269,36 @@ fn an_access_that_comes_after_all_others_is_the_same_in_short() {
     }
     assert!(taken > 1000, "{taken}");
 }
+
+#[test]
+fn of_many_threads_each_keeps_its_last_atomic_access() {
+    let mut random = Random::new(9, 0);
+    let mut races = 0;
+    for _ in 0..2_000 {
+        let (mut detector, mut granule) = (Detector::default(), Granule::default());
+        detector.begin(BASE);
+        let mut last = std::collections::BTreeMap::new();
+        let accesses = 1 + random.below(200) as u64;
+        for time in 1..=accesses {
+            let (thread, mask) = (random.below(40) as u32, [0xff, 0x0f, 0xf0][random.below(3)]);
+            let kind = [Kind::AtomicRead, Kind::AtomicWrite][random.below(2)];
+            let now = Entry::new(thread, BASE + time, true, mask);
+            if !detector.atomic_among_atomic(&granule, now, kind.writes()) {
+                let me = (thread, BASE + time);
+                detector.atomic_access(&mut granule, me, mask, kind, |_, _| false, never).unwrap();
+            }
+            last.insert((thread, mask, kind.writes()), time);
+        }
+        let (me, mask) = (random.below(40) as u32, [0xff, 0x0f, 0xf0][random.below(3)]);
+        let (kind, known) =
+            ([Kind::Read, Kind::Write][random.below(2)], BASE + random.below(accesses as usize + 1) as u64);
+        let races_with = |(&(thread, of, writes), time): (&(u32, u8, bool), &u64)| {
+            thread != me && of & mask != 0 && (writes || kind.writes()) && BASE + time > known
+        };
+        let found =
+            detector.access(&mut granule, (me, BASE + accesses + 1), mask, kind, |_, time| time <= known, never);
+        assert_eq!(found.is_err(), last.iter().any(races_with));
+        races += usize::from(found.is_err());
+    }
+    assert!((500..1900).contains(&races), "{races}");
+}

@@ -101,7 +101,12 @@ fn shared(address: u64, size: u64, mask: u8, kind: Kind) {
     // SAFETY: one thread; the reference ends with the call.
     let granule = unsafe { &mut *shadow::granule(address) };
     let now = race::Entry::new(me, memory.epoch(me).time(), false, mask);
-    if granule.ordered_access(now, detector.base(), kind.writes(), covers) {
+    let taken = if !granule.is_short() {
+        kind == Kind::Read && detector.read_among_reads(granule, now, covers)
+    } else {
+        granule.ordered_access(now, detector.base(), kind.writes(), covers)
+    };
+    if taken {
         return;
     }
     let found = detector.shared_access(granule, (me, memory.epoch(me).time()), mask, kind, covers, settled);

@@ -97,6 +97,13 @@ impl Granule {
         true
     }
 
+    /// Whether it is a plain pair of entries.
+    #[inline(always)]
+    #[must_use]
+    pub fn is_short(&self) -> bool {
+        self.write < FREED
+    }
+
     /// A plain access that comes after all that is known of the granule, where the short form says it all before and after.
     /// Takes note of it if that is so, and tells whether it did.
     #[inline(always)]
@@ -255,6 +262,15 @@ impl Detector {
             return Ok(());
         }
         self.shared_access(granule, me, mask, kind, covers, settled)
+    }
+
+    /// A plain read by a thread that has read the same bytes before, of what other threads read too. Takes note of it if it
+    /// comes after all writes, and tells whether it did.
+    #[inline(always)]
+    pub fn read_among_reads(&mut self, granule: &Granule, now: Entry, covers: impl Fn(u32, u64) -> bool) -> bool {
+        let Some(index) = self.record(granule) else { return false };
+        let record = &mut self.records[index as usize];
+        !record.is_written(now, &covers) && record.replace(now, false)
     }
 
     /// An atomic access where only atomic ones can matter any more. Takes note of it if that is so, and tells whether it did.
@@ -541,6 +557,7 @@ impl Record {
     }
 
     /// Whether a plain read is in conflict with a write.
+    #[inline(always)]
     fn is_written(&self, now: Entry, covers: &impl Fn(u32, u64) -> bool) -> bool {
         self.writes.iter().any(|entry| {
             let apart = entry.mask() & now.mask() == 0 || entry.thread() == now.thread();

@@ -90,7 +90,11 @@ fn play(detector: &mut Detector, granule: &mut Granule, base: u64, events: &[Eve
                 // As the runtime does, and the same without the short way for atomic accesses.
                 let me = (thread as u32, now.time);
                 let entry = Entry::new(me.0, me.1, true, mask);
-                let found = if kind.atomic() && short && detector.atomic_among_atomic(granule, entry, kind.writes()) {
+                let plain = Entry::new(me.0, me.1, false, mask);
+                let read_again = kind == Kind::Read && short && detector.read_among_reads(granule, plain, covers);
+                let found = if read_again {
+                    Ok(())
+                } else if kind.atomic() && short && detector.atomic_among_atomic(granule, entry, kind.writes()) {
                     Ok(())
                 } else if kind.atomic() && short {
                     detector.atomic_access(granule, me, mask, kind, covers, settled)

@@ -9,6 +9,7 @@ use crate::interpose::signals::{Interrupt, delivery};
 use crate::locks;
 use crate::sites::{counts, hidden};
 use crate::state::{Runtime, rt};
+use raddle_engine::memory::Location;
 use raddle_engine::{Access, AccessKind, Hint, Next};
 use raddle_protocol::Site;
 use raddle_protocol::trace::{Bound, Order, Outcome, Wait};
@@ -55,6 +56,18 @@ pub unsafe fn write_point<T: Copy + PartialEq + From<u8>>(site: Site, kind: Acce
     let hidden = unsafe { hidden(site, place, order) };
     point_unless(hidden, site, seen_as(site, kind, place));
     locks::note(site, place as u64);
+}
+
+/// What [`write_point`] does where the operation is hidden.
+#[inline(always)]
+pub fn hidden_write_point(site: Site, at: Location) {
+    wrote();
+    pass();
+    if counts(site) {
+        let object = at.address - u64::from(site.begins.back);
+        rt().execution.schedule.perform(Access::new(AccessKind::Update, object, at.size));
+    }
+    locks::note(site, at.address);
 }
 
 /// The schedule point before an operation that others can see. One that is hidden because the count that it is about says

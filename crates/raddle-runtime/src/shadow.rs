@@ -53,6 +53,12 @@ fn within(base: u64, address: u64) -> *mut Granule {
     (base + offset / GRANULE * size_of::<Granule>() as u64) as *mut Granule
 }
 
+/// Whether the granules of a range, which is not empty, lie side by side.
+#[inline(always)]
+pub fn side_by_side(start: u64, end: u64) -> bool {
+    start < end && (start ^ (end - 1)) >> GIB_SHIFT == 0
+}
+
 /// Calls `take` for the granules of a range that lie in it as a whole, in order, until it says no. Returns where it
 /// stopped; `start` is a multiple of [`GRANULE`].
 #[inline(always)]

@@ -68,15 +68,20 @@ fn never_own(address: u64) -> bool {
     now == ALWAYS || (on_a_stack && address.wrapping_sub(stack.0) >= stack.1)
 }
 
-/// [`access`] for `N` bytes; the shortest way is for those within one granule.
+/// [`access`] for `N` bytes, `ALIGNED` to their number; the shortest way is for those within one granule.
 #[inline(always)]
-pub fn short_access<const N: u64>(address: u64, kind: Kind) {
-    let first = address & (GRANULE - 1);
-    if watching() && first + N <= GRANULE && !never_own(address) {
+pub fn short_access<const N: u64, const ALIGNED: bool>(address: u64, kind: Kind) {
+    let first = if ALIGNED && N >= GRANULE { 0 } else { address & (GRANULE - 1) };
+    if watching() && (ALIGNED && N <= GRANULE || first + N <= GRANULE) && !never_own(address) {
         let bytes = ((1u64 << N) - 1) << first;
         // SAFETY: one thread; granules are always there.
         let (granule, now, base) = unsafe { (&mut *shadow::granule(address), NOW, BASE) };
-        if !granule.own_access(race::Entry(now & (!0xff | bytes)), base, kind.writes()) {
+        let taken = if ALIGNED && N == GRANULE {
+            granule.own_whole_access(now, base, kind.writes())
+        } else {
+            granule.own_access(race::Entry(now & (!0xff | bytes)), base, kind.writes())
+        };
+        if !taken {
             shared(address, N, bytes as u8, kind);
         }
         return;
@@ -95,6 +100,15 @@ fn shared(address: u64, size: u64, mask: u8, kind: Kind) {
     let covers = |thread: u32, time: u64| time <= clock.time_of(thread);
     // SAFETY: one thread; the reference ends with the call.
     let granule = unsafe { &mut *shadow::granule(address) };
+    let now = race::Entry::new(me, memory.epoch(me).time(), false, mask);
+    let taken = if !granule.is_short() {
+        kind == Kind::Read && detector.read_among_reads(granule, now, covers)
+    } else {
+        granule.ordered_access(now, detector.base(), kind.writes(), covers)
+    };
+    if taken {
+        return;
+    }
     let found = detector.shared_access(granule, (me, memory.epoch(me).time()), mask, kind, covers, settled);
     found.unwrap_or_else(|found| conflict(found, address, address + size, named(kind)));
 }
@@ -124,7 +138,7 @@ fn own(start: u64, end: u64, writes: bool) -> u64 {
     }
     let last = end & !(GRANULE - 1);
     while at < last {
-        let until = shadow::whole_granules(at, last, |granule| takes(granule, 0xff));
+        let until = shadow::whole_granules(at, last, |granule| granule.own_whole_access(now, base, writes));
         if until == at {
             return at;
         }
@@ -145,7 +159,7 @@ pub fn set(on: bool) {
     }
 }
 
-/// Another thread runs, or the running thread's clock has moved.
+/// Another thread runs, or accesses are looked at in another way.
 #[inline]
 pub fn refresh() {
     // SAFETY: one thread.
@@ -158,6 +172,17 @@ pub fn refresh() {
         NOW = if RECORDED.1 != 0 || SHARE != 0 { ALWAYS } else { race::whole(me, runtime.memory.epoch(me).time()) };
         let (low, high) = runtime.execution.threads[runtime.execution.running as usize].stack_extent;
         STACK = (low, high - low);
+    }
+}
+
+/// The running thread's clock may have moved.
+#[inline(always)]
+pub fn ticked(me: ThreadId) {
+    // SAFETY: one thread.
+    unsafe {
+        if NOW != 0 && NOW != ALWAYS {
+            NOW = race::whole(me, rt().memory.epoch(me).time());
+        }
     }
 }
 
@@ -219,6 +244,30 @@ fn mask_of(granule: u64, start: u64, end: u64) -> u8 {
 /// A plain access, or a volatile write, of the running thread.
 #[inline(never)]
 pub fn access(address: u64, size: u64, kind: Kind) {
+    let end = address.wrapping_add(size);
+    let whole = (address | size) & (GRANULE - 1) == 0 && shadow::side_by_side(address, end) && !kind.atomic();
+    if !(whole && watching()) || never_own(address) {
+        return any_access(address, size, kind);
+    }
+    // SAFETY: granules of one GiB lie side by side, and are always there; one thread.
+    let until = unsafe {
+        let (granule, now, base) = (shadow::granule(address), NOW, BASE);
+        let count = (size / GRANULE) as usize;
+        let taken = if kind.writes() {
+            (0..count).position(|index| !(*granule.add(index)).own_whole_access(now, base, true))
+        } else {
+            (0..count).position(|index| !(*granule.add(index)).own_whole_access(now, base, false))
+        };
+        taken.map_or(end, |taken| address + taken as u64 * GRANULE)
+    };
+    if until < end {
+        others(address, until, end, kind);
+    }
+}
+
+/// As [`access`], of any shape.
+#[inline(never)]
+fn any_access(address: u64, size: u64, kind: Kind) {
     if watching() && size > 0 {
         let end = address.saturating_add(size);
         let at = if kind.atomic() { address } else { own(address, end, kind.writes()) };
@@ -263,8 +312,14 @@ pub fn volatile_read(address: u64, size: u64) {
 }
 
 /// An atomic access of the running thread, which the caller records.
-#[inline]
+#[inline(never)]
 pub fn atomic(address: u64, size: u8, kind: Kind) {
+    atomic_here(address, size, kind);
+}
+
+/// As [`atomic`], for where it is worth the code.
+#[inline(always)]
+pub fn atomic_here(address: u64, size: u8, kind: Kind) {
     // SAFETY: one thread.
     let now = unsafe { NOW };
     let first = address & (GRANULE - 1);
@@ -272,11 +327,26 @@ pub fn atomic(address: u64, size: u8, kind: Kind) {
         let mask = (((1u16 << size) - 1) << first) as u8;
         // SAFETY: one thread; granules are always there.
         let granule = unsafe { &*shadow::granule(address) };
-        if rt().detector.atomic_again(granule, race::Entry(now).atomic_of(mask), kind.writes()) {
-            return;
+        if !rt().detector.atomic_among_atomic(granule, race::Entry(now).atomic_of(mask), kind.writes()) {
+            atomic_beside_plain(address, size, mask, kind);
         }
+        return;
     }
     check(address, address, address.saturating_add(size.into()), kind);
+}
+
+/// The rest of [`atomic`], within one granule.
+#[inline(never)]
+fn atomic_beside_plain(address: u64, size: u8, mask: u8, kind: Kind) {
+    let runtime = rt();
+    let me = runtime.execution.number();
+    let clock = runtime.memory.clock(me);
+    let covers = |thread: u32, time: u64| time <= clock.time_of(thread);
+    let now = (me, runtime.memory.epoch(me).time());
+    // SAFETY: one thread; the reference ends with the call.
+    let granule = unsafe { &mut *shadow::granule(address) };
+    let found = runtime.detector.atomic_access(granule, now, mask, kind, covers, settled);
+    found.unwrap_or_else(|found| conflict(found, address, address + u64::from(size), named(kind)));
 }
 
 /// The part from `at` on of an access that begins at `address`.
@@ -298,8 +368,6 @@ fn check(address: u64, mut at: u64, end: u64, kind: Kind) {
 
 /// Whether all threads that are there know of what a thread did at a time; those still to come learn it from them.
 fn settled(thread: u32, time: u64) -> bool {
-    /// With more threads the answer costs more than it saves.
-    const MOST: usize = 16;
     let runtime = rt();
     let execution = &runtime.execution;
     let first = execution.root as usize;
@@ -308,7 +376,7 @@ fn settled(thread: u32, time: u64) -> bool {
         *execution.schedule.state(id) == raddle_protocol::trace::State::Ended
             || time <= runtime.memory.clock(execution.number_of(id)).time_of(thread)
     };
-    execution.threads.len() - first <= MOST && (first..execution.threads.len()).all(known)
+    (first..execution.threads.len()).all(known)
 }
 
 /// Calls `act` for each granule of a range with the detector, the granule, the running thread's number and time, the
@@ -338,34 +406,37 @@ pub fn free(address: u64, size: u64) {
         record(address, size, Access::Free);
     }
     let end = address + size;
-    rt().memory.forget(address, end);
-    let at = if never_own(address) { address } else { own_free(address, end) };
-    each_granule((at, end), |detector, granule, me, mask, clock| {
-        let covers = |thread: u32, time: u64| time <= clock.time_of(thread);
-        let found = detector.access(granule, me, mask, Kind::Write, covers, settled);
-        detector.free(granule, me, mask);
-        found
-    })
-    .unwrap_or_else(|(found, at)| conflict(found, at, end, Access::Free));
-}
-
-/// Takes note that a range is given back as far as nobody but the running thread has touched it in this execution. Tells
-/// where that ends.
-#[inline(always)]
-fn own_free(start: u64, end: u64) -> u64 {
-    // SAFETY: one thread.
-    let (now, base) = unsafe { (NOW, BASE) };
-    let mut at = start;
-    while at < end {
-        let mask = mask_of(at & !(GRANULE - 1), at, end);
-        // SAFETY: one thread; granules are always there.
-        let granule = unsafe { &mut *shadow::granule(at) };
-        if !granule.own_free(race::Entry(now & (!0xff | u64::from(mask))), base) {
-            return at;
+    let runtime = rt();
+    runtime.memory.forget(address, end);
+    let me = runtime.execution.number();
+    let clock = runtime.memory.clock(me);
+    let time = runtime.memory.epoch(me).time();
+    let covers = |thread: u32, time: u64| time <= clock.time_of(thread);
+    let (now, base, detector) = (race::whole(me, time), runtime.detector.base(), &mut runtime.detector);
+    let mut found = Ok(());
+    let mut give = |granule: &mut Granule, at: u64, mask: u8| {
+        if !granule.give_back(race::Entry(now & (!0xff | u64::from(mask))), base, covers) {
+            let outcome = detector.give_back(granule, (me, time), mask, covers);
+            if found.is_ok() {
+                found = outcome.map_err(|found| (found, at));
+            }
         }
-        at = (at & !(GRANULE - 1)) + GRANULE;
+        true
+    };
+    let last = end & !(GRANULE - 1);
+    let mut at = address;
+    while at < last {
+        let mut part = at;
+        at = shadow::whole_granules(at, last, |granule| {
+            part += GRANULE;
+            give(granule, part - GRANULE, 0xff)
+        });
     }
-    end
+    if last < end {
+        // SAFETY: one thread; granules are always there.
+        give(unsafe { &mut *shadow::granule(last) }, last, mask_of(last, last, end));
+    }
+    found.unwrap_or_else(|(found, at)| conflict(found, at, end, Access::Free));
 }
 
 /// A block is given out again.

@@ -22,7 +22,7 @@ impl Memory {
     pub fn load(&mut self, thread: ThreadId, at: Location, order: Order, in_memory: u128, ask: Ask<'_>) -> u128 {
         self.arrive(thread);
         self.threads[thread as usize].just = Just::Other;
-        if !self.is_concurrent() {
+        if !self.is_concurrent() || ask.is_none() && self.load_light(thread, at, order, in_memory) {
             return in_memory;
         }
         let slot = self.locate(thread, at, in_memory);
@@ -47,7 +47,7 @@ impl Memory {
     ) -> Option<u128> {
         self.arrive(thread);
         self.threads[thread as usize].just = Just::Other;
-        if !self.is_concurrent() {
+        if !self.is_concurrent() || ask.is_none() && self.store_light(thread, at, order, in_memory, (value, false)) {
             return Some(value);
         }
         let slot = self.locate(thread, at, in_memory);
@@ -69,13 +69,33 @@ impl Memory {
         at: Location,
         order: Order,
         in_memory: u128,
-        change: impl FnOnce(u128) -> u128,
+        change: impl Fn(u128) -> u128,
         ask: Ask<'_>,
     ) -> Effect {
         self.arrive(thread);
         if !self.is_concurrent() {
             return Effect { read: in_memory, memory: Some(change(in_memory)) };
         }
+        if ask.is_none() {
+            let value = change(in_memory);
+            if self.store_light(thread, at, order, in_memory, (value, true)) {
+                return Effect { read: in_memory, memory: Some(value) };
+            }
+        }
+        self.rmw_at_length(thread, at, order, in_memory, change, ask)
+    }
+
+    /// As [`Memory::rmw`], of a thread that is known and not alone.
+    #[inline]
+    fn rmw_at_length(
+        &mut self,
+        thread: ThreadId,
+        at: Location,
+        order: Order,
+        in_memory: u128,
+        change: impl Fn(u128) -> u128,
+        ask: Ask<'_>,
+    ) -> Effect {
         let slot = self.locate(thread, at, in_memory);
         if self.is_light(slot, order, ask.is_none()) {
             let value = change(in_memory);
@@ -90,6 +110,24 @@ impl Memory {
         self.write(thread, slot, index, order, (value, true));
         self.after_rmw(thread, slot, order);
         Effect { read, memory: is_newest.then_some(value) }
+    }
+
+    /// As [`Memory::rmw`] of the newest store, which is not asked about: stores `value`.
+    #[inline(always)]
+    pub fn rmw_of_newest(&mut self, thread: ThreadId, at: Location, order: Order, in_memory: u128, value: u128) {
+        self.arrive(thread);
+        if self.is_concurrent() && !self.store_lightly(thread, at, order, in_memory, (value, true)) {
+            self.rmw_at_length(thread, at, order, in_memory, |_| value, None);
+        }
+    }
+
+    /// As [`Memory::store`] after the newest store, which is not asked about.
+    #[inline(always)]
+    pub fn store_after_newest(&mut self, thread: ThreadId, at: Location, order: Order, in_memory: u128, value: u128) {
+        let concurrent = (thread as usize) < self.known && self.is_concurrent();
+        if !(concurrent && self.store_lightly(thread, at, order, in_memory, (value, false))) {
+            self.store(thread, at, order, in_memory, value, None);
+        }
     }
 
     /// A compare-exchange.
@@ -108,9 +146,18 @@ impl Memory {
             let done = equal && !(attempt.weak && ask.is_some_and(|ask| ask(ChoiceKind::WeakFailure, 2) == 1));
             return Exchange { read: in_memory, memory: done.then_some(attempt.new), done };
         }
-        let slot = self.locate(thread, at, in_memory);
         let done = in_memory == attempt.expected;
         let order = if done { attempt.success } else { attempt.failure };
+        let light = ask.is_none()
+            && if done {
+                self.store_light(thread, at, order, in_memory, (attempt.new, true))
+            } else {
+                self.load_light(thread, at, order, in_memory)
+            };
+        if light {
+            return Exchange { read: in_memory, memory: done.then_some(attempt.new), done };
+        }
+        let slot = self.locate(thread, at, in_memory);
         if self.is_light(slot, order, ask.is_none()) {
             if done {
                 self.write_light(thread, slot, order, (attempt.new, true));
@@ -164,6 +211,107 @@ impl Memory {
         let history = &mut self.locations.histories[slot as usize];
         history.light &= newest && order != Order::SeqCst;
         history.light
+    }
+
+    /// A light location, if this is the place of one and it holds what memory holds.
+    #[inline(always)]
+    fn find_light(&mut self, thread: ThreadId, at: Location, in_memory: u128) -> Option<u32> {
+        let slot = self.locations.find(at);
+        let history = self.locations.histories.get_mut(slot as usize)?;
+        if !history.light || history.stores[0].value != in_memory {
+            return None;
+        }
+        if history.visit(thread) {
+            self.locations.share(slot);
+        }
+        Some(slot)
+    }
+
+    /// A load from a light location, which remains one, in short: where nothing has to be noted for later. Tells whether it
+    /// was that; otherwise nothing has been done.
+    #[inline(never)]
+    fn load_light(&mut self, thread: ThreadId, at: Location, order: Order, in_memory: u128) -> bool {
+        if order == Order::SeqCst {
+            return false;
+        }
+        let Some(slot) = self.find_light(thread, at, in_memory) else { return false };
+        let release = self.locations.histories[slot as usize].stores[0].release;
+        let state = &mut self.threads[thread as usize];
+        if release.is_some() && !state.clock.knows(self.pool.get(release)) {
+            if !acquires(order) {
+                return false;
+            }
+            if state.clock.join(self.pool.get(release)) {
+                state.version = Version::NONE;
+            }
+        }
+        state.just = Just::Other;
+        true
+    }
+
+    /// A store, or a read-modify-write, to a light location, as [`Memory::load_light`].
+    #[inline(never)]
+    fn store_light(
+        &mut self,
+        thread: ThreadId,
+        at: Location,
+        order: Order,
+        in_memory: u128,
+        new: (u128, bool),
+    ) -> bool {
+        self.store_lightly(thread, at, order, in_memory, new)
+    }
+
+    #[inline(always)]
+    fn store_lightly(
+        &mut self,
+        thread: ThreadId,
+        at: Location,
+        order: Order,
+        in_memory: u128,
+        (value, rmw): (u128, bool),
+    ) -> bool {
+        if order == Order::SeqCst {
+            return false;
+        }
+        let Some(slot) = self.find_light(thread, at, in_memory) else { return false };
+        let read = self.locations.histories[slot as usize].stores[0].release;
+        let state = &mut self.threads[thread as usize];
+        if !releases(order) && state.fence.is_some() {
+            return false;
+        }
+        let mut unknown = rmw && read.is_some() && !state.clock.knows(self.pool.get(read));
+        if unknown && acquires(order) {
+            if state.clock.join(self.pool.get(read)) {
+                state.version = Version::NONE;
+            }
+            unknown = false;
+        } else if unknown {
+            self.learn_later(thread, read);
+        }
+        let store = &mut self.locations.histories[slot as usize].stores[0];
+        let state = &mut self.threads[thread as usize];
+        let release = if releases(order) && unknown {
+            let both = self.pool.joined_with(&state.clock, read);
+            self.pool.release(read);
+            both
+        } else if releases(order) {
+            // It covers what was read.
+            self.pool.replaced_by(read, &state.clock)
+        } else if rmw {
+            read
+        } else {
+            self.pool.release(read);
+            ClockId::NONE
+        };
+        let tick = self.order.tick();
+        (store.value, store.writer, store.release, store.rmw) = (value, state.clock.now(), release, rmw);
+        (store.tick, store.used) = (tick, tick);
+        state.just = Just::Other;
+        if releases(order) {
+            state.clock.tick();
+        }
+        true
     }
 
     /// Sees the one store of a light location.
@@ -414,5 +562,6 @@ impl Memory {
             self.pool.release(store.release);
             self.locations.spares.give(store.readers);
         }
+        self.locations.histories[slot as usize].shortened();
     }
 }

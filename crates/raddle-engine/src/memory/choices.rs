@@ -41,8 +41,9 @@ impl Memory {
     /// Asks which store to read, or to follow, by `kind`.
     #[inline]
     pub(super) fn choose(&mut self, at: (ThreadId, u32), role: (Role, Order), kind: ChoiceKind, ask: Ask<'_>) -> usize {
+        let is_last = role.0 == Role::Follows && self.locations.histories[at.1 as usize].is_chain();
         match ask {
-            Some(ask) if !self.has_no_choice(at.0, at.1) => self.choose_among(at, role, kind, ask),
+            Some(ask) if !is_last && !self.has_no_choice(at.0, at.1) => self.choose_among(at, role, kind, ask),
             _ => self.locations.histories[at.1 as usize].newest(),
         }
     }

@@ -146,6 +146,8 @@ pub(super) struct History {
     pub(super) light: bool,
     /// Never empty while alive; in modification order.
     pub(super) stores: Vec<Store>,
+    /// How many stores but the oldest were not written by read-modify-writes.
+    apart: usize,
     ids: u32,
     /// The one thread that has been here, or [`SHARED`].
     user: ThreadId,
@@ -156,9 +158,6 @@ pub(super) struct History {
     pub(super) listed: bool,
     /// Next location in the same granule.
     pub(super) next: u32,
-    /// Neighbours in the list of the page.
-    pub(super) page_next: u32,
-    pub(super) page_previous: u32,
 }
 
 impl History {
@@ -169,14 +168,13 @@ impl History {
             alive: false,
             light: false,
             stores: Vec::new(),
+            apart: 0,
             ids: 0,
             user: SHARED,
             behind: Vec::new(),
             used: 0,
             listed: false,
             next: 0,
-            page_next: 0,
-            page_previous: 0,
         }
     }
 
@@ -195,6 +193,7 @@ impl History {
     /// One store of this value in place of all there were, whose clocks the caller has let go of.
     pub(super) fn restart(&mut self, value: u128, spares: &mut Spares) {
         self.behind.clear();
+        self.apart = 0;
         if let [only] = &mut self.stores[..] {
             self.ids += 1;
             only.readers.clear();
@@ -204,6 +203,17 @@ impl History {
         }
         self.stores.drain(..).for_each(|store| spares.give(store.readers));
         self.insert(0, Store { readers: spares.take(), ..Store::unknown(value) });
+    }
+
+    /// The oldest stores have been taken away.
+    pub(super) fn shortened(&mut self) {
+        self.apart = self.stores.iter().skip(1).filter(|store| !store.rmw).count();
+    }
+
+    /// Whether nothing can come after any store but the newest: read-modify-writes have read all others.
+    #[inline]
+    pub(super) fn is_chain(&self) -> bool {
+        self.apart == 0
     }
 
     /// Index of the newest store.
@@ -289,6 +299,7 @@ impl History {
     pub(super) fn insert(&mut self, index: usize, mut store: Store) -> u32 {
         self.ids += 1;
         store.id = self.ids;
+        self.apart += usize::from(index > 0 && !store.rmw);
         if index == self.stores.len() {
             self.stores.push(store);
         } else {

@@ -1,12 +1,13 @@
 //! Finds the location of an access, and keeps locations apart.
 //!
 //! Locations never overlap: each byte belongs to one at the most. They are found by the 16-byte granule that holds their
-//! first byte; aligned accesses of up to 16 bytes lie in one granule. A second index, by page, finds the locations in a
-//! range of memory that is given back. Everything is kept in place for the next execution, and emptied by generation.
+//! first byte; aligned accesses of up to 16 bytes lie in one granule. Filters over pages and granules tell where in a range
+//! of memory that is given back there may be any. Everything is kept in place for the next execution, and emptied by generation.
 
 use super::history::{History, Spares};
 use super::table::{NOTHING, Table};
 use raddle_protocol::trace::ThreadId;
+use std::ops::RangeInclusive;
 
 /// Bits of an address within a granule and within a page.
 const GRANULE: u32 = 4;
@@ -40,9 +41,9 @@ pub(super) struct Locations {
     used: usize,
     free: Vec<u32>,
     granules: Table,
-    pages: Table,
-    /// A bit for each page (by its hash) in which a location may be.
+    /// A bit for each page, and for each granule (by their hashes), in which a location may be.
     filter: [u64; FILTER],
+    fine_filter: [u64; FILTER],
     /// Whether a location reaches from one granule into the next.
     straddles: bool,
     /// Locations that several threads have used (and some that are no more).
@@ -59,8 +60,8 @@ impl Locations {
             used: 0,
             free: Vec::new(),
             granules: Table::new(),
-            pages: Table::new(),
             filter: [0; FILTER],
+            fine_filter: [0; FILTER],
             straddles: false,
             shared: Vec::new(),
             spares: Spares::default(),
@@ -72,8 +73,8 @@ impl Locations {
         self.used = 0;
         self.free.clear();
         self.granules.begin();
-        self.pages.begin();
         self.filter = [0; FILTER];
+        self.fine_filter = [0; FILTER];
         self.straddles = false;
         self.shared.clear();
     }
@@ -117,19 +118,23 @@ impl Locations {
             }
         } else if granules.end() - granules.start() < FEW_GRANULES {
             if self.may_hold(*pages.start()) || self.may_hold(*pages.end()) {
-                for granule in granules {
-                    self.search_granule(granule, start, last);
-                }
+                self.search_granules(granules, start, last);
             }
         } else {
             for page in pages {
                 if self.may_hold(page) {
-                    let mut slot = self.pages.get(page);
-                    while slot != NOTHING {
-                        self.search(slot, start, last);
-                        slot = self.histories[slot as usize].page_next;
-                    }
+                    let (first, end) = (page << (PAGE - GRANULE), (page + 1) << (PAGE - GRANULE));
+                    self.search_granules(first.max(*granules.start())..=(end - 1).min(*granules.end()), start, last);
                 }
+            }
+        }
+    }
+
+    fn search_granules(&mut self, granules: RangeInclusive<u64>, start: u64, last: u64) {
+        for granule in granules {
+            let (word, bit) = Self::bit(granule);
+            if self.fine_filter[word] & bit != 0 {
+                self.search_granule(granule, start, last);
             }
         }
     }
@@ -151,8 +156,9 @@ impl Locations {
         }
     }
 
-    fn bit(page: u64) -> (usize, u64) {
-        let hash = page.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 52;
+    #[inline]
+    fn bit(number: u64) -> (usize, u64) {
+        let hash = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 52;
         (hash as usize / 64, 1 << (hash % 64))
     }
 
@@ -177,16 +183,11 @@ impl Locations {
         let history = &mut self.histories[slot as usize];
         history.start(at.address, at.size, user, value, &mut self.spares);
         history.next = self.granules.get(granule);
-        history.page_next = self.pages.get(page);
-        history.page_previous = NOTHING;
-        let after = history.page_next;
-        if after != NOTHING {
-            self.histories[after as usize].page_previous = slot;
-        }
         self.granules.set(granule, slot);
-        self.pages.set(page, slot);
         let (word, bit) = Self::bit(page);
         self.filter[word] |= bit;
+        let (word, bit) = Self::bit(granule);
+        self.fine_filter[word] |= bit;
         self.straddles |= granule != at.last() >> GRANULE;
         slot
     }
@@ -195,8 +196,7 @@ impl Locations {
     pub(super) fn remove(&mut self, slot: u32) {
         let history = &mut self.histories[slot as usize];
         history.alive = false;
-        let (address, next, page_next, page_previous) =
-            (history.address, history.next, history.page_next, history.page_previous);
+        let (address, next) = (history.address, history.next);
         let granule = address >> GRANULE;
         let first = self.granules.get(granule);
         if first == slot {
@@ -207,13 +207,6 @@ impl Locations {
                 before = self.histories[before as usize].next;
             }
             self.histories[before as usize].next = next;
-        }
-        match page_previous {
-            NOTHING => self.pages.set(address >> PAGE, page_next),
-            before => self.histories[before as usize].page_next = page_next,
-        }
-        if page_next != NOTHING {
-            self.histories[page_next as usize].page_previous = page_previous;
         }
         self.free.push(slot);
     }

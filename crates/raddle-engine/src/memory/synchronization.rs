@@ -78,7 +78,8 @@ impl Memory {
     pub fn fence(&mut self, thread: ThreadId, order: Order) {
         self.arrive(thread);
         self.threads[thread as usize].just = Just::Other;
-        if !self.is_concurrent() {
+        let learns_nothing = order == Order::Acquire && self.threads[thread as usize].pending.is_empty();
+        if !self.is_concurrent() || learns_nothing {
             return;
         }
         let ordered = order == Order::SeqCst && self.model == Model::Rc11;

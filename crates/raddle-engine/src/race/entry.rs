@@ -69,6 +69,13 @@ impl Entry {
         (self.0 ^ other.0) & !(TIME << 8) == 0
     }
 
+    /// What two accesses of one thread and one kind to the same bytes have in common.
+    #[inline]
+    #[must_use]
+    pub fn source(self) -> u64 {
+        self.0 & !(TIME << 8)
+    }
+
     /// The same access, but atomic and to these bytes.
     #[inline]
     #[must_use]

@@ -25,10 +25,10 @@ impl Granule {
         (self.write ^ now) & bits == 0 || (!writes && (self.read ^ now) & bits == 0)
     }
 
-    /// Whether a mark is of an earlier execution than that whose times lie above `base`.
+    /// Whether a mark, or the read that stands here, is of an earlier execution than that whose times lie above `base`.
     #[inline(always)]
-    fn mark_is_gone(&self, base: u64) -> bool {
-        if self.write >= HAS_RECORD { self.read != base } else { Entry(self.read).time() <= base }
+    fn is_gone(&self, base: u64) -> bool {
+        Entry(self.read).time() <= base
     }
 
     /// A plain access in an execution whose times lie above `base`, to a granule that no other thread has touched in it, or
@@ -36,35 +36,36 @@ impl Granule {
     /// and tells whether it did.
     #[inline(always)]
     pub fn own_access(&mut self, now: Entry, base: u64, writes: bool) -> bool {
-        // None, or of an earlier execution.
-        let gone = |word: u64| Entry(word).time() <= base;
         let mine = |word: u64| (word ^ now.0) >> 48 == 0;
-        if self.write >= FREED {
-            if !self.mark_is_gone(base) {
-                return false;
-            }
-            *self = Granule::default();
-        }
-        let (write_gone, read_gone) = (gone(self.write), gone(self.read));
-        if !(read_gone || mine(self.read)) {
+        let marked = self.write >= FREED;
+        let read = if self.is_gone(base) {
+            0
+        } else if mine(self.read) && !marked {
+            self.read
+        } else {
             return false;
-        }
-        if !(write_gone || mine(self.write)) {
+        };
+        // A mark as old as this is none.
+        let write = if marked || Entry(self.write).time() <= base {
+            0
+        } else if mine(self.write) {
+            self.write
+        } else {
             // A byte that this thread has read since it was written: the write happens before this thread's present, and
             // so it does for the bytes that were written with it.
-            let known = !writes && Entry(self.read).alike(now) && self.read & self.write & 0xff != 0;
+            let known = !writes && Entry(read).alike(now) && read & self.write & 0xff != 0;
             self.read |= if known { now.0 } else { 0 };
             return known;
-        }
-        let write = if write_gone { 0 } else { self.write };
-        let read = if read_gone { 0 } else { self.read };
+        };
         // Bytes of an older access of the same kind must be among those of the new one, which then stands for both.
         let old = if writes { write } else { read };
-        let alike = (old ^ now.0) & !0xff == 0;
-        if !alike && old & !now.0 & 0xff != 0 {
+        let merged = if old & !now.0 & 0xff == 0 {
+            now.0
+        } else if (old ^ now.0) & !0xff == 0 {
+            old | now.0
+        } else {
             return false;
-        }
-        let merged = if alike { old | now.0 } else { now.0 };
+        };
         *self = if writes {
             Granule { write: merged, read: rest(Entry(read), now.mask()) }
         } else {
@@ -73,26 +74,75 @@ impl Granule {
         true
     }
 
-    /// Memory is given back by a thread in an execution whose times lie above `base`; `now` says by whom, when and which bytes.
-    /// Takes note of it if nobody but this thread has touched it in the execution, and tells whether it did.
+    /// As [`Granule::own_access`], of all eight bytes: `now` is [`super::whole`] for the thread and its time.
     #[inline(always)]
-    pub fn own_free(&mut self, now: Entry, base: u64) -> bool {
-        let is_untouched = if self.write >= FREED {
-            self.mark_is_gone(base)
+    pub fn own_whole_access(&mut self, now: u64, base: u64, writes: bool) -> bool {
+        let mine = |word: u64| (word ^ now) >> 48 == 0;
+        let marked = self.write >= FREED;
+        let no_read = self.is_gone(base);
+        let no_write = marked || Entry(self.write).time() <= base;
+        if !(no_read || mine(self.read) && !marked) {
+            return false;
+        }
+        if !(no_write || mine(self.write)) {
+            let known = !writes && !no_read && Entry(self.read).alike(Entry(now)) && self.read & self.write & 0xff != 0;
+            self.read |= if known { now } else { 0 };
+            return known;
+        }
+        *self = if writes {
+            Granule { write: now, read: 0 }
         } else {
-            is_own(self.write, now, base) && is_own(self.read, now, base)
+            Granule { write: if no_write { 0 } else { self.write }, read: now }
         };
-        if is_untouched {
+        true
+    }
+
+    /// Whether it is a plain pair of entries.
+    #[inline(always)]
+    #[must_use]
+    pub fn is_short(&self) -> bool {
+        self.write < FREED
+    }
+
+    /// A plain access that comes after all that is known of the granule, where the short form says it all before and after.
+    /// Takes note of it if that is so, and tells whether it did.
+    #[inline(always)]
+    pub fn ordered_access(&mut self, now: Entry, base: u64, writes: bool, covers: impl Fn(u32, u64) -> bool) -> bool {
+        if self.write >= FREED {
+            return false;
+        }
+        let present = |word: u64| if Entry(word).time() > base { word } else { 0 };
+        let ordered =
+            |word: u64| word == 0 || (word ^ now.0) >> 48 == 0 || covers(Entry(word).thread(), Entry(word).time());
+        let (write, read) = (present(self.write), present(self.read));
+        let old = if writes { write } else { read };
+        // What is noted in its place must cover it.
+        if old & !now.0 & 0xff != 0 || !ordered(write) || !ordered(read) {
+            return false;
+        }
+        *self = if writes {
+            Granule { write: now.0, read: rest(Entry(read), now.mask()) }
+        } else {
+            Granule { write, read: now.0 }
+        };
+        true
+    }
+
+    /// Memory is given back by a thread, `now` says by whom, when and which bytes, in an execution whose times lie above
+    /// `base`. Takes note of it if it has been accessed plainly at the most, and only by the thread itself or so that it
+    /// knows of it, and tells whether it did.
+    #[inline(always)]
+    pub fn give_back(&mut self, now: Entry, base: u64, covers: impl Fn(u32, u64) -> bool) -> bool {
+        let known = |word: u64| {
+            let entry = Entry(word);
+            entry.time() <= base || (word ^ now.0) >> 48 == 0 || covers(entry.thread(), entry.time())
+        };
+        let fits = if self.write >= FREED { self.is_gone(base) } else { known(self.write) && known(self.read) };
+        if fits {
             *self = Granule { write: FREED | u64::from(now.mask()), read: now.0 | 0xff };
         }
-        is_untouched
+        fits
     }
-}
-
-/// Whether a word is a plain access of this thread, or none, in an execution whose times lie above `base`.
-#[inline(always)]
-fn is_own(word: u64, now: Entry, base: u64) -> bool {
-    Entry(word).time() <= base || (word ^ now.0) >> 48 == 0
 }
 
 /// The word of what is left of an access without these bytes.
@@ -155,9 +205,14 @@ struct Record {
     plain: bool,
     /// Atomic accesses so far.
     unsettled: u32,
+    /// Whether both lists are in the order of [`Entry::source`].
+    sorted: bool,
 }
 
-/// After so many atomic accesses a record is looked through for what is settled.
+/// From this length on a list of atomic accesses is kept in order.
+const MANY: usize = 16;
+
+/// After so many atomic accesses a record is looked through for what is settled; sooner while there have been few.
 const SELDOM: u32 = 8;
 
 const HAS_RECORD: u64 = (MARKS + 1) << 48;
@@ -209,13 +264,69 @@ impl Detector {
         self.shared_access(granule, me, mask, kind, covers, settled)
     }
 
-    /// An atomic access where only atomic ones can matter any more, by a thread that has made one like it before. Takes note
-    /// of it if that is so, and tells whether it did.
+    /// A plain read by a thread that has read the same bytes before, of what other threads read too. Takes note of it if it
+    /// comes after all writes, and tells whether it did.
     #[inline(always)]
-    pub fn atomic_again(&mut self, granule: &Granule, now: Entry, writes: bool) -> bool {
+    pub fn read_among_reads(&mut self, granule: &Granule, now: Entry, covers: impl Fn(u32, u64) -> bool) -> bool {
         let Some(index) = self.record(granule) else { return false };
         let record = &mut self.records[index as usize];
-        !record.plain && record.replace(now, writes)
+        !record.is_written(now, &covers) && record.replace(now, false)
+    }
+
+    /// An atomic access where only atomic ones can matter any more. Takes note of it if that is so, and tells whether it did.
+    #[inline(always)]
+    pub fn atomic_among_atomic(&mut self, granule: &Granule, now: Entry, writes: bool) -> bool {
+        let Some(index) = self.record(granule) else { return false };
+        let record = &mut self.records[index as usize];
+        if record.plain {
+            return false;
+        }
+        record.atomic_access(now, writes);
+        true
+    }
+
+    /// As [`Detector::access`], of an atomic access. The common cases come first: there is a record already, or the first
+    /// one is made.
+    ///
+    /// # Errors
+    /// As [`Detector::access`].
+    #[inline(always)]
+    pub fn atomic_access(
+        &mut self,
+        granule: &mut Granule,
+        (thread, time): (u32, u64),
+        mask: u8,
+        kind: Kind,
+        covers: impl Fn(u32, u64) -> bool,
+        settled: impl Fn(u32, u64) -> bool,
+    ) -> Result<(), Conflict> {
+        let now = Entry::new(thread, time, true, mask);
+        if let Some(index) = self.record(granule) {
+            let record = &mut self.records[index as usize];
+            if !record.plain || !record.races(now, kind, &covers) {
+                record.atomic_access(now, kind.writes());
+                record.settle(&settled);
+                return Ok(());
+            }
+        } else if self.freed(granule) == 0 {
+            let (write, read) = (self.present(granule.write), self.present(granule.read));
+            let races = |plain: Entry| {
+                plain.mask() & mask != 0 && plain.thread() != thread && !covers(plain.thread(), plain.time())
+            };
+            if !(races(write) || kind.writes() && races(read)) {
+                let index = self.new_record();
+                let record = &mut self.records[index as usize];
+                // What all know of already nothing can be in conflict with.
+                let matters = |plain: Entry| plain.mask() != 0 && !settled(plain.thread(), plain.time());
+                record.writes.extend(matters(write).then_some(write));
+                record.reads.extend(matters(read).then_some(read));
+                record.plain = !(record.writes.is_empty() && record.reads.is_empty());
+                (if kind.writes() { &mut record.writes } else { &mut record.reads }).push(now);
+                *granule = self.mark(index);
+                return Ok(());
+            }
+        }
+        self.shared_access(granule, (thread, time), mask, kind, covers, settled)
     }
 
     /// As [`Detector::access`], of what other threads have touched too, or of bytes of different ages: where
@@ -250,7 +361,7 @@ impl Detector {
                     return Ok(());
                 }
                 if now.atomic() && (!record.plain || !record.races(now, kind, &covers)) {
-                    record.atomic_access(now, kind);
+                    record.atomic_access(now, kind.writes());
                     record.settle(&settled);
                     return Ok(());
                 }
@@ -291,8 +402,38 @@ impl Detector {
         record.writes.extend((write.mask() != 0).then_some(write));
         record.reads.extend((read.mask() != 0).then_some(read));
         let outcome = record.access(now, kind, &covers);
-        *granule = Granule { write: HAS_RECORD | u64::from(index) << 8, read: self.base };
+        *granule = self.mark(index);
         outcome
+    }
+
+    /// The bytes of `mask` are given back by `thread` at `time`: a write of them all, after which they are no more. As
+    /// [`Detector::access`] and [`Detector::free`] together.
+    ///
+    /// # Errors
+    /// As [`Detector::access`]. The granule is marked all the same.
+    #[inline]
+    pub fn give_back(
+        &mut self,
+        granule: &mut Granule,
+        (thread, time): (u32, u64),
+        mask: u8,
+        covers: impl Fn(u32, u64) -> bool,
+    ) -> Result<(), Conflict> {
+        let races = |entry: &Entry| {
+            entry.mask() & mask != 0 && entry.thread() != thread && !covers(entry.thread(), entry.time())
+        };
+        let found = if self.freed(granule) & mask != 0 {
+            let by = Entry(granule.read);
+            Err(Conflict::Freed { thread: by.thread(), time: by.time() })
+        } else if let Some(index) = self.record(granule) {
+            let record = &self.records[index as usize];
+            first_race(record.writes.iter().find(|entry| races(entry)), record.reads.iter().find(|entry| races(entry)))
+        } else {
+            let (write, read) = (self.present(granule.write), self.present(granule.read));
+            first_race(Some(&write).filter(|entry| races(entry)), Some(&read).filter(|entry| races(entry)))
+        };
+        self.free(granule, (thread, time), mask);
+        found
     }
 
     /// The bytes of `mask` are given back by `thread` at `time`. Check with [`Detector::access`] first, as a write.
@@ -320,12 +461,19 @@ impl Detector {
 
     /// Bytes that have been freed in this execution.
     fn freed(&self, granule: &Granule) -> u8 {
-        let marked = granule.write >> 48 == MARKS && !granule.mark_is_gone(self.base);
+        let marked = granule.write >> 48 == MARKS && !granule.is_gone(self.base);
         if marked { granule.write as u8 } else { 0 }
     }
 
     fn record(&self, granule: &Granule) -> Option<u32> {
-        (granule.write >= HAS_RECORD && !granule.mark_is_gone(self.base)).then_some((granule.write >> 8) as u32)
+        (granule.write >= HAS_RECORD && !granule.is_gone(self.base)).then_some((granule.write >> 8) as u32)
+    }
+
+    /// Says that a granule has this record.
+    #[inline]
+    fn mark(&self, index: u32) -> Granule {
+        // The time is one of the present execution, whoever's.
+        Granule { write: HAS_RECORD | u64::from(index) << 8, read: (self.base + 1) << 8 }
     }
 
     /// The entry, unless it is of an earlier execution or a mark.
@@ -347,28 +495,69 @@ impl Detector {
         record.reads.clear();
         record.plain = true;
         record.unsettled = 0;
+        record.sorted = false;
         index
     }
 }
 
+/// The conflict of a write with the first write, or else the first read, that it races with.
+fn first_race(write: Option<&Entry>, read: Option<&Entry>) -> Result<(), Conflict> {
+    let of_kind = |entry: &Entry, plain, atomic| if entry.atomic() { atomic } else { plain };
+    let (earlier, kind) = match (write, read) {
+        (Some(write), _) => (*write, of_kind(write, Kind::Write, Kind::AtomicWrite)),
+        (None, Some(read)) => (*read, of_kind(read, Kind::Read, Kind::AtomicRead)),
+        (None, None) => return Ok(()),
+    };
+    Err(Conflict::Race { earlier, kind })
+}
+
 impl Record {
     /// An atomic access that is in conflict with no plain one: of each thread the last is enough.
-    fn atomic_access(&mut self, now: Entry, kind: Kind) {
-        if !self.replace(now, kind.writes()) {
-            let list = if kind.writes() { &mut self.writes } else { &mut self.reads };
-            list.push(now);
+    #[inline(always)]
+    fn atomic_access(&mut self, now: Entry, writes: bool) {
+        if !self.replace(now, writes) {
+            self.add(now, writes);
         }
+    }
+
+    #[inline(never)]
+    fn add(&mut self, now: Entry, writes: bool) {
+        let list = if writes { &mut self.writes } else { &mut self.reads };
+        if list.len() < MANY {
+            list.push(now);
+            self.sorted = false;
+            return;
+        }
+        if !self.sorted {
+            self.writes.sort_unstable_by_key(|entry| entry.source());
+            self.reads.sort_unstable_by_key(|entry| entry.source());
+            self.sorted = true;
+        }
+        let list = if writes { &mut self.writes } else { &mut self.reads };
+        list.insert(list.partition_point(|entry| entry.source() < now.source()), now);
     }
 
     /// Puts an atomic access in the place of the same thread's last to the same bytes, if there is one.
     #[inline(always)]
     fn replace(&mut self, now: Entry, writes: bool) -> bool {
         let list = if writes { &mut self.writes } else { &mut self.reads };
+        if list.len() >= MANY && self.sorted {
+            // Where there is one of each thread, in the order of their numbers.
+            let guess = (now.thread() as usize).wrapping_sub(list[0].thread() as usize);
+            if let Some(entry) = list.get_mut(guess).filter(|entry| entry.same_but_time(now)) {
+                *entry = now;
+                return true;
+            }
+            let Ok(at) = list.binary_search_by_key(&now.source(), |entry| entry.source()) else { return false };
+            list[at] = now;
+            return true;
+        }
         let own = list.iter_mut().find(|entry| entry.same_but_time(now));
         own.map(|entry| *entry = now).is_some()
     }
 
     /// Whether a plain read is in conflict with a write.
+    #[inline(always)]
     fn is_written(&self, now: Entry, covers: &impl Fn(u32, u64) -> bool) -> bool {
         self.writes.iter().any(|entry| {
             let apart = entry.mask() & now.mask() == 0 || entry.thread() == now.thread();
@@ -388,7 +577,7 @@ impl Record {
     /// Forgets plain accesses with which nothing can be in conflict any more, every so often.
     fn settle(&mut self, settled: &impl Fn(u32, u64) -> bool) {
         self.unsettled += 1;
-        if !self.plain || !self.unsettled.is_multiple_of(SELDOM) {
+        if !self.plain || !(self.unsettled.is_power_of_two() || self.unsettled.is_multiple_of(SELDOM)) {
             return;
         }
         let keep = |entry: &Entry| entry.atomic() || !settled(entry.thread(), entry.time());
@@ -420,6 +609,7 @@ impl Record {
             list.retain(|entry| entry.mask() != 0);
         };
         self.plain |= !now.atomic();
+        self.sorted = false;
         let list = if kind.writes() {
             forget(&mut self.writes);
             forget(&mut self.reads);

@@ -9,14 +9,14 @@ use raddle_engine::race::Kind;
 
 /// What is not decided in the hook. A function of its own that the hook jumps to, so that the hook saves no registers.
 #[inline(never)]
-extern "C" fn read<const N: u64>(address: u64) {
-    watch::short_access::<N>(address, Kind::Read);
+extern "C" fn read<const N: u64, const ALIGNED: bool>(address: u64) {
+    watch::short_access::<N, ALIGNED>(address, Kind::Read);
 }
 
 /// As [`read`].
 #[inline(never)]
-extern "C" fn write<const N: u64>(address: u64) {
-    watch::short_access::<N>(address, Kind::Write);
+extern "C" fn write<const N: u64, const ALIGNED: bool>(address: u64) {
+    watch::short_access::<N, ALIGNED>(address, Kind::Write);
 }
 
 macro_rules! plain {
@@ -25,7 +25,7 @@ macro_rules! plain {
         #[unsafe(no_mangle)]
         pub extern "C" fn $name(address: *const c_void) {
             if !known::<$size, $aligned>(address as u64, $writes) {
-                $slow::<$size>(address as u64);
+                $slow::<$size, $aligned>(address as u64);
             }
         }
     )*)*};

@@ -11,11 +11,11 @@ pub mod model;
 
 use crate::record;
 use crate::sched::{counted_down, lock_point, looked, only_read, read, read_point, write_point, written, wrote};
-use crate::sites::{Hook, counts_down, decides_nothing, gives_up};
+use crate::sites::{Hook, counts_down, decides_nothing, gives_up, hidden};
 use crate::state::{live, recording};
 use core::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering, fence};
 use raddle_engine::AccessKind;
-use raddle_engine::memory::Attempt;
+use raddle_engine::memory::{Attempt, Location};
 use raddle_protocol::Op;
 use raddle_protocol::trace::Order;
 
@@ -34,6 +34,11 @@ fn order(number: i32) -> Order {
 #[cold]
 fn recorded_rmw(address: u64, size: u8, order: Order, old: u64, new: u64) {
     record::step(Op::Rmw { address, size, order, old, new });
+}
+
+#[cold]
+fn recorded_store(address: u64, size: u8, order: Order, value: u64) {
+    record::step(Op::Store { address, size, order, value });
 }
 
 /// The order of an operation after which nobody comes to the place any more: what it releases nobody acquires.
@@ -88,6 +93,15 @@ macro_rules! atomic {
                     return (*(address as *const $atomic)).store(value, Ordering::SeqCst);
                 }
                 let (site, order) = (Hook::here().site(), order(number));
+                if $size <= 8 && site.step && hidden(site, address, order) {
+                    let at = Location { address: address as u64, size: $size };
+                    model::hidden_write(site, at, order, (address.read_volatile() as u64, value as u64), false);
+                    address.write_volatile(value);
+                    if recording() {
+                        recorded_store(address as u64, $size, order, value as u64);
+                    }
+                    return;
+                }
                 write_point(site, AccessKind::Write, address, order);
                 let (at, now) = (address as u64, address.read_volatile() as u128);
                 if let Some(newest) = model::store(at, $size, order, now, value as u128, site.step) {
@@ -95,9 +109,7 @@ macro_rules! atomic {
                 }
                 written(address as u64);
                 if recording() {
-                    record::step(Op::Store {
-                        address: address as u64, size: $size, order, value: value as u64,
-                    });
+                    recorded_store(address as u64, $size, order, value as u64);
                 }
             }
         }
@@ -114,6 +126,16 @@ macro_rules! atomic {
                     return (*(address as *const $atomic)).swap(value, Ordering::SeqCst);
                 }
                 let (site, order) = (Hook::here().site(), order(number));
+                if $size <= 8 && site.step && hidden(site, address, order) {
+                    let old = address.read_volatile();
+                    let at = Location { address: address as u64, size: $size };
+                    model::hidden_write(site, at, order, (old as u64, value as u64), true);
+                    address.write_volatile(value);
+                    if recording() {
+                        recorded_rmw(address as u64, $size, order, old as u64, value as u64);
+                    }
+                    return old;
+                }
                 write_point(site, AccessKind::Update, address, order);
                 let (at, now) = (address as u64, address.read_volatile() as u128);
                 let (old, newest) = model::rmw(at, $size, order, now, |_| value as u128, site.step);
@@ -233,6 +255,22 @@ macro_rules! atomic {
                         };
                     }
                     let (site, order) = (Hook::here().site(), order(number));
+                    if $size <= 8 && site.step && hidden(site, address, order) {
+                        let old = address.read_volatile();
+                        let new = compute(old, operand);
+                        let gone = $size == 8 && old as u64 == 1 && gives_up(site, address, order);
+                        let passed_on = if gone { not_releasing(order) } else { order };
+                        let at = Location { address: address as u64, size: $size };
+                        model::hidden_write(site, at, passed_on, (old as u64, new as u64), true);
+                        address.write_volatile(new);
+                        if $size == 8 && old != 1 && counts_down(site) {
+                            counted_down(address as u64);
+                        }
+                        if recording() {
+                            recorded_rmw(address as u64, $size, order, old as u64, new as u64);
+                        }
+                        return old;
+                    }
                     write_point(site, AccessKind::Update, address, order);
                     let (at, now) = (address as u64, address.read_volatile() as u128);
                     let change = |old| compute(old as $width, operand) as u128;

@@ -11,18 +11,20 @@ use raddle_engine::log::{Event, Logged};
 use raddle_engine::memory::{Ask, Attempt, Exchange, Location};
 use raddle_engine::race::Kind;
 use raddle_engine::{Question, Schedule, Tape};
-use raddle_protocol::ChoiceKind;
 use raddle_protocol::trace::Order;
+use raddle_protocol::{ChoiceKind, Site};
 
 /// Asks about an access to this address by the running thread.
 fn asks<'a>(tape: &'a mut Tape, schedule: &'a Schedule, address: u64) -> impl FnMut(ChoiceKind, usize) -> usize + 'a {
-    let steps = schedule.log().steps();
     // Not every access is a step of its own.
-    let is_this = |last: &Logged| {
+    let is_this = move |last: &Logged| {
         last.event == Event::Performed && last.thread == schedule.current() && last.access.object == address
     };
-    let steps = if steps.last().is_some_and(is_this) { steps } else { &[] };
-    move |kind, options| tape.ask(&Question { hint: reading_hint(), steps, ..Question::plain(kind, options) })
+    move |kind, options| {
+        let steps = schedule.log().steps();
+        let steps = if steps.last().is_some_and(is_this) { steps } else { &[] };
+        tape.ask(&Question { hint: reading_hint(), steps, ..Question::plain(kind, options) })
+    }
 }
 
 fn asked<'a>(newest: bool, asks: &'a mut dyn FnMut(ChoiceKind, usize) -> usize) -> Ask<'a> {
@@ -56,7 +58,7 @@ pub fn load(address: u64, size: u8, order: Order, now: u128, newest: bool) -> u1
         now,
         asked(newest, &mut asks(&mut runtime.tape, &runtime.execution.schedule, address)),
     );
-    watch::refresh();
+    watch::ticked(me);
     has_read(size, value);
     value
 }
@@ -79,7 +81,7 @@ pub fn store(address: u64, size: u8, order: Order, now: u128, value: u128, newes
         value,
         asked(newest, &mut asks(&mut runtime.tape, &runtime.execution.schedule, address)),
     );
-    watch::refresh();
+    watch::ticked(me);
     memory
 }
 
@@ -90,7 +92,7 @@ pub fn rmw(
     size: u8,
     order: Order,
     now: u128,
-    change: impl FnOnce(u128) -> u128,
+    change: impl Fn(u128) -> u128,
     newest: bool,
 ) -> (u128, Option<u128>) {
     if !watching() {
@@ -108,7 +110,7 @@ pub fn rmw(
         change,
         asked(newest, &mut asks(&mut runtime.tape, &runtime.execution.schedule, address)),
     );
-    watch::refresh();
+    watch::ticked(me);
     has_read(size, effect.read);
     (effect.read, effect.memory)
 }
@@ -126,9 +128,31 @@ pub fn compare_exchange(address: u64, size: u8, now: u128, attempt: Attempt, new
     let at = Location { address, size };
     let asks = &mut asks(&mut runtime.tape, &runtime.execution.schedule, address);
     let exchange = runtime.memory.compare_exchange(me, at, attempt, now, asked(newest, asks));
-    watch::refresh();
+    watch::ticked(me);
     has_read(size, exchange.read);
     exchange
+}
+
+/// A store or a read-modify-write of up to eight bytes that is part of a step and no schedule point, with all that goes with
+/// it, at one go: as [`write_point`](crate::sched::write_point), and then [`store`] or [`rmw`]. The newest store is the one
+/// it sees or follows, so memory holds `value` afterwards.
+#[inline(never)]
+pub fn hidden_write(site: Site, at: Location, order: Order, (now, value): (u64, u64), rmw: bool) {
+    crate::sched::hidden_write_point(site, at);
+    if watching() {
+        watch::atomic_here(at.address, at.size, Kind::AtomicWrite);
+        let runtime = rt();
+        let me = runtime.execution.number();
+        let (now, value) = (u128::from(now), u128::from(value));
+        if rmw {
+            runtime.memory.rmw_of_newest(me, at, order, now, value);
+            has_read(at.size, now);
+        } else {
+            runtime.memory.store_after_newest(me, at, order, now, value);
+        }
+        watch::ticked(me);
+    }
+    crate::sched::written(at.address);
 }
 
 /// An instruction without a hook is about to change an atomic location in a way that nobody tells: it reads the latest

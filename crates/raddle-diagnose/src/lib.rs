@@ -145,7 +145,7 @@ pub fn suspects(raw: &RawFinding, symbols: &dyn Symbols, context: &Context<'_>) 
 /// judged by [`suspects`], however it ended: that a test does not expect its own time limit to end is no mistake of the
 /// program.
 pub fn is_cancelled(raw: &RawFinding) -> bool {
-    raw.choices.iter().any(|choice| choice.kind == ChoiceKind::Stall && choice.taken != 0)
+    raw.choices.iter().any(Choice::cancels)
 }
 
 /// Whether this execution was performed beside the search with its threads in step, and goes round for ever. It is judged by

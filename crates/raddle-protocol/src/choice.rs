@@ -75,6 +75,14 @@ pub struct Choice {
     pub taken: u16,
 }
 
+impl Choice {
+    /// Whether something is cancelled by it.
+    #[must_use]
+    pub fn cancels(&self) -> bool {
+        self.kind == ChoiceKind::Stall && self.taken != 0
+    }
+}
+
 /// Writes a stream as text: a letter for the kind, then `taken/options`, runs of the same choice folded as `*n`.
 pub fn to_text(choices: &[Choice]) -> String {
     let mut text = String::new();

@@ -132,7 +132,7 @@ fn each_point(explorer: &mut Explorer, until_ns: u64) -> u64 {
             break;
         }
         let (outcome, choices) = perform(explorer, at, answer);
-        if !is_cancelled(&choices) {
+        if !choices.iter().any(Choice::cancels) {
             // The world has not done the same again.
             continue;
         }
@@ -145,11 +145,6 @@ fn each_point(explorer: &mut Explorer, until_ns: u64) -> u64 {
         }
     }
     tried
-}
-
-/// Whether something is cancelled by these choices.
-fn is_cancelled(choices: &[Choice]) -> bool {
-    choices.iter().any(|choice| choice.kind == ChoiceKind::Stall && choice.taken != 0)
 }
 
 /// All that can be tried where these were the choices without: numbers of questions, and answers. All questions have had

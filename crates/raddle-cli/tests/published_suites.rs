@@ -99,10 +99,11 @@ const RUNTIMES: &[Suite] = &[
     suite("async-signal", "0.2.14"),
     suite("async-task", "4.7.1"),
     suite("blocking", "1.7.0"),
+    suite("bb8", "0.9.1"),
     Suite {
         features: "thread-pool,io-compat",
         helper: "futures-test = \"=0.3.34\"",
-        known: &[("futures::lock_mutex mutex_contested", "RD0402")],
+        known: &[("futures::lock_mutex mutex_contested", "RD0402"), ("futures::task_atomic_waker basic", "RD0207")],
         ..suite("futures", "0.3.34")
     },
     suite("piper", "0.2.5"),

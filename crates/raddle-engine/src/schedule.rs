@@ -28,6 +28,16 @@ pub use stall::Stalled;
 
 /// Nanoseconds by which a look at a clock moves it.
 pub const CLOCK_READ_NS: u64 = 50;
+/// Looks at the clock between two decisions after which each further one takes twice as long, and how often that doubles: a
+/// loop that waits for 200 ms, as the calibration of a clock does, is not to take four million looks.
+const LOOKS: u64 = 1024;
+/// See [`LOOKS`].
+const DOUBLINGS: u64 = 8;
+
+/// How long a look at the clock takes, after so many since the last decision.
+fn look_ns(looks: u64) -> u64 {
+    CLOCK_READ_NS << (looks / LOOKS).min(DOUBLINGS)
+}
 
 /// Who runs next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,6 +101,8 @@ pub struct Schedule {
     held: Option<held::Held>,
     /// Looks at clocks so far.
     clock_reads: u64,
+    /// And how many of these since the last decision.
+    looks: u64,
     log: Log,
 }
 
@@ -117,6 +129,7 @@ impl Schedule {
             stalled: None,
             held: None,
             clock_reads: 0,
+            looks: 0,
             log: Log::default(),
         };
         schedule.spawn();
@@ -145,6 +158,7 @@ impl Schedule {
         self.stalled = saved.stalled;
         self.held = saved.held;
         self.clock_reads = saved.clock_reads;
+        self.looks = saved.looks;
     }
 
     /// A new thread, which can run. Returns its number: threads are numbered from 0 in order of creation.
@@ -284,10 +298,12 @@ impl Schedule {
         self.now_ns
     }
 
-    /// Reads the clock: the time, which has moved a little by then (but never past its end).
+    /// Reads the clock: the time, which has moved a little by then (but never past its end), and more where nothing else is
+    /// done for long.
     pub fn read_clock(&mut self) -> u64 {
         self.clock_reads += 1;
-        self.now_ns = self.now_ns.saturating_add(CLOCK_READ_NS);
+        self.now_ns = self.now_ns.saturating_add(look_ns(self.looks));
+        self.looks += 1;
         self.now_ns
     }
 
@@ -440,6 +456,7 @@ impl Schedule {
     #[inline]
     fn run(&mut self, id: ThreadId) -> Next {
         self.current = id;
+        self.looks = 0;
         let thread = &mut self.threads[id as usize];
         if thread.retries {
             thread.retries = false;

@@ -1,7 +1,7 @@
 //! The slow, obvious twin of [`Schedule`](super::Schedule): no run queue, no list of waiters, no cached deadline. Every
 //! question is answered by looking at every thread.
 
-use super::super::CLOCK_READ_NS;
+use super::super::look_ns;
 use raddle_protocol::trace::{ThreadId, Wait};
 
 /// What one thread is doing.
@@ -25,13 +25,23 @@ pub struct Naive {
     pub timed_out: Vec<bool>,
     pub current: ThreadId,
     pub now: u64,
+    /// Looks at the clock since the last decision.
+    pub looks: u64,
     pub most_alive: usize,
     arrivals: usize,
 }
 
 impl Naive {
     pub fn new() -> Self {
-        Naive { doing: vec![Doing::Able], timed_out: vec![false], current: 0, now: 0, most_alive: 1, arrivals: 0 }
+        Naive {
+            doing: vec![Doing::Able],
+            timed_out: vec![false],
+            current: 0,
+            now: 0,
+            looks: 0,
+            most_alive: 1,
+            arrivals: 0,
+        }
     }
 
     pub fn ids(&self) -> impl Iterator<Item = ThreadId> + use<> {
@@ -122,7 +132,8 @@ impl Naive {
     }
 
     pub fn read_clock(&mut self) -> u64 {
-        self.now = self.now.saturating_add(CLOCK_READ_NS);
+        self.now = self.now.saturating_add(look_ns(self.looks));
+        self.looks += 1;
         self.now
     }
 
@@ -138,6 +149,7 @@ impl Naive {
                 self.timed_out[id as usize] = true;
             }
         }
+        self.looks = 0;
         let (count, current) = (self.doing.len() as ThreadId, self.current);
         let mut offered = self.ready();
         offered.sort_by_key(|id| (id + count - current) % count);

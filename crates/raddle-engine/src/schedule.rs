@@ -29,6 +29,16 @@ pub use stall::Stalled;
 
 /// Nanoseconds by which a look at a clock moves it.
 pub const CLOCK_READ_NS: u64 = 50;
+/// Looks at the clock between two decisions after which each further one takes twice as long, and how often that doubles: a
+/// loop that waits for 200 ms, as the calibration of a clock does, is not to take four million looks.
+const LOOKS: u64 = 1024;
+/// See [`LOOKS`].
+const DOUBLINGS: u64 = 8;
+
+/// How long a look at the clock takes, after so many since the last decision.
+fn look_ns(looks: u64) -> u64 {
+    CLOCK_READ_NS << (looks / LOOKS).min(DOUBLINGS)
+}
 
 /// Nanoseconds by which a look at a clock moves it for each step since the last one. All threads are taken to share one
 /// processor: what is measured then depends on how much was done, not on who did it.
@@ -98,6 +108,8 @@ pub struct Schedule {
     clock_reads: u64,
     /// Steps performed before the last of them.
     steps_seen: u64,
+    /// And how many of these since the last decision.
+    looks: u64,
     log: Log,
 }
 
@@ -125,6 +137,7 @@ impl Schedule {
             held: None,
             clock_reads: 0,
             steps_seen: 0,
+            looks: 0,
             log: Log::default(),
         };
         schedule.spawn();
@@ -154,6 +167,7 @@ impl Schedule {
         self.held = saved.held;
         self.clock_reads = saved.clock_reads;
         self.steps_seen = saved.steps_seen;
+        self.looks = saved.looks;
     }
 
     /// A new thread, which can run. Returns its number: threads are numbered from 0 in order of creation.
@@ -294,11 +308,12 @@ impl Schedule {
     }
 
     /// Reads the clock, when so many steps have been performed in this execution: the time, which has moved a little by then
-    /// (but never past its end).
+    /// (but never past its end), and more where nothing else is done for long.
     pub fn read_clock(&mut self, steps: u64) -> u64 {
         self.clock_reads += 1;
         let worked = steps.saturating_sub(std::mem::replace(&mut self.steps_seen, steps));
-        self.now_ns = self.now_ns.saturating_add(CLOCK_READ_NS + worked * STEP_NS);
+        self.now_ns = self.now_ns.saturating_add(look_ns(self.looks) + worked * STEP_NS);
+        self.looks += 1;
         self.now_ns
     }
 
@@ -452,6 +467,7 @@ impl Schedule {
     #[inline]
     fn run(&mut self, id: ThreadId) -> Next {
         self.current = id;
+        self.looks = 0;
         let thread = &mut self.threads[id as usize];
         if thread.retries {
             thread.retries = false;

@@ -9,7 +9,8 @@
 //! that favour those that did well there; in the others a strategy is drawn in proportion to how often its last
 //! executions were equivalent to no earlier one (probability
 //! matching, a bandit algorithm: Thompson, "On the likelihood that one unknown probability exceeds another", Biometrika
-//! 1933, here with the means in place of samples). Rewards fade, since what is left to be found changes.
+//! 1933, here with the means in place of samples). Rewards fade, since what is left to be found changes. Where executions
+//! are long, nearly all are equivalent to no earlier one, whatever the strategy; there these go on from what was rare.
 //!
 //! In between, a systematic search ([`crate::exhaustive`]) has every second execution, so that a small test is soon seen
 //! to be exhausted. It begins after the first [`ALONE`] executions, and gives up when it has had its allowance, as soon as
@@ -63,6 +64,13 @@ const BOUNDED: usize = usize::MAX - 1;
 /// The turns of a round: members of the portfolio by number.
 const ROUND: [usize; 12] = [0, 3, 1, 4, 5, 0, 2, 3, 1, 4, 5, 0];
 
+/// Which of them goes on from what was rare.
+const BRANCH: usize = 5;
+
+/// Answers in an execution on average, above which executions count as long. What is left to be found in them takes several
+/// unlikely steps, between which a pool's idle worker alone answers hundreds of times.
+const LONG: u64 = 200;
+
 /// A strategy of the portfolio.
 struct Member {
     strategy: Box<dyn Strategy>,
@@ -94,6 +102,9 @@ pub struct Auto {
     allowance: u64,
     /// Whether it has all of them, from the beginning.
     first: bool,
+    /// Answers given in the executions so far, and how many these are.
+    answers: u64,
+    ended: u64,
     /// The present execution, and how many were the searches'.
     execution: Option<u64>,
     searched: u64,
@@ -122,6 +133,8 @@ impl Auto {
             budget: u64::MAX,
             allowance: ALLOWANCE,
             first: false,
+            answers: 0,
+            ended: 0,
             execution: None,
             searched: 0,
         }
@@ -165,6 +178,9 @@ impl Auto {
         if execution.is_multiple_of(2) {
             return ROUND[(execution / 2) as usize % ROUND.len()];
         }
+        if self.answers > LONG * self.ended {
+            return BRANCH;
+        }
         let rates: u64 = self.members.iter().map(Member::rate).sum();
         let mut at = Random::new(self.seed, execution).below(rates as usize) as u64;
         let found = self.members.iter().position(|member| {
@@ -203,6 +219,8 @@ impl Strategy for Auto {
     }
 
     fn end(&mut self, seen: &Seen<'_>) {
+        self.answers += seen.choices;
+        self.ended += 1;
         let Some(active) = self.members.get_mut(self.active) else {
             return if self.active == BOUNDED { self.bounded.end(seen) } else { self.search.end(seen) };
         };

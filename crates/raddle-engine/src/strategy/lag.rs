@@ -12,9 +12,9 @@
 //! thousand points. How many are to be expected is drawn for each execution between 1 and 32, and all objects have the
 //! same share of them, however often they are changed: most changes are bookkeeping. What only one thread ever touched in
 //! the executions looked at is left out. Which of several that stand still goes on first is drawn for each execution: the
-//! first, the last, any, or the one of the highest rank. A thread that yields keeps its turn if all others stand still,
-//! since it may go to sleep after many yields. There are no more than twice the delays to be expected. Loads read the latest store in every second
-//! execution.
+//! first, the last, any, or the one of the highest rank; ranks may drop as those of PCT do. A thread that yields keeps its
+//! turn if all others stand still, since it may go to sleep after many yields. There are no more than twice the delays to be
+//! expected. Loads read the latest store in every second execution.
 //!
 //! Cannot reach: a preemption between two loads. Other strategies are there for that.
 
@@ -52,12 +52,28 @@ enum Order {
     LastCome,
     Any,
     Rank,
+    Drop,
 }
 
 /// The orders of which one is drawn. The last comes first more often: whoever stands still longest is then the one that
 /// all others overtake. By rank, one thread stays behind whatever the others do, however often they stand still
-/// themselves.
-const ORDERS: [Order; 6] = [Order::FirstCome, Order::LastCome, Order::LastCome, Order::Any, Order::Rank, Order::Rank];
+/// themselves. With drops, a thread that goes on may fall behind all others for good, as in PCT: it comes to its place late,
+/// and is then late to leave it.
+const ORDERS: [Order; 9] = [
+    Order::FirstCome,
+    Order::LastCome,
+    Order::LastCome,
+    Order::Any,
+    Order::Rank,
+    Order::Rank,
+    Order::Drop,
+    Order::Drop,
+    Order::Drop,
+];
+/// How many of them an execution has that somebody else has begun: there all that matters is who comes last.
+const LATE_ORDERS: usize = 6;
+/// One in how many threads that go on falls behind all others, where they may.
+const DROPS: usize = 4;
 
 /// What is known of an object.
 #[derive(Clone, Copy, Debug)]
@@ -78,6 +94,8 @@ pub struct Lag {
     order: Order,
     /// What makes the ranks of threads in this execution.
     ranks: u64,
+    /// Threads that have fallen behind all others, the last one last.
+    behind: Vec<ThreadId>,
     /// How many delays are to be expected, and how many there have been.
     expected: usize,
     delays: usize,
@@ -108,6 +126,7 @@ impl Lag {
             still: Vec::new(),
             order: Order::Any,
             ranks: 0,
+            behind: Vec::new(),
             expected: 1,
             delays: 0,
             patience: PATIENCE[0],
@@ -176,6 +195,7 @@ impl Lag {
     /// the same probability.
     pub(super) fn go_on(&mut self, question: &Question<'_>) {
         self.read = question.steps.len();
+        self.order = ORDERS[self.common.random.below(LATE_ORDERS)];
         for thread in question.threads {
             if self.common.random.below(2) == 0 {
                 self.still.push(*thread);
@@ -195,12 +215,20 @@ impl Lag {
             (Order::FirstCome, _) => able[0],
             (Order::LastCome, many) => able[many - 1],
             (Order::Any, many) => able[self.common.random.below(many)],
-            (Order::Rank, _) => {
-                let rank = |(at, _): &(usize, usize)| mix(self.ranks ^ u64::from(self.still[*at]));
+            (Order::Rank | Order::Drop, _) => {
+                let rank = |(at, _): &(usize, usize)| {
+                    let thread = self.still[*at];
+                    let behind = self.behind.iter().position(|other| *other == thread);
+                    (core::cmp::Reverse(behind.map(|at| at + 1)), mix(self.ranks ^ u64::from(thread)))
+                };
                 able.iter().copied().max_by_key(rank).unwrap_or(able[0])
             }
         };
-        self.still.remove(at);
+        let thread = self.still.remove(at);
+        if order == Order::Drop && self.common.random.below(DROPS) == 0 {
+            self.behind.retain(|other| *other != thread);
+            self.behind.push(thread);
+        }
         if at == 0 {
             self.waited = 0;
         }
@@ -212,6 +240,7 @@ impl Strategy for Lag {
     fn begin(&mut self, execution: u64) {
         self.common.begin(execution);
         self.still.clear();
+        self.behind.clear();
         (self.read, self.waited, self.delays) = (0, 0, 0);
         let random = &mut self.common.random;
         self.latest = random.below(2) == 0;

@@ -282,6 +282,7 @@ fn an_act() -> impl Strategy<Value = Act> {
         10 => (0usize..12, a_hint()).prop_map(|(answer, hint)| Act::Next { answer, hint }),
         1 => Just(Act::NextUnasked),
         2 => (1usize..6).prop_map(Act::ReadClock),
+        1 => Just(Act::ReadClock(1500)),
         1 => Just(Act::Save),
         1 => Just(Act::Restore),
         1 => Just(Act::ResetMostAlive),
@@ -479,6 +480,24 @@ fn the_running_thread_is_option_0_and_the_others_follow_around_the_end() {
     assert_eq!(offered(&mut schedule, 0), [4, 0, 1, 2], "thread 3 waits: its successor takes its place");
     schedule.end_current();
     assert_eq!(offered(&mut schedule, 0), [0, 1, 2]);
+}
+
+#[test]
+fn a_loop_that_waits_for_the_clock_ends_soon() {
+    let (mut schedule, mut tape) = crowd(1);
+    let mut looks = 0;
+    while schedule.read_clock(0) < 200_000_000 {
+        looks += 1;
+    }
+    assert!((20_000..30_000).contains(&looks), "{looks}");
+    // Whoever does something else in between sees time go by as slowly as ever.
+    let mut last = 0;
+    for _ in 0..5_000 {
+        run(&mut schedule, &mut tape, 0);
+        let now = schedule.read_clock(0);
+        assert!(last == 0 || now == last + CLOCK_READ_NS);
+        last = now;
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The slow, obvious twin of [`Schedule`](super::Schedule): no run queue, no list of waiters, no cached deadline. Every
 //! question is answered by looking at every thread.
 
-use super::super::{CLOCK_READ_NS, STEP_NS};
+use super::super::{STEP_NS, look_ns};
 use raddle_protocol::trace::{ThreadId, Wait};
 
 /// What one thread is doing.
@@ -25,6 +25,8 @@ pub struct Naive {
     pub timed_out: Vec<bool>,
     pub current: ThreadId,
     pub now: u64,
+    /// Looks at the clock since the last decision.
+    pub looks: u64,
     pub most_alive: usize,
     arrivals: usize,
     steps_seen: u64,
@@ -37,6 +39,7 @@ impl Naive {
             timed_out: vec![false],
             current: 0,
             now: 0,
+            looks: 0,
             most_alive: 1,
             arrivals: 0,
             steps_seen: 0,
@@ -133,7 +136,8 @@ impl Naive {
     pub fn read_clock(&mut self, steps: u64) -> u64 {
         let worked = steps.saturating_sub(self.steps_seen);
         self.steps_seen = steps;
-        self.now = self.now.saturating_add(CLOCK_READ_NS + worked * STEP_NS);
+        self.now = self.now.saturating_add(look_ns(self.looks) + worked * STEP_NS);
+        self.looks += 1;
         self.now
     }
 
@@ -149,6 +153,7 @@ impl Naive {
                 self.timed_out[id as usize] = true;
             }
         }
+        self.looks = 0;
         let (count, current) = (self.doing.len() as ThreadId, self.current);
         let mut offered = self.ready();
         offered.sort_by_key(|id| (id + count - current) % count);

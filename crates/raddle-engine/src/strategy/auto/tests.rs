@@ -6,6 +6,11 @@ use crate::Tape;
 
 /// Executions of each member when those of member `lucky` alone find something new.
 fn shares(seed: u64, lucky: Option<usize>, executions: u64) -> Vec<u64> {
+    shares_of(10, seed, lucky, executions)
+}
+
+/// The same with so many choices in each execution.
+fn shares_of(choices: u64, seed: u64, lucky: Option<usize>, executions: u64) -> Vec<u64> {
     let mut auto = Auto { allowance: 0, ..Auto::new(seed) };
     let mut shares = vec![0; auto.members.len()];
     for execution in 0..executions {
@@ -13,7 +18,7 @@ fn shares(seed: u64, lucky: Option<usize>, executions: u64) -> Vec<u64> {
         let active = auto.active;
         shares[active] += 1;
         let new = lucky.is_none_or(|lucky| lucky == active);
-        auto.end(&Seen { steps: &[], choices: 10, record: &[], new, passed: true, pending: &[], obstacle: None });
+        auto.end(&Seen { steps: &[], choices, record: &[], new, passed: true, pending: &[], obstacle: None });
     }
     shares
 }
@@ -35,6 +40,14 @@ fn who_finds_something_new_comes_more_often_and_nobody_is_forgotten() {
         assert!(shares[lucky] > unlucky[lucky] + 10_000, "{shares:?}, {unlucky:?}");
         assert!(shares.iter().all(|share| *share >= 1_600), "{shares:?}");
     }
+}
+
+#[test]
+fn long_executions_go_on_from_what_was_rare_and_nobody_is_forgotten() {
+    let shares = shares_of(LONG + 1, 1, None, 24_000);
+    assert!(shares[BRANCH] > 13_000, "{shares:?}");
+    assert!(shares.iter().all(|share| *share >= 1_000), "{shares:?}");
+    assert!(shares_of(LONG, 1, None, 24_000)[BRANCH] < 5_000);
 }
 
 #[test]

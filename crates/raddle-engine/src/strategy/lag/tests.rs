@@ -47,6 +47,28 @@ fn bookkeeping_costs_nothing() {
     assert!(few > 0.1 && many > few / 2.0, "{few} and {many}");
 }
 
+/// A thread that goes on and stands still again is the next to go on, if ranks decide. Where they drop, another may have
+/// overtaken it: so does one that reports a stolen job to a sleeper late, and has not left that one's memory when somebody
+/// else has woken it.
+#[test]
+fn a_thread_may_fall_behind_once_it_has_gone_on() {
+    let question = Question { options: 2, threads: &[0, 1], ..Question::plain(ChoiceKind::Thread, 2) };
+    let overtaken = |order: Order| {
+        let mut lag = Lag::new(7);
+        let mut times = 0;
+        for execution in 1..=1000 {
+            lag.begin(execution);
+            lag.still = vec![0, 1];
+            let first = lag.release(&question, order, None);
+            lag.still.push(question.thread(first));
+            times += usize::from(lag.release(&question, order, None) != first);
+        }
+        times
+    };
+    assert_eq!(overtaken(Order::Rank), 0);
+    assert!((200..300).contains(&overtaken(Order::Drop)), "{}", overtaken(Order::Drop));
+}
+
 /// Without anything to change there is no preemption at all.
 #[test]
 fn readers_run_through() {

@@ -18,6 +18,7 @@
 
 mod entry;
 mod granule;
+mod record;
 #[cfg(test)]
 mod tests;
 

@@ -92,9 +92,9 @@ fn play(detector: &mut Detector, granule: &mut Granule, base: u64, events: &[Eve
                 let entry = Entry::new(me.0, me.1, true, mask);
                 let plain = Entry::new(me.0, me.1, false, mask);
                 let read_again = kind == Kind::Read && short && detector.read_among_reads(granule, plain, covers);
-                let found = if read_again {
-                    Ok(())
-                } else if kind.atomic() && short && detector.atomic_among_atomic(granule, entry, kind.writes()) {
+                let is_among_atomic =
+                    kind.atomic() && short && detector.atomic_among_atomic(granule, entry, kind.writes());
+                let found = if read_again || is_among_atomic {
                     Ok(())
                 } else if kind.atomic() && short {
                     detector.atomic_access(granule, me, mask, kind, covers, settled)

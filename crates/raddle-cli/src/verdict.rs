@@ -72,10 +72,11 @@ pub fn verdict(ended: &Ended, heard: &Heard, findings: &[Finding]) -> Option<Ver
             // What would have come after an early end is not among what was explored.
             None if summary.end == End::Exhausted && summary.left_early == 0 => plain(TestOutcome::Exhausted),
             None if summary.schedules == 0 => error(OUT_OF_TIME.into()),
-            None if summary.passed == 0 => Verdict { detail: Some(NONE_ENDED.into()), ..plain(TestOutcome::Passed) },
-            None => {
-                Verdict { detail: (summary.left_early > 0).then(|| left_early(summary)), ..plain(TestOutcome::Passed) }
+            None if summary.left_early > 0 => {
+                Verdict { detail: Some(left_early(summary)), ..plain(TestOutcome::Passed) }
             }
+            None if summary.passed == 0 => Verdict { detail: Some(NONE_ENDED.into()), ..plain(TestOutcome::Passed) },
+            None => plain(TestOutcome::Passed),
         },
         Ending::Fault(sentence) => Verdict { fault: true, ..error(format!("Raddle itself has failed: {sentence}.")) },
         Ending::Silent(time) => {

@@ -72,7 +72,7 @@ fn a_test_that_always_crashes_is_a_finding_that_says_so() {
 #[test]
 fn a_test_that_leaves_with_success_before_its_end_passes_with_a_word_about_it() {
     let detail = |left_early| {
-        let ended = finished(Summary { left_early, ..Summary::default() });
+        let ended = finished(Summary { left_early, passed: 9, ..Summary::default() });
         let verdict = verdict(&ended, &Heard::default(), &[]).unwrap();
         assert_eq!(verdict.outcome, TestOutcome::Passed);
         verdict.detail
@@ -80,6 +80,12 @@ fn a_test_that_leaves_with_success_before_its_end_passes_with_a_word_about_it() 
     assert!(detail(9).unwrap().starts_with("In every schedule the process ended with exit status 0 before"));
     assert!(detail(2).unwrap().starts_with("In 2 of the schedules the process"));
     assert_eq!(detail(0), None);
+}
+
+#[test]
+fn a_test_of_which_no_schedule_has_ended_does_not_look_as_if_one_had() {
+    let cut = verdict(&finished(Summary::default()), &Heard::default(), &[finding(Severity::Warning)]).unwrap();
+    assert_eq!((cut.outcome, cut.detail.as_deref()), (TestOutcome::Passed, Some(NONE_ENDED)));
 }
 
 #[test]

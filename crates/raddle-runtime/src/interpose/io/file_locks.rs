@@ -4,15 +4,19 @@
 //! that file is given back. Whose a lock is, the kernel knows by the open file; here it is the descriptor with which it was
 //! taken.
 //!
+//! A lock that another process has is waited for in real time, which no thread notices: most likely that process explores
+//! another test. For the same reason a test that locks files is left to one process.
+//!
 //! What this cannot see: that a duplicate of the descriptor keeps the lock when the descriptor is closed. Whoever waits then
 //! looks again in vain, and waits on. Locks of fcntl(2) belong to processes, so threads never wait for each other's.
 
 use crate::arch::syscall;
 use crate::effects::irreversible;
+use crate::interpose::children;
 use crate::interpose::output::answer;
 use crate::interpose::signals::Interrupt;
 use crate::state::{executing, recording, rt};
-use crate::{order, record, sched};
+use crate::{crash, order, record, sched, sys};
 use raddle_engine::AccessKind;
 use raddle_protocol::Op;
 use raddle_protocol::trace::{PosixLock, Wait};
@@ -20,8 +24,10 @@ use raddle_protocol::trace::{PosixLock, Wait};
 /// Where files are among the addresses of what is locked: no memory of a process is there.
 const FILES: u64 = 1 << 62;
 
-/// Nanoseconds after which a lock that another process has is tried again.
-const AGAIN_NS: u64 = 1_000_000;
+/// Nanoseconds after which a lock that another process has is tried again, in real time.
+const AGAIN_NS: u64 = 200_000;
+/// For how long that is done before other threads go on, and in virtual time until it is done once more.
+const PATIENCE_NS: u64 = 2_000_000_000;
 
 /// The locks of an execution.
 #[derive(Clone, Default, Debug)]
@@ -87,9 +93,24 @@ pub unsafe extern "C" fn flock(descriptor: i32, operation: i32) -> i32 {
     if held.is_some_and(|held| held.kind != kind) {
         give_back(descriptor);
     }
+    rt().is_known_by_name = true;
+    let is_free = || {
+        let mut result = call(wanted | libc::LOCK_NB);
+        let begun = sys::real_time_ns();
+        while result == -i64::from(libc::EWOULDBLOCK)
+            && may_wait
+            && !rt().execution.io.file_locks.is_held(address)
+            && sys::real_time_ns() - begun < PATIENCE_NS
+        {
+            children::pause(AGAIN_NS);
+            crash::progress();
+            result = call(wanted | libc::LOCK_NB);
+        }
+        result
+    };
     let mut has_asked = false;
     loop {
-        let result = call(wanted | libc::LOCK_NB);
+        let result = is_free();
         if result == 0 {
             break;
         }
@@ -106,7 +127,7 @@ pub unsafe extern "C" fn flock(descriptor: i32, operation: i32) -> i32 {
         let interrupt = if execution.io.file_locks.is_held(address) {
             sched::wait(Wait::FileLock(address, kind == PosixLock::FileExclusive), None, !0)
         } else {
-            let again = execution.schedule.now_ns() + AGAIN_NS;
+            let again = execution.schedule.now_ns() + PATIENCE_NS;
             sched::wait(Wait::Sleep, Some(again), !0)
         };
         if interrupt == Interrupt::Fail {

@@ -25,6 +25,9 @@ const SPARE: f64 = 0.25;
 /// Serial fraction from which on more processors are not worth it.
 const SERIAL: f64 = 0.8;
 
+/// Unknown waiting from which on nothing is recommended.
+const UNKNOWN: f64 = 0.5;
+
 /// What the rules look at.
 #[derive(Debug)]
 pub(super) struct Facts<'m> {
@@ -60,6 +63,11 @@ impl<'m> Facts<'m> {
     /// Tasks in progress that keep one processor busy, by Little's law.
     pub(super) fn overlap(&self) -> f64 {
         (self.service + self.wait) / self.service.max(1e-9)
+    }
+
+    /// Share of the time in which it waited for something that is not known.
+    fn unknown(&self) -> f64 {
+        self.m.shares[State::Other] / self.m.shares.total().max(1e-9)
     }
 
     /// Threads that keep all processors busy.
@@ -106,7 +114,7 @@ pub(super) fn advise(facts: &Facts<'_>, verdict: &Verdict) -> Advice {
     let recommendation = decide(facts, &verdict.bottleneck, &mut all, &mut steps);
     memory_of_threads(facts, &mut all, &mut steps);
     long_events(facts, &mut all, &mut steps);
-    let usable = !matches!(verdict.bottleneck, Bottleneck::NotEnough | Bottleneck::Idle);
+    let usable = !matches!(verdict.bottleneck, Bottleneck::NotEnough | Bottleneck::Idle) && facts.unknown() < UNKNOWN;
     Advice { recommendation, fired: all, steps, what_if: usable.then(|| queueing::what_if(facts)) }
 }
 
@@ -137,6 +145,21 @@ fn decide(
             sentence: format!(
                 "Leave it as it is: it had work for {} of the time. Profile it again under load.",
                 percent(1.0 - shares.idle())
+            ),
+        };
+    }
+    if facts.unknown() >= UNKNOWN {
+        all.push(fired(
+            "unknown-waits",
+            "What to do about waiting depends on what is waited for.",
+            format!("{} of the time it waited for something that Raddle does not know", percent(facts.unknown())),
+        ));
+        return Recommendation {
+            choice: None,
+            size: None,
+            sentence: format!(
+                "Nothing can be recommended: for {} of the time it is not known what the program waits for.",
+                percent(facts.unknown())
             ),
         };
     }

@@ -32,6 +32,7 @@ fn bottlenecks_lead_to_models() {
     assert_eq!(choice(&measured(&[(State::Network, 0.9), (State::Cpu, 0.1)])), Some(Choice::ThreadPool));
     assert_eq!(choice(&measured(&[(State::Network, 0.999), (State::Cpu, 0.001)])), Some(Choice::EventLoop));
     assert_eq!(choice(&measured(&[(State::Timer, 1.0)])), None);
+    assert_eq!(choice(&measured(&[(State::Other, 0.9), (State::Cpu, 0.1)])), None);
     let mut m = measured(&[(State::Cpu, 1.0)]);
     m.demand = 4.0;
     assert_eq!(choice(&m), Some(Choice::ThreadPool));

@@ -60,11 +60,6 @@ impl FileLocks {
     }
 }
 
-/// A descriptor is about to be closed: the lock goes with it.
-pub fn closed(descriptor: i32) {
-    give_back(descriptor);
-}
-
 /// `flock`.
 ///
 /// # Safety
@@ -94,7 +89,7 @@ pub unsafe extern "C" fn flock(descriptor: i32, operation: i32) -> i32 {
         give_back(descriptor);
     }
     rt().is_known_by_name = true;
-    let is_free = || {
+    let ask = || {
         let mut result = call(wanted | libc::LOCK_NB);
         let begun = sys::real_time_ns();
         while result == -i64::from(libc::EWOULDBLOCK)
@@ -110,7 +105,7 @@ pub unsafe extern "C" fn flock(descriptor: i32, operation: i32) -> i32 {
     };
     let mut has_asked = false;
     loop {
-        let result = is_free();
+        let result = ask();
         if result == 0 {
             break;
         }
@@ -147,8 +142,9 @@ pub unsafe extern "C" fn flock(descriptor: i32, operation: i32) -> i32 {
     0
 }
 
-/// The lock that was taken with a descriptor is free. Whoever waits for one on that file looks again.
-fn give_back(descriptor: i32) {
+/// The lock that was taken with a descriptor, if one was, is free: it is given back, or the descriptor closed. Whoever waits
+/// for one on that file looks again.
+pub fn give_back(descriptor: i32) {
     let execution = &mut rt().execution;
     let held = &mut execution.io.file_locks.held;
     let Some(at) = held.iter().position(|held| held.descriptor == descriptor) else { return };

@@ -57,5 +57,5 @@ pub fn closing(descriptor: i32) {
     io.interest.closed(descriptor);
     io.timers.closed(descriptor);
     io.nodelay.closed(descriptor);
-    file_locks::closed(descriptor);
+    file_locks::give_back(descriptor);
 }

@@ -49,9 +49,14 @@ pub fn count(number: u64) -> String {
     text
 }
 
-/// `1 thread`, `2 threads`.
+/// `1 thread`, `2 threads`, `2 processes`.
 pub fn counted(number: u64, singular: &str) -> String {
-    format!("{} {singular}{}", count(number), if number == 1 { "" } else { "s" })
+    let ending = match number {
+        1 => "",
+        _ if singular.ends_with('s') => "es",
+        _ => "s",
+    };
+    format!("{} {singular}{ending}", count(number))
 }
 
 /// A number with one digit behind the point, and none when it is large.
@@ -86,6 +91,8 @@ mod tests {
         assert_eq!(bytes(900), "900 bytes");
         assert_eq!(counted(1, "thread"), "1 thread");
         assert_eq!(counted(1200, "thread"), "1,200 threads");
+        assert_eq!(counted(1, "process"), "1 process");
+        assert_eq!(counted(2, "process"), "2 processes");
         assert_eq!(list(&["a".into(), "b".into(), "c".into()]), "a, b and c");
     }
 }

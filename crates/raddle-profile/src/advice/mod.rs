@@ -8,7 +8,9 @@
 //! What this cannot know: whether the parts of the work depend on each other. That a program computes on one thread does
 //! not tell whether it could on two; `--scale`, or its author, must.
 
+mod facts;
 pub mod queueing;
+mod reasons;
 mod rules;
 
 #[cfg(test)]
@@ -18,5 +20,5 @@ use crate::model::{Advice, Measurement, Scaling, Verdict};
 
 /// Advises.
 pub fn advice(measurement: &Measurement, verdict: &Verdict, scaling: Option<&Scaling>) -> Advice {
-    rules::advise(&rules::Facts::new(measurement, scaling), verdict)
+    rules::advise(&facts::Facts::new(measurement, &verdict.bottleneck, scaling))
 }

@@ -8,7 +8,7 @@
 //!
 //! What this cannot predict: that a disk or a server answers more slowly the more is asked of it.
 
-use super::rules::{Facts, TASK_MEMORY, THREAD_MEMORY};
+use super::facts::{Facts, TASK_MEMORY, THREAD_MEMORY};
 use crate::model::{Choice, WhatIf, WhatIfRow};
 use crate::words::{bytes, decimal, percent, seconds};
 

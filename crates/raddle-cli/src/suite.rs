@@ -24,7 +24,7 @@ use board::Board;
 use raddle_protocol::Job;
 use raddle_protocol::finding::{Code, Severity};
 use raddle_report::events::{Event, FindingRef, Progress, SuiteFinished, SuiteStarted, TestStarted};
-use raddle_report::{suite, terminal};
+use raddle_report::{Repeats, suite, terminal};
 use regress::Next;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
@@ -74,6 +74,7 @@ impl Suite<'_> {
         let mut finished =
             SuiteFinished { tests, ignored: self.ignored, seed: self.settings.seed, ..SuiteFinished::default() };
         let reporter = Reporter { console, interrupt };
+        let mut repeats = Repeats::default();
         reporter.event(&Event::SuiteStarted(SuiteStarted {
             tests,
             ignored: self.ignored,
@@ -94,8 +95,11 @@ impl Suite<'_> {
             for report in reports {
                 match report {
                     Report::Event(event) => {
-                        count(&mut finished, &event);
-                        reporter.event(&event);
+                        count(&mut finished, &mut repeats, &event);
+                        match (&*event, finished.shown_before()) {
+                            (Event::Finding(finding), Some(test)) => reporter.repeat(finding, test),
+                            _ => reporter.event(&event),
+                        }
                     }
                     Report::Progress(progress) => console.progress(progress),
                     Report::Unfinished(schedules) => finished.schedules += schedules,
@@ -186,7 +190,7 @@ impl Suite<'_> {
     }
 }
 
-fn count(finished: &mut SuiteFinished, event: &Event) {
+fn count(finished: &mut SuiteFinished, repeats: &mut Repeats, event: &Event) {
     match event {
         Event::TestFinished(test) => finished.count(test),
         Event::Finding(finding) => {
@@ -196,6 +200,7 @@ fn count(finished: &mut SuiteFinished, event: &Event) {
                 severity: finding.severity,
                 test: finding.test.clone(),
                 replay: finding.replay.clone(),
+                repeats: repeats.earlier(finding, finished.findings.len()),
             });
         }
         Event::SuiteStarted(_) | Event::TestStarted(_) | Event::SuiteFinished(_) => {}
@@ -231,6 +236,15 @@ impl Reporter<'_> {
             Event::TestFinished(test) => suite::test(test, style),
             Event::SuiteFinished(finished) => suite::finished(finished, style),
         });
+    }
+
+    /// Shows a warning that says the same as one of the test `shown`.
+    fn repeat(&self, finding: &Finding, shown: &str) {
+        if self.console.format == MessageFormat::Json {
+            return self.event(&Event::Finding(Box::new(finding.clone())));
+        }
+        let style = &self.console.style;
+        self.console.human(&format!("\n{}\n", terminal::render_repeat(finding, shown, style)));
     }
 }
 

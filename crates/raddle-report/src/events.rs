@@ -261,6 +261,9 @@ pub struct FindingRef {
     pub test: String,
     /// Token for `cargo raddle replay`; empty when it could not be stored.
     pub replay: String,
+    /// The place in the list of an earlier warning that says the same. Not part of the JSON output.
+    #[serde(skip)]
+    pub repeats: Option<usize>,
 }
 
 /// The run is over.
@@ -317,6 +320,12 @@ impl SuiteFinished {
             TestOutcome::SingleThreaded => &mut self.single_threaded,
             TestOutcome::Error => &mut self.errors,
         } += 1;
+    }
+
+    /// The test of which the same was shown as the last finding says, if there is one.
+    pub fn shown_before(&self) -> Option<&str> {
+        let earlier = self.findings.last()?.repeats?;
+        Some(&self.findings[earlier].test)
     }
 
     /// Tests that have been explored to their end.

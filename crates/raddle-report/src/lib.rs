@@ -21,11 +21,13 @@ pub mod explain;
 pub mod json;
 mod numbers;
 pub mod profile;
+mod repeats;
 mod style;
 pub mod suite;
 pub mod terminal;
 mod text;
 
+pub use repeats::Repeats;
 pub use style::Style;
 
 /// Where the text of source files comes from.

@@ -236,14 +236,7 @@ pub fn finished(event: &SuiteFinished, style: &Style) -> String {
     }
     out.push_str(&by_code(event, style));
     out.push_str(&kept(event, style));
-    let of = |severity| event.findings.iter().filter(move |finding| finding.severity == severity);
-    for finding in of(Severity::Error).chain(of(Severity::Warning)).filter(|finding| !finding.replay.is_empty()) {
-        let test = text::clean(&finding.test, style);
-        let line = format!("{} in {}", finding.code, style.ink(Ink::Strong, &test));
-        let command = format!("cargo raddle replay {}", text::clean(&finding.replay, style));
-        let blank = " ".repeat(INDENT);
-        out.push_str(&format!("\n{blank}{line}\n{blank}  {}\n", style.ink(Ink::Strong, &command)));
-    }
+    out.push_str(&replays(event, style));
     if event.schedules > 0 {
         out.push('\n');
         out.push_str(&indented(&format!("Add `--seed {}` to try the same schedules again.", event.seed), style));
@@ -311,6 +304,32 @@ fn kept(event: &SuiteFinished, style: &Style) -> String {
     if others > 0 {
         let were = if others == 1 { "was" } else { "were" };
         say(format!("{} {were} kept under other options, and not tried.", counted(others, "schedule")));
+    }
+    out
+}
+
+/// The command that shows each of them again, failures first; of warnings that say the same, one.
+fn replays(event: &SuiteFinished, style: &Style) -> String {
+    let mut out = String::new();
+    let of = |severity| {
+        let all = event.findings.iter().enumerate();
+        all.filter(move |(_, finding)| finding.severity == severity && finding.repeats.is_none())
+    };
+    let blank = " ".repeat(INDENT);
+    for (number, finding) in of(Severity::Error).chain(of(Severity::Warning)) {
+        if finding.replay.is_empty() {
+            continue;
+        }
+        let test = style.ink(Ink::Strong, &text::clean(&finding.test, style));
+        let others = event.findings.iter().filter(|other| other.repeats == Some(number) && other.test != finding.test);
+        let others = others.count() as u64;
+        let also = match others {
+            0 => String::new(),
+            _ => format!(" and {}", counted(others, "other test")),
+        };
+        let command = format!("cargo raddle replay {}", text::clean(&finding.replay, style));
+        let command = style.ink(Ink::Strong, &command);
+        out.push_str(&format!("\n{blank}{} in {test}{also}\n{blank}  {command}\n", finding.code));
     }
     out
 }

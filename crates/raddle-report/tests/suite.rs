@@ -147,7 +147,10 @@ fn finished() -> SuiteFinished {
         severity,
         test: test.into(),
         replay: replay.into(),
+        repeats: None,
     };
+    let repeat =
+        |test: &str, of| FindingRef { repeats: Some(of), ..finding("RD0202", Severity::Warning, test, "shop-7f3a-4") };
     let mut suite = SuiteFinished {
         tests: 10,
         ignored: 2,
@@ -158,6 +161,8 @@ fn finished() -> SuiteFinished {
             finding("RD0201", Severity::Error, "shop::bank::tests::transfers_in_both_directions", "shop-7f3a-2"),
             finding("RD0501", Severity::Error, "shop::stats::tests::every_request_is_counted", "shop-7f3a-3"),
             finding("RD0501", Severity::Error, "shop::stats::tests::every_request_is_counted", ""),
+            repeat("shop::bank::tests::closing", 0),
+            repeat("shop::bank::tests::opening", 0),
         ],
         ..SuiteFinished::default()
     };

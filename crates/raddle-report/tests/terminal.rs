@@ -3,7 +3,7 @@
 mod samples;
 
 use raddle_protocol::Finding;
-use raddle_report::{Style, terminal};
+use raddle_report::{Repeats, Style, terminal};
 use samples::Samples;
 use unicode_width::UnicodeWidthStr;
 
@@ -200,6 +200,26 @@ fn a_warning_is_headed_as_one() {
     finding.code.0 = "RD0202".into();
     let text = render(&finding, ascii(120));
     assert!(text.starts_with("warning[RD0202]: lock-order inversion: `left` waits"), "{text}");
+}
+
+#[test]
+fn a_warning_that_says_the_same_again_is_short() {
+    let mut finding = samples::long_loop();
+    finding.severity = raddle_protocol::Severity::Warning;
+    let mut repeats = Repeats::default();
+    assert_eq!(repeats.earlier(&finding, 3), None);
+    assert_eq!(repeats.earlier(&finding, 4), Some(3));
+    let short = terminal::render_repeat(&finding, "shop::bank::tests::opening", &utf8(80));
+    insta::assert_snapshot!(short);
+    // A secondary place depends on the schedule; another primary one is another mistake.
+    let mut other = finding.clone();
+    other.spans.iter_mut().filter(|span| !span.primary).for_each(|span| span.line += 1);
+    assert_eq!(repeats.earlier(&other, 5), Some(3));
+    other.spans.iter_mut().for_each(|span| span.line += 1);
+    assert_eq!(repeats.earlier(&other, 6), None);
+    let mut failure = finding.clone();
+    failure.severity = raddle_protocol::Severity::Error;
+    assert_eq!(repeats.earlier(&failure, 7), None);
 }
 
 #[test]

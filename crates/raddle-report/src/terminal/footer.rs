@@ -114,12 +114,23 @@ fn without_backtraces(output: &str) -> String {
 /// How to see it again and how to learn more. Commands are never broken, so that they can be copied: where they do not
 /// fit beside their labels, they stand below.
 pub(super) fn commands(finding: &Finding, style: &Style) -> String {
-    let mut rows = Vec::new();
-    if !finding.replay.is_empty() {
-        rows.push(("see it happen again:", format!("cargo raddle replay {}", text::clean(&finding.replay, style))));
-    }
+    let mut rows: Vec<_> = again(finding, style).into_iter().collect();
     let code = finding.pattern.as_ref().unwrap_or(&finding.code);
     rows.push(("read what it means:", format!("cargo raddle explain {}", text::clean(&code.0, style))));
+    table(&rows, style)
+}
+
+/// Only the command that shows it again.
+pub(super) fn replay(finding: &Finding, style: &Style) -> String {
+    table(&Vec::from_iter(again(finding, style)), style)
+}
+
+fn again(finding: &Finding, style: &Style) -> Option<(&'static str, String)> {
+    let command = || format!("cargo raddle replay {}", text::clean(&finding.replay, style));
+    (!finding.replay.is_empty()).then(|| ("see it happen again:", command()))
+}
+
+fn table(rows: &[(&str, String)], style: &Style) -> String {
     let labels = rows.iter().map(|(label, _)| label.len()).max().unwrap_or(0) + 2;
     let beside = rows.iter().all(|(_, command)| labels + text::width(command) <= style.width);
     rows.iter()

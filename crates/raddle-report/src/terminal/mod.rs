@@ -32,6 +32,11 @@ pub fn render_finding(finding: &Finding, style: &Style, sources: &dyn Sources) -
     text
 }
 
+/// A warning that says the same as one already shown, of the test `shown`.
+pub fn render_repeat(finding: &Finding, shown: &str, style: &Style) -> String {
+    snippets::repeat(finding, shown, style) + &footer::replay(finding, style)
+}
+
 /// Only the interleaving, with every step: what a replay shows.
 pub fn render_steps(finding: &Finding, style: &Style) -> String {
     interleaving::render(finding, style, rows::Length::Full)

@@ -14,12 +14,7 @@ use std::ops::Range;
 
 /// Headline, snippets, and one line each on the test and on the schedule.
 pub(super) fn render(finding: &Finding, style: &Style, sources: &dyn Sources) -> String {
-    let level = match finding.severity {
-        Severity::Error => Level::ERROR,
-        Severity::Warning => Level::WARNING,
-    };
-    let code = text::clean(&finding.code.0, style);
-    let mut group = Group::with_title(level.primary_title(headline(finding, style)).id(code));
+    let mut group = titled(finding, style);
     for file in by_file(&finding.spans) {
         let source = sources.source(&file[0].path).filter(|source| !source.is_empty());
         let (found, lost): (Vec<&Span>, Vec<&Span>) = match &source {
@@ -46,14 +41,46 @@ pub(super) fn render(finding: &Finding, style: &Style, sources: &dyn Sources) ->
             }
         }
     }
+    let facts = [("test", finding.test.clone()), ("schedule", schedule(finding))];
+    draw(with_facts(group, finding, facts, style), style)
+}
+
+/// Headline, the place, and one line each on the test and on the one of which the same has been shown.
+pub(super) fn repeat(finding: &Finding, shown: &str, style: &Style) -> String {
+    let mut group = titled(finding, style);
+    if let Some(span) = finding.spans.iter().find(|span| span.primary) {
+        group = group.element(origin(span, style));
+    }
+    let facts = [("test", finding.test.clone()), ("shown above", format!("the same place, in {shown}"))];
+    draw(with_facts(group, finding, facts, style), style)
+}
+
+fn titled<'a>(finding: &Finding, style: &Style) -> Group<'a> {
+    let level = match finding.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let code = text::clean(&finding.code.0, style);
+    Group::with_title(level.primary_title(headline(finding, style)).id(code))
+}
+
+fn with_facts<'a>(
+    mut group: Group<'a>,
+    finding: &Finding,
+    facts: [(&'static str, String); 2],
+    style: &Style,
+) -> Group<'a> {
     let number_width = finding.spans.iter().map(|span| span.line).max().unwrap_or(0).to_string().len();
-    for (name, fact) in
-        [("test", text::clean(&finding.test, style)), ("schedule", text::clean(&schedule(finding), style))]
-    {
+    for (name, fact) in facts {
         // Left of it stand the width of a line number, a blank, a sign with its blank, and the name with its colon.
         let room = style.width.max(40).saturating_sub(number_width + 3 + name.len() + 2);
+        let fact = text::clean(&fact, style);
         group = group.element(Level::NOTE.with_name(name).message(text::wrap(&fact, room).join("\n")));
     }
+    group
+}
+
+fn draw(group: Group<'_>, style: &Style) -> String {
     let renderer = if style.color { Renderer::styled().hyperlink(false) } else { Renderer::plain() };
     let decor = if style.unicode { DecorStyle::Unicode } else { DecorStyle::Ascii };
     let drawn = renderer.term_width(style.width.max(40)).decor_style(decor).render(&[group]);

@@ -22,7 +22,7 @@ use crate::subject::Subject;
 use crate::verdict::Verdict;
 use board::Board;
 use raddle_protocol::Job;
-use raddle_protocol::finding::{Code, Severity};
+use raddle_protocol::finding::{Code, Finding, Severity};
 use raddle_report::events::{Event, FindingRef, Progress, SuiteFinished, SuiteStarted, TestStarted};
 use raddle_report::{Repeats, suite, terminal};
 use regress::Next;

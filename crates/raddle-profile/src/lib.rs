@@ -33,3 +33,7 @@ pub mod watch;
 pub mod words;
 
 pub use error::Error;
+
+/// Held by a test that starts a program: a watcher takes every child of its own process for one of the watched program's.
+#[cfg(test)]
+static CHILDREN: std::sync::Mutex<()> = std::sync::Mutex::new(());

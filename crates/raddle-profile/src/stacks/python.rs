@@ -133,6 +133,7 @@ pub fn is_interpreter(file: &str) -> bool {
 mod tests {
     use super::*;
     use std::process::{Child, Command};
+    use std::sync::PoisonError;
 
     #[test]
     fn an_interpreter_is_known_by_its_name() {
@@ -169,6 +170,7 @@ mod tests {
     /// Where there is a Python, its functions are read from a sleeping thread.
     #[test]
     fn functions_are_read_from_an_interpreter() {
+        let _alone = crate::CHILDREN.lock().unwrap_or_else(PoisonError::into_inner);
         let program = "import time\ndef inner():\n    time.sleep(60)\ndef outer():\n    inner()\nouter()\n";
         let Ok(child) = Command::new("python3").args(["-c", program]).spawn() else { return };
         let child = Ended(child);

@@ -254,6 +254,7 @@ mod tests {
     use crate::stacks::{Stacks, Wanted};
     use std::io::{BufRead, BufReader};
     use std::process::{Command, Stdio};
+    use std::sync::PoisonError;
 
     /// A shell that starts another one, waits for it, says so, and stays. The inner one computes.
     const FAMILY: &str = "sh -c 'i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done'; echo over; read line";
@@ -261,6 +262,7 @@ mod tests {
     /// The end of a child is noticed late, when its processor time stands in its parent's books already.
     #[test]
     fn a_child_whose_end_is_noticed_late_counts_once() {
+        let _alone = crate::CHILDREN.lock().unwrap_or_else(PoisonError::into_inner);
         let mut parent = Command::new("sh")
             .args(["-c", FAMILY])
             .stdin(Stdio::piped())

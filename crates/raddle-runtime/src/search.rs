@@ -14,7 +14,7 @@ use std::ops::Range;
 
 /// Executions in which more is looked for after a race has been found, which is left alone from then on: what else is
 /// wrong with the program is often worse, and easier to mend.
-const AFTER_A_RACE: u64 = 2_000;
+const AFTER_A_RACE: u64 = 20_000;
 /// Executions tried for one that passes, when the very first has failed.
 const TRIES_FOR_A_PASS: u64 = 200;
 /// Nanoseconds between two reports of progress.

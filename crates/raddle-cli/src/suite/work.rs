@@ -13,6 +13,7 @@ use crate::subject::Subject;
 use crate::verdict::{self, Heard, Verdict};
 use raddle_protocol::finding::{KeptIn, Schedule, Severity};
 use raddle_protocol::message::{End, Mode, Regressed};
+use raddle_protocol::trace::ConflictKind;
 use raddle_protocol::{Cause, Finding, Job, Message, Module, Outcome, Printed, RawFinding, Summary, Trace};
 use raddle_report::events::{Bounded, Progress, Search, TestFinished, TestOutcome};
 use std::sync::Arc;
@@ -240,6 +241,12 @@ impl<'a> Work<'a> {
                 if suite.judgement.silences(&finding) || self.findings.iter().any(|known| same(known, &finding)) {
                     continue;
                 }
+                // Behind a race only what is worse is of interest: a deadlock, memory used after it was freed, a wrong result.
+                let is_race = is_race(&raw.outcome);
+                let behind_a_race = !suite.keep_going && self.findings.iter().any(is_error);
+                if behind_a_race && (is_race || finding.severity != Severity::Error) {
+                    continue;
+                }
                 if finding.code.0 == INVERSION && self.settles_inversions(ending, heard, modules, &case, judge) {
                     continue;
                 }
@@ -265,7 +272,7 @@ impl<'a> Work<'a> {
                 {
                     finding.notes.push(format!("`cargo raddle replay {token}` performs the other schedule."));
                 }
-                let last = finding.severity == Severity::Error && !suite.keep_going;
+                let last = is_error(&finding) && !is_race && !suite.keep_going;
                 self.findings.push(finding);
                 if last {
                     break 'all;
@@ -277,7 +284,7 @@ impl<'a> Work<'a> {
             self.findings.retain(|finding| finding.code.0 != INVERSION);
         }
         let is_minor = |finding: &Finding| UNLESS_FAILED.contains(&finding.code.0.as_str());
-        if self.findings.iter().any(|finding| finding.severity == Severity::Error && !is_minor(finding)) {
+        if self.findings.iter().any(|finding| is_error(finding) && !is_minor(finding)) {
             self.findings.retain(|finding| !is_minor(finding));
         }
     }
@@ -327,6 +334,15 @@ fn other_schedule(raw: &RawFinding, finding: &Finding) -> Option<(RawFinding, Fi
 /// followed by a search it has shown nothing.
 fn is_of_the_kept_one(raw: &RawFinding, heard: &Heard) -> bool {
     raw.execution == 1 && matches!(heard.regressed, Some(Regressed::Fails | Regressed::Passes))
+}
+
+/// Whether an execution has ended at a race, which the search leaves alone from then on to look for what else is wrong.
+fn is_race(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Conflict(found) if found.kind == ConflictKind::Race)
+}
+
+fn is_error(finding: &Finding) -> bool {
+    finding.severity == Severity::Error
 }
 
 /// Whether two findings are the same mistake, met twice.

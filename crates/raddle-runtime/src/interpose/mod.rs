@@ -7,6 +7,7 @@ pub mod alloc;
 pub mod children;
 pub mod clock;
 pub mod descriptors;
+pub mod environment;
 pub mod exit;
 pub mod files;
 pub mod futex;

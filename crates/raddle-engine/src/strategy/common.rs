@@ -1,9 +1,15 @@
 //! What all strategies have in common: execution 0 is the one without preemption, what is unusual but legal is rare,
-//! and hints are honoured, so that loops end.
+//! and hints are honoured, so that loops end. Where a load may see an older store, but would also see it if it came before
+//! the newer one, and nothing stands in the way of that, it is rare too: among the orders of steps that execution has its share
+//! already, and a strategy that draws orders evenly would no longer do so.
+
+#[cfg(test)]
+mod tests;
 
 use super::first::{First, SLICE};
 use super::random::{LATE, SPIN, UNUSUAL, one_in};
 use super::{Hint, Question, Strategy};
+use crate::exhaustive::can_come_earlier;
 use crate::log::Logged;
 use crate::random::Random;
 use raddle_protocol::ChoiceKind;
@@ -14,6 +20,13 @@ use raddle_protocol::trace::ThreadId;
 pub fn unread<'a>(steps: &'a [Logged], read: &mut usize) -> &'a [Logged] {
     let from = std::mem::replace(read, steps.len());
     steps.get(from..).unwrap_or(steps)
+}
+
+/// Steps that are looked at before a load that may see an older store.
+const LATELY: usize = 64;
+
+fn lately(steps: &[Logged]) -> &[Logged] {
+    &steps[steps.len().saturating_sub(LATELY)..]
 }
 
 /// What a hint asks of a strategy.
@@ -68,6 +81,10 @@ impl Common {
         }
         match question.kind {
             ChoiceKind::Thread => None,
+            // What comes of another order of steps as well is a matter of that order.
+            ChoiceKind::ReadsFrom if can_come_earlier(lately(question.steps)) => {
+                Some(one_in(UNUSUAL, &mut self.random, question.options))
+            }
             ChoiceKind::ReadsFrom | ChoiceKind::Readiness | ChoiceKind::Receiver => {
                 Some(self.random.below(question.options))
             }

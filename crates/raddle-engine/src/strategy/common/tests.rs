@@ -25,9 +25,9 @@ fn older(steps: &[(ThreadId, crate::Access)]) -> f64 {
 }
 
 #[test]
-fn an_older_store_is_rare_where_coming_earlier_does_as_well() {
+fn an_older_store_is_rare_in_half_of_the_executions_where_coming_earlier_does_as_well() {
     let found = older(&[(0, op(Write, 9)), (0, op(Write, 8)), (1, op(Write, 7)), (1, op(Read, 9))]);
-    assert!(fits(found, 1.0 / UNUSUAL as f64, EXECUTIONS), "{found}");
+    assert!(fits(found, 0.5 / UNUSUAL as f64 + 0.25, EXECUTIONS), "{found}");
 }
 
 #[test]

@@ -15,11 +15,10 @@
 //! In between, a systematic search ([`crate::exhaustive`]) has every second execution, so that a small test is soon seen
 //! to be exhausted. It begins after the first [`ALONE`] executions, and gives up when it has had its allowance, as soon as
 //! the estimate of its size says that it will not do with it, or when there is something that it cannot see. So a test that is
-//! not small loses little by it. Every fourth execution is then one of a search in the order of preemptions
-//! ([`crate::exhaustive::Bounded`]), which comes soon to what takes few of them in one order out of very many; it gives up too
-//! when it has had its allowance, or has got nowhere near its first preemption after some. Under its own name, `exhaustive`, the search has all executions until nothing is left
+//! not small loses little by it. Under its own name, `exhaustive`, the search has all executions until nothing is left
 //! for it to do; what then remains of the budget is the portfolio's. Where the budget will not do, by the estimate, it shares
-//! it with the search in the order of preemptions, which has something to say before it has seen all; and where it is far from doing, leaves it to that.
+//! it with a search in the order of preemptions ([`crate::exhaustive::Bounded`]), which has something to say before it has
+//! seen all; and where it is far from doing, leaves it to that.
 //!
 //! When a search is divided ([`super::blocks`]), each block goes on with the shares and with what the members have learned by
 //! then.
@@ -46,11 +45,6 @@ const ALONE: u64 = 100;
 /// Executions of the search at the most, unless the budget is so small that a tenth of it is less.
 const ALLOWANCE: u64 = 2_000;
 
-/// Executions of the search in the order of preemptions at the most, with the same exception.
-const BOUNDED_ALLOWANCE: u64 = 500;
-/// Executions of it after which it is to have seen all that there are without a preemption: many threads have too many orders.
-const FIRST_BOUND: u64 = 64;
-
 /// Executions of the search after which the estimate of its size is believed, if it is more than so many times the
 /// allowance.
 const ENOUGH: u64 = 32;
@@ -70,10 +64,13 @@ const BOUNDED: usize = usize::MAX - 1;
 /// The turns of a round: members of the portfolio by number.
 const ROUND: [usize; 12] = [0, 1, 2, 3, 0, 4, 5, 1, 3, 4, 5, 0];
 
-/// Executions at the beginning of which those that have no turn are [`SURW`]'s: it finds first what is found soon.
+/// Executions at the beginning of which those that have no turn are [`SURW`]'s, and every fourth of them [`POS`]'s: these two
+/// find first what is found soon.
 const EARLY: u64 = 64;
 /// See [`EARLY`].
 const SURW: usize = 0;
+/// See [`EARLY`].
+const POS: usize = 1;
 
 /// Which of them goes on from what was rare.
 const BRANCH: usize = 5;
@@ -109,9 +106,8 @@ pub struct Auto {
     is_bounded: bool,
     /// Executions that there are to be.
     budget: u64,
-    /// Executions that the search may have, and the one in the order of preemptions.
+    /// Executions that the search may have.
     allowance: u64,
-    bounded_allowance: u64,
     /// Whether it has all of them, from the beginning.
     first: bool,
     /// Answers given in the executions so far, and how many these are.
@@ -144,7 +140,6 @@ impl Auto {
             is_bounded: false,
             budget: u64::MAX,
             allowance: ALLOWANCE,
-            bounded_allowance: BOUNDED_ALLOWANCE,
             first: false,
             answers: 0,
             ended: 0,
@@ -170,26 +165,6 @@ impl Auto {
         search.obstacle.is_none() && is_small
     }
 
-    /// Whether the search in the order of preemptions is worth another execution, where searches do not come first.
-    fn searches_by_preemptions(&self) -> bool {
-        let bounded = self.bounded.status();
-        let is_open = !self.bounded.is_over() && bounded.executions < self.bounded_allowance;
-        let is_near = bounded.completed.is_some() || bounded.executions < FIRST_BOUND;
-        is_open && is_near && bounded.obstacle.is_none() && self.answers <= LONG * self.ended
-    }
-
-    /// Which search has this execution, where they take turns with the portfolio.
-    fn search_by_turns(&self, execution: u64) -> Option<usize> {
-        if execution - self.searched < ALONE {
-            return None;
-        }
-        match execution % 4 {
-            0 | 2 => self.searches().then_some(SEARCH),
-            1 => self.searches_by_preemptions().then_some(BOUNDED),
-            _ => None,
-        }
-    }
-
     /// Which search has the next execution, where searches come first.
     fn next_search(&self) -> Option<usize> {
         let (searches, is_open) = (self.searches(), !self.bounded.is_over());
@@ -212,7 +187,7 @@ impl Auto {
             return ROUND[(execution / 2) as usize % ROUND.len()];
         }
         if execution < EARLY {
-            return SURW;
+            return if execution % 8 == 7 { POS } else { SURW };
         }
         if self.answers > LONG * self.ended {
             return BRANCH;
@@ -232,7 +207,8 @@ impl Strategy for Auto {
     fn begin(&mut self, execution: u64) {
         // An execution may have to be begun again.
         if self.execution.replace(execution) != Some(execution) {
-            let search = if self.first { self.next_search() } else { self.search_by_turns(execution) };
+            let by_turns = execution - self.searched >= ALONE && self.active != SEARCH && self.searches();
+            let search = if self.first { self.next_search() } else { by_turns.then_some(SEARCH) };
             self.searched += u64::from(search.is_some());
             self.active = search.unwrap_or_else(|| self.draw(execution - self.searched));
         }
@@ -271,7 +247,6 @@ impl Strategy for Auto {
         self.budget = executions;
         if !self.first {
             self.allowance = ALLOWANCE.min(executions / 10);
-            self.bounded_allowance = BOUNDED_ALLOWANCE.min(executions / 10);
         } else if executions < AMPLE {
             self.search = Exhaustive::with_probes(self.seed);
         }
@@ -289,9 +264,7 @@ impl Strategy for Auto {
     }
 
     fn bounded(&self) -> Option<message::Bounded> {
-        // By turns it completes little: it has nothing to say.
-        let is_told = self.first || self.is_bounded;
-        is_told.then(|| self.bounded.status()).filter(|bounded| bounded.executions > 0)
+        Some(self.bounded.status()).filter(|bounded| bounded.executions > 0)
     }
 
     fn opening(&self) -> Option<Box<dyn Strategy>> {
@@ -309,7 +282,6 @@ impl Strategy for Auto {
             bounded: Bounded::new(u32::MAX),
             is_bounded: false,
             allowance: 0,
-            bounded_allowance: 0,
             first: false,
             execution: None,
             ..*self

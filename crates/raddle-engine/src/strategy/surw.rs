@@ -185,6 +185,14 @@ impl Surw {
         self.profiles[self.profile].has(self.interest, access)
     }
 
+    /// Whether what a thread is about to do is of interest. One that goes on from a wait comes to such an operation within the
+    /// same step, if it has any left: it takes the lock again that it waited with.
+    #[inline]
+    fn is_held(&self, thread: ThreadId, pending: Access) -> bool {
+        let goes_on = pending == Access::begins(thread);
+        self.has(pending) || goes_on && self.left.get(thread as usize).is_some_and(|left| *left > 0)
+    }
+
     /// Draws whose turn it is. A thread has the weight of what is left for it, and for those that it or its descendants
     /// have still to create.
     fn draw_turn(&mut self) {
@@ -332,7 +340,7 @@ impl Strategy for Surw {
         self.free.clear();
         for answer in usize::from(leaves)..question.options {
             let is_its_turn = self.turn.is_none_or(|turn| turn == question.thread(answer));
-            if is_its_turn || !self.has(question.pending(answer)) {
+            if is_its_turn || !self.is_held(question.thread(answer), question.pending(answer)) {
                 self.free.push(answer);
             }
         }

@@ -3,8 +3,6 @@
 use super::super::toy::{Toy, perform, writes};
 use super::*;
 use crate::Tape;
-use std::cell::RefCell;
-use std::rc::Rc;
 
 /// Executions of each member when those of member `lucky` alone find something new.
 fn shares(seed: u64, lucky: Option<usize>, executions: u64) -> Vec<u64> {
@@ -13,7 +11,7 @@ fn shares(seed: u64, lucky: Option<usize>, executions: u64) -> Vec<u64> {
 
 /// The same with so many choices in each execution.
 fn shares_of(choices: u64, seed: u64, lucky: Option<usize>, executions: u64) -> Vec<u64> {
-    let mut auto = Auto { allowance: 0, bounded_allowance: 0, ..Auto::new(seed) };
+    let mut auto = Auto { allowance: 0, ..Auto::new(seed) };
     let mut shares = vec![0; auto.members.len()];
     for execution in 0..executions {
         auto.begin(execution);
@@ -42,6 +40,13 @@ fn who_finds_something_new_comes_more_often_and_nobody_is_forgotten() {
         assert!(shares[lucky] > unlucky[lucky] + 10_000, "{shares:?}, {unlucky:?}");
         assert!(shares.iter().all(|share| *share >= 1_600), "{shares:?}");
     }
+}
+
+#[test]
+fn the_first_executions_are_mostly_those_of_who_finds_soon() {
+    let shares = shares(1, None, EARLY);
+    assert!(shares[SURW] >= 32 && shares[POS] >= 8, "{shares:?}");
+    assert!(shares.iter().all(|share| *share > 0), "{shares:?}");
 }
 
 #[test]
@@ -83,44 +88,6 @@ fn a_small_test_is_exhausted_soon_and_a_large_one_left_alone() {
     let large = vec![writes(9, 12), writes(9, 12), writes(9, 12)];
     let search = searched(&large, 6_000, 100_000);
     assert!(!search.finished && search.executions <= ALLOWANCE, "{search:?}");
-}
-
-/// A strategy that others can look into while it is asked.
-struct Open(Rc<RefCell<Auto>>);
-
-impl Strategy for Open {
-    fn begin(&mut self, execution: u64) {
-        self.0.borrow_mut().begin(execution);
-    }
-
-    fn choose(&mut self, question: &Question<'_>) -> usize {
-        self.0.borrow_mut().choose(question)
-    }
-
-    fn end(&mut self, seen: &Seen<'_>) {
-        self.0.borrow_mut().end(seen);
-    }
-}
-
-#[test]
-fn every_fourth_execution_goes_by_preemptions_until_that_has_had_its_share() {
-    let bounded = |toy: &Toy, executions, expected| {
-        let auto = Rc::new(RefCell::new(Auto::new(1)));
-        auto.borrow_mut().expect(expected);
-        let mut tape = Tape::new(Box::new(Open(Rc::clone(&auto))));
-        (0..executions).for_each(|execution| drop(perform(toy, &mut tape, execution)));
-        let told = auto.borrow().bounded();
-        assert_eq!(told, None, "by turns it has nothing to say");
-        let status = auto.borrow().bounded.status();
-        (status.executions, status.completed)
-    };
-    let two = vec![writes(9, 12), writes(9, 12)];
-    assert_eq!(bounded(&two, ALONE + 400, 100_000), (100, Some(1)));
-    assert_eq!(bounded(&two, 4_000, 100_000).0, BOUNDED_ALLOWANCE);
-    assert_eq!(bounded(&two, 1_000, 1_000).0, 100);
-    // Forty thousand orders without a preemption.
-    let eight = vec![writes(9, 2); 8];
-    assert_eq!(bounded(&eight, 4_000, 100_000), (FIRST_BOUND, None));
 }
 
 /// How far both searches are under the name `exhaustive`.

@@ -19,8 +19,8 @@ impl Room {
 }
 
 /// Peterson, "Myths about the mutual exclusion problem" (1981), with its first two steps exchanged.
-#[test]
-fn peterson_turn_first() {
+#[cfg_attr(test, test)]
+pub fn peterson_turn_first() {
     let (flags, turn, room) = ([Cell::new(0), Cell::new(0)], Cell::new(0), Room::new());
     let enter = |me: usize| {
         let (flags, turn, room) = (&flags, &turn, &room);
@@ -37,8 +37,8 @@ fn peterson_turn_first() {
 }
 
 /// Looks at the other's flag before it raises its own.
-#[test]
-fn flags_raised_too_late() {
+#[cfg_attr(test, test)]
+pub fn flags_raised_too_late() {
     let (flags, room) = ([Cell::new(0), Cell::new(0)], Room::new());
     let enter = |me: usize| {
         let (flags, room) = (&flags, &room);
@@ -54,8 +54,8 @@ fn flags_raised_too_late() {
 }
 
 /// Lamport's bakery (CACM 1974) without the sign that a number is being drawn.
-#[test]
-fn bakery_without_choosing() {
+#[cfg_attr(test, test)]
+pub fn bakery_without_choosing() {
     let (numbers, room) = ([const { Cell::new(0) }; 3], Room::new());
     let enter = |me: usize| {
         let (numbers, room) = (&numbers, &room);
@@ -76,8 +76,8 @@ fn bakery_without_choosing() {
 }
 
 /// A ticket lock that draws its ticket in two steps.
-#[test]
-fn ticket_drawn_twice() {
+#[cfg_attr(test, test)]
+pub fn ticket_drawn_twice() {
     let (next, serving, room) = (Cell::new(0), Cell::new(0), Room::new());
     let enter = || {
         let ticket = next.get();
@@ -91,8 +91,8 @@ fn ticket_drawn_twice() {
 }
 
 /// A lock whose owner gives it back although it has just been taken over.
-#[test]
-fn unlock_of_somebody_elses_lock() {
+#[cfg_attr(test, test)]
+pub fn unlock_of_somebody_elses_lock() {
     let (owner, room) = (Cell::new(0), Room::new());
     let enter = |me: usize| {
         let (owner, room) = (&owner, &room);
@@ -110,8 +110,8 @@ fn unlock_of_somebody_elses_lock() {
 }
 
 /// Readers and a writer, with a look and an entry in two steps.
-#[test]
-fn readers_and_writer_by_flags() {
+#[cfg_attr(test, test)]
+pub fn readers_and_writer_by_flags() {
     let (readers, writing, data) = (Cell::new(0), Cell::new(0), [Cell::new(0), Cell::new(0)]);
     let read = || {
         if writing.get() == 0 {
@@ -131,8 +131,8 @@ fn readers_and_writer_by_flags() {
 }
 
 /// A sequence lock whose reader does not look whether the number has changed.
-#[test]
-fn sequence_lock_without_second_look() {
+#[cfg_attr(test, test)]
+pub fn sequence_lock_without_second_look() {
     let (sequence, data) = (Cell::new(0), [Cell::new(0), Cell::new(0)]);
     together([
         &|| {

@@ -1,12 +1,12 @@
 //! What was checked no longer holds when it is acted upon, and updates that are lost.
 
+use crate::library::sync::{Mutex, RwLock};
+use crate::library::thread;
 use crate::{Cell, together};
 use std::collections::BTreeMap;
-use std::sync::{Mutex, RwLock};
-use std::thread;
 
-#[test]
-fn counter_in_two_steps() {
+#[cfg_attr(test, test)]
+pub fn counter_in_two_steps() {
     let counter = Cell::new(0);
     let count = || {
         let now = counter.get();
@@ -17,8 +17,8 @@ fn counter_in_two_steps() {
 }
 
 /// A lost update among many that are not.
-#[test]
-fn counter_with_one_careless_thread() {
+#[cfg_attr(test, test)]
+pub fn counter_with_one_careless_thread() {
     let counter = Cell::new(0);
     let careful = || {
         for _ in 0..10 {
@@ -32,8 +32,8 @@ fn counter_with_one_careless_thread() {
     assert_eq!(counter.get(), 21);
 }
 
-#[test]
-fn account_with_too_narrow_a_lock() {
+#[cfg_attr(test, test)]
+pub fn account_with_too_narrow_a_lock() {
     let account = Mutex::new(100);
     let withdraw = || {
         let balance = *account.lock().unwrap();
@@ -46,8 +46,8 @@ fn account_with_too_narrow_a_lock() {
 }
 
 /// The sum is read while money is on its way.
-#[test]
-fn transfer_seen_half_done() {
+#[cfg_attr(test, test)]
+pub fn transfer_seen_half_done() {
     let accounts = [Mutex::new(100), Mutex::new(100)];
     together([
         &|| {
@@ -63,8 +63,8 @@ fn transfer_seen_half_done() {
 }
 
 /// Seats are sold while there are any; the check and the sale are two steps.
-#[test]
-fn airline() {
+#[cfg_attr(test, test)]
+pub fn airline() {
     let sold = Cell::new(0);
     let sell = || {
         for _ in 0..2 {
@@ -96,18 +96,18 @@ fn wronglock(right: usize) {
     });
 }
 
-#[test]
-fn wronglock_1() {
+#[cfg_attr(test, test)]
+pub fn wronglock_1() {
     wronglock(1);
 }
 
-#[test]
-fn wronglock_4() {
+#[cfg_attr(test, test)]
+pub fn wronglock_4() {
     wronglock(4);
 }
 
-#[test]
-fn map_checked_then_filled() {
+#[cfg_attr(test, test)]
+pub fn map_checked_then_filled() {
     let (map, made) = (Mutex::new(BTreeMap::new()), Cell::new(0));
     let fill = || {
         if !map.lock().unwrap().contains_key("key") {
@@ -119,8 +119,8 @@ fn map_checked_then_filled() {
     assert_eq!(made.get(), 1, "made more than once");
 }
 
-#[test]
-fn upgrade_without_a_second_look() {
+#[cfg_attr(test, test)]
+pub fn upgrade_without_a_second_look() {
     let (value, made) = (RwLock::new(None), Cell::new(0));
     let get = || {
         if value.read().unwrap().is_some() {
@@ -135,8 +135,8 @@ fn upgrade_without_a_second_look() {
 }
 
 /// A block is free according to a bitmap, which is set afterwards.
-#[test]
-fn bitmap_allocates_twice() {
+#[cfg_attr(test, test)]
+pub fn bitmap_allocates_twice() {
     let (bitmap, owners) = ([const { Cell::new(0) }; 4], [const { Cell::new(0) }; 4]);
     let allocate = |start: usize| {
         let (bitmap, owners) = (&bitmap, &owners);
@@ -155,8 +155,8 @@ fn bitmap_allocates_twice() {
 }
 
 /// Two counters that belong together, read one after the other.
-#[test]
-fn statistics_out_of_step() {
+#[cfg_attr(test, test)]
+pub fn statistics_out_of_step() {
     let (requests, answers) = (Cell::new(0), Cell::new(0));
     together([
         &|| {

@@ -1,8 +1,8 @@
 //! Locks taken in an order that lets everybody wait for somebody.
 
+use crate::library::sync::{Arc, Mutex, RwLock};
+use crate::library::thread;
 use crate::{Cell, together};
-use std::sync::{Mutex, RwLock};
-use std::thread;
 
 /// Each takes its own lock and the next one's.
 fn ring(members: usize) {
@@ -18,28 +18,28 @@ fn ring(members: usize) {
     });
 }
 
-#[test]
-fn ring_2() {
+#[cfg_attr(test, test)]
+pub fn ring_2() {
     ring(2);
 }
 
-#[test]
-fn ring_3() {
+#[cfg_attr(test, test)]
+pub fn ring_3() {
     ring(3);
 }
 
-#[test]
-fn ring_5() {
+#[cfg_attr(test, test)]
+pub fn ring_5() {
     ring(5);
 }
 
-#[test]
-fn ring_8() {
+#[cfg_attr(test, test)]
+pub fn ring_8() {
     ring(8);
 }
 
-#[test]
-fn transfers_in_opposite_directions() {
+#[cfg_attr(test, test)]
+pub fn transfers_in_opposite_directions() {
     let accounts = [Mutex::new(100), Mutex::new(100), Mutex::new(100)];
     let transfer = |from: usize, to: usize| {
         let accounts = &accounts;
@@ -54,8 +54,8 @@ fn transfers_in_opposite_directions() {
 }
 
 /// The wrong order is taken only when something else has happened just before.
-#[test]
-fn rare_order() {
+#[cfg_attr(test, test)]
+pub fn rare_order() {
     let (a, b, hurry) = (Mutex::new(()), Mutex::new(()), Cell::new(0));
     together([
         &|| {
@@ -74,8 +74,8 @@ fn rare_order() {
 }
 
 /// A reader that reads again while a writer waits in between.
-#[test]
-fn read_lock_and_mutex() {
+#[cfg_attr(test, test)]
+pub fn read_lock_and_mutex() {
     let (shared, log) = (RwLock::new(0), Mutex::new(()));
     together([
         &|| {
@@ -90,11 +90,11 @@ fn read_lock_and_mutex() {
 }
 
 /// Joins while it holds what the other needs.
-#[test]
-fn join_under_a_lock() {
-    let lock = std::sync::Arc::new(Mutex::new(0));
+#[cfg_attr(test, test)]
+pub fn join_under_a_lock() {
+    let lock = Arc::new(Mutex::new(0));
     let other = {
-        let lock = std::sync::Arc::clone(&lock);
+        let lock = Arc::clone(&lock);
         thread::spawn(move || *lock.lock().unwrap() += 1)
     };
     let guard = lock.lock().unwrap();

@@ -1,11 +1,11 @@
 //! Made twice, given back twice, or used before or after its time.
 
+use crate::library::sync::Mutex;
 use crate::{Cell, together};
-use std::sync::Mutex;
 
 /// Initialised under a lock, with a flag that is raised one step too early.
-#[test]
-fn double_checked_flag_too_early() {
+#[cfg_attr(test, test)]
+pub fn double_checked_flag_too_early() {
     let (ready, value, lock) = (Cell::new(0), Cell::new(0), Mutex::new(()));
     let get = || {
         if ready.get() == 0 {
@@ -21,8 +21,8 @@ fn double_checked_flag_too_early() {
 }
 
 /// The second look is missing.
-#[test]
-fn checked_once() {
+#[cfg_attr(test, test)]
+pub fn checked_once() {
     let (ready, made, lock) = (Cell::new(0), Cell::new(0), Mutex::new(()));
     let get = || {
         if ready.get() == 0 {
@@ -36,8 +36,8 @@ fn checked_once() {
 }
 
 /// References are counted down in two steps.
-#[test]
-fn count_of_references_in_two_steps() {
+#[cfg_attr(test, test)]
+pub fn count_of_references_in_two_steps() {
     let (references, freed) = (Cell::new(3), Cell::new(0));
     let release = || {
         let left = references.get() - 1;
@@ -51,8 +51,8 @@ fn count_of_references_in_two_steps() {
 }
 
 /// The one who sees the count at zero after counting down need not be the one who brought it there.
-#[test]
-fn freed_twice() {
+#[cfg_attr(test, test)]
+pub fn freed_twice() {
     let (references, freed) = (Cell::new(2), Cell::new(0));
     let release = || {
         references.subtract(1);
@@ -65,8 +65,8 @@ fn freed_twice() {
 }
 
 /// A weak reference is made strong although the last strong one is just going away.
-#[test]
-fn upgrade_of_the_dying() {
+#[cfg_attr(test, test)]
+pub fn upgrade_of_the_dying() {
     let (strong, freed) = (Cell::new(1), Cell::new(0));
     together([
         &|| {
@@ -85,8 +85,8 @@ fn upgrade_of_the_dying() {
 }
 
 /// Qadeer and Wu, "KISS: keep it simple and sequential" (PLDI'04): a driver is stopped while a request comes in.
-#[test]
-fn bluetooth() {
+#[cfg_attr(test, test)]
+pub fn bluetooth() {
     let (stopping, pending, stopped) = (Cell::new(0), Cell::new(1), Cell::new(0));
     let finish = || {
         if pending.subtract(1) == 1 {
@@ -109,8 +109,8 @@ fn bluetooth() {
 }
 
 /// Whether the queue is closed is asked before the item is put in, and the last sweep has been made in between.
-#[test]
-fn sent_after_the_last_sweep() {
+#[cfg_attr(test, test)]
+pub fn sent_after_the_last_sweep() {
     let (closed, queue, received) = (Cell::new(0), Mutex::new(Vec::new()), Cell::new(0));
     let sent = Cell::new(0);
     together([
@@ -132,8 +132,8 @@ fn sent_after_the_last_sweep() {
 }
 
 /// A task is cancelled and restarted; the old one ends after the new one has begun and takes its place away.
-#[test]
-fn restart_loses_the_new_task() {
+#[cfg_attr(test, test)]
+pub fn restart_loses_the_new_task() {
     let (current, running) = (Cell::new(1), Cell::new(1));
     together([
         // Task 1 ends.

@@ -1,8 +1,8 @@
 //! A certain order of a few steps fails; what varies is how many threads or steps stand in its way.
 
+use crate::library::sync::Mutex;
+use crate::library::thread;
 use crate::{Cell, together};
-use std::sync::Mutex;
-use std::thread;
 
 /// So many threads set both variables; one looks in between.
 fn reorder(setters: usize) {
@@ -21,38 +21,38 @@ fn reorder(setters: usize) {
     });
 }
 
-#[test]
-fn reorder_3() {
+#[cfg_attr(test, test)]
+pub fn reorder_3() {
     reorder(2);
 }
 
-#[test]
-fn reorder_4() {
+#[cfg_attr(test, test)]
+pub fn reorder_4() {
     reorder(3);
 }
 
-#[test]
-fn reorder_5() {
+#[cfg_attr(test, test)]
+pub fn reorder_5() {
     reorder(4);
 }
 
-#[test]
-fn reorder_10() {
+#[cfg_attr(test, test)]
+pub fn reorder_10() {
     reorder(9);
 }
 
-#[test]
-fn reorder_20() {
+#[cfg_attr(test, test)]
+pub fn reorder_20() {
     reorder(19);
 }
 
-#[test]
-fn reorder_50() {
+#[cfg_attr(test, test)]
+pub fn reorder_50() {
     reorder(49);
 }
 
-#[test]
-fn reorder_100() {
+#[cfg_attr(test, test)]
+pub fn reorder_100() {
     reorder(99);
 }
 
@@ -76,18 +76,18 @@ fn twostage(writers: usize) {
     });
 }
 
-#[test]
-fn twostage_1() {
+#[cfg_attr(test, test)]
+pub fn twostage_1() {
     twostage(1);
 }
 
-#[test]
-fn twostage_5() {
+#[cfg_attr(test, test)]
+pub fn twostage_5() {
     twostage(5);
 }
 
-#[test]
-fn twostage_20() {
+#[cfg_attr(test, test)]
+pub fn twostage_20() {
     twostage(20);
 }
 
@@ -109,18 +109,18 @@ fn chain(steps: usize) {
     assert!(at.get() < steps, "all {steps} steps came in order");
 }
 
-#[test]
-fn chain_3() {
+#[cfg_attr(test, test)]
+pub fn chain_3() {
     chain(3);
 }
 
-#[test]
-fn chain_5() {
+#[cfg_attr(test, test)]
+pub fn chain_5() {
     chain(5);
 }
 
-#[test]
-fn chain_8() {
+#[cfg_attr(test, test)]
+pub fn chain_8() {
     chain(8);
 }
 
@@ -142,19 +142,19 @@ fn window(padding: usize) {
     assert_eq!(seen.get(), 0, "seen at work");
 }
 
-#[test]
-fn window_5() {
+#[cfg_attr(test, test)]
+pub fn window_5() {
     window(5);
 }
 
-#[test]
-fn window_50() {
+#[cfg_attr(test, test)]
+pub fn window_50() {
     window(50);
 }
 
 /// The reader is far quicker than the writer whose half-done work it has to see.
-#[test]
-fn late_writer() {
+#[cfg_attr(test, test)]
+pub fn late_writer() {
     let (noise, a, b) = (Cell::new(0), Cell::new(0), Cell::new(0));
     together([
         &|| {
@@ -167,8 +167,8 @@ fn late_writer() {
 }
 
 /// Three threads hand a token on; only the full round in the order of their numbers, twice, fails.
-#[test]
-fn two_rounds() {
+#[cfg_attr(test, test)]
+pub fn two_rounds() {
     let token = Cell::new(0);
     let pass = |me: usize| {
         let token = &token;

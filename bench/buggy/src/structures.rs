@@ -52,8 +52,8 @@ impl Stack {
     }
 }
 
-#[test]
-fn aba_stack() {
+#[cfg_attr(test, test)]
+pub fn aba_stack() {
     let (stack, mine, other) = (Stack::of_three(), Cell::new(0), Cell::new(0));
     together([&|| mine.set(stack.pop()), &|| {
         let first = stack.pop();
@@ -67,8 +67,8 @@ fn aba_stack() {
 
 /// The owner takes from one end, a thief from the other; for the last item nobody makes sure of being alone (Chase and
 /// Lev, SPAA'05, without the compare-exchange of the owner).
-#[test]
-fn work_stealing_last_item() {
+#[cfg_attr(test, test)]
+pub fn work_stealing_last_item() {
     let (top, bottom, done) = (Cell::new(0), Cell::new(2), [Cell::new(0), Cell::new(0)]);
     together([
         &|| {
@@ -92,8 +92,8 @@ fn work_stealing_last_item() {
 }
 
 /// A queue for one producer, used by two.
-#[test]
-fn queue_with_two_producers() {
+#[cfg_attr(test, test)]
+pub fn queue_with_two_producers() {
     let (tail, slots) = (Cell::new(0), [const { Cell::new(0) }; 4]);
     let put = |item: usize| {
         let (tail, slots) = (&tail, &slots);
@@ -111,8 +111,8 @@ fn queue_with_two_producers() {
 }
 
 /// The place is announced before the item is there.
-#[test]
-fn published_before_written() {
+#[cfg_attr(test, test)]
+pub fn published_before_written() {
     let (length, slots) = (Cell::new(0), [const { Cell::new(0) }; 4]);
     together([
         &|| {
@@ -131,8 +131,8 @@ fn published_before_written() {
 }
 
 /// The length is counted after the item can be taken.
-#[test]
-fn length_below_zero() {
+#[cfg_attr(test, test)]
+pub fn length_below_zero() {
     let (items, length) = (Cell::new(0), Cell::new(10));
     together([
         &|| {
@@ -148,8 +148,8 @@ fn length_below_zero() {
 }
 
 /// Two neighbours are taken out of a linked list, each by way of the one before it.
-#[test]
-fn list_loses_a_removal() {
+#[cfg_attr(test, test)]
+pub fn list_loses_a_removal() {
     // 0 -> 1 -> 2 -> 3, by index of the next.
     let next = [1, 2, 3, 0].map(Cell::new);
     let remove = |node: usize| {
@@ -175,8 +175,8 @@ fn list_loses_a_removal() {
 }
 
 /// A ring that is full exactly when it looks empty.
-#[test]
-fn ring_overwrites() {
+#[cfg_attr(test, test)]
+pub fn ring_overwrites() {
     let (head, tail, slots) = (Cell::new(0), Cell::new(0), [const { Cell::new(0) }; 2]);
     let seen = Cell::new(0);
     together([

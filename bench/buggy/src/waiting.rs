@@ -1,12 +1,12 @@
 //! Waiting for somebody who has been there already, or who tells somebody else.
 
+use crate::library::sync::{Condvar, Mutex};
+use crate::library::thread;
 use crate::{Cell, together};
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex};
-use std::thread;
 
-#[test]
-fn lost_notification() {
+#[cfg_attr(test, test)]
+pub fn lost_notification() {
     let (lock, changed) = (Mutex::new(()), Condvar::new());
     together([
         &|| {
@@ -22,8 +22,8 @@ fn lost_notification() {
 }
 
 /// The flag is set without the lock, between the look at it and the wait.
-#[test]
-fn flag_set_without_the_lock() {
+#[cfg_attr(test, test)]
+pub fn flag_set_without_the_lock() {
     let (ready, lock, changed) = (Cell::new(0), Mutex::new(()), Condvar::new());
     together([
         &|| {
@@ -40,8 +40,8 @@ fn flag_set_without_the_lock() {
 }
 
 /// `if` in place of `while`: somebody else takes the item first.
-#[test]
-fn stolen_wakeup() {
+#[cfg_attr(test, test)]
+pub fn stolen_wakeup() {
     let (queue, changed) = (Mutex::new(VecDeque::new()), Condvar::new());
     together([
         &|| {
@@ -103,19 +103,19 @@ fn one_condition(producers: usize, consumers: usize, items: usize) {
     });
 }
 
-#[test]
-fn bounded_buffer_one_condition_1_2() {
+#[cfg_attr(test, test)]
+pub fn bounded_buffer_one_condition_1_2() {
     one_condition(1, 2, 4);
 }
 
-#[test]
-fn bounded_buffer_one_condition_2_2() {
+#[cfg_attr(test, test)]
+pub fn bounded_buffer_one_condition_2_2() {
     one_condition(2, 2, 2);
 }
 
 /// One notification for two who wait.
-#[test]
-fn one_notification_for_two() {
+#[cfg_attr(test, test)]
+pub fn one_notification_for_two() {
     let (open, changed) = (Mutex::new(false), Condvar::new());
     let wait = || {
         let mut open = open.lock().unwrap();
@@ -130,8 +130,8 @@ fn one_notification_for_two() {
 }
 
 /// A barrier of one's own that forgets that somebody may come round again before all have left.
-#[test]
-fn barrier_used_again_too_early() {
+#[cfg_attr(test, test)]
+pub fn barrier_used_again_too_early() {
     let (arrived, meeting) = (Mutex::new(0), Condvar::new());
     let worker = || {
         for _ in 0..2 {
@@ -151,8 +151,8 @@ fn barrier_used_again_too_early() {
 }
 
 /// The last worker of a pool takes the only sign that there is no more work.
-#[test]
-fn one_poison_pill_for_two() {
+#[cfg_attr(test, test)]
+pub fn one_poison_pill_for_two() {
     let (queue, changed) = (Mutex::new(VecDeque::from([Some(1), Some(2)])), Condvar::new());
     let work = || {
         for _ in 0..2 {
@@ -172,8 +172,8 @@ fn one_poison_pill_for_two() {
 }
 
 /// A semaphore of one's own: the check and the taking are two steps.
-#[test]
-fn semaphore_taken_twice() {
+#[cfg_attr(test, test)]
+pub fn semaphore_taken_twice() {
     let (permits, inside) = (Cell::new(1), Cell::new(0));
     let enter = || {
         if permits.get() > 0 {

@@ -28,7 +28,7 @@ pub struct Options {
 }
 
 /// Schedules to the first failure for each seed, `None` where there was none.
-type Searches = Vec<Option<u64>>;
+pub type Searches = Vec<Option<u64>>;
 
 /// Searches and prints.
 ///
@@ -37,16 +37,9 @@ type Searches = Vec<Option<u64>>;
 pub fn run(root: &Path, raddle: &Raddle, options: &Options) -> Result<bool> {
     let facts = machine::facts(root, &raddle.version);
     let mut found: BTreeMap<String, BTreeMap<&str, Searches>> = BTreeMap::new();
-    let schedules = options.schedules.to_string();
     for seed in 1..=options.seeds {
-        let seed_word = seed.to_string();
         for strategy in &options.strategies {
-            let mut words = vec!["-p", "buggy", "--release", "--jobs", "1", "--time", "1h", "--seed", &seed_word];
-            words.extend(["--schedules", &schedules, "--strategy", strategy]);
-            words.extend((!options.filter.is_empty()).then_some(options.filter.as_str()));
-            for test in raddle.test(&root.join("bench"), &words)?.tests {
-                let name = test.test.trim_start_matches("buggy ").to_owned();
-                let schedules = (test.outcome == "failed").then_some(test.schedules);
+            for (name, schedules) in search(root, raddle, strategy, options.schedules, seed, &options.filter)? {
                 found.entry(name).or_default().entry(strategy).or_default().push(schedules);
             }
         }
@@ -71,14 +64,33 @@ pub fn run(root: &Path, raddle: &Raddle, options: &Options) -> Result<bool> {
     Ok(true)
 }
 
+/// The schedules that a strategy takes with one seed, by program.
+pub fn search(
+    root: &Path,
+    raddle: &Raddle,
+    strategy: &str,
+    schedules: u64,
+    seed: u64,
+    filter: &str,
+) -> Result<BTreeMap<String, Option<u64>>> {
+    let (schedules, seed) = (schedules.to_string(), seed.to_string());
+    let mut words = vec!["-p", "buggy", "--release", "--jobs", "1", "--time", "1h", "--seed", &seed];
+    words.extend(["--schedules", &schedules, "--strategy", strategy]);
+    words.extend((!filter.is_empty()).then_some(filter));
+    let name = |test: &str| test.trim_start_matches("buggy ").to_owned();
+    let tests = raddle.test(&root.join("bench"), &words)?.tests.into_iter();
+    Ok(tests.map(|test| (name(&test.test), (test.outcome == "failed").then_some(test.schedules))).collect())
+}
+
 /// The middle search, the lower of two; `None` when it did not find anything.
-fn median(searches: &Searches) -> Option<u64> {
+pub fn median(searches: &Searches) -> Option<u64> {
     let mut sorted: Vec<u64> = searches.iter().map(|schedules| schedules.unwrap_or(u64::MAX)).collect();
     sorted.sort_unstable();
     sorted.get(sorted.len().saturating_sub(1) / 2).copied().filter(|median| *median != u64::MAX)
 }
 
-fn cell(searches: &Searches, budget: u64) -> String {
+/// The middle of some searches within so many schedules, in words.
+pub fn cell(searches: &Searches, budget: u64) -> String {
     let middle = match median(searches) {
         Some(median) => table::count(median as f64),
         None => format!(">{}", table::count(budget as f64)),

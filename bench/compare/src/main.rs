@@ -10,17 +10,19 @@
 //! | `build` | how much longer a cold instrumented build takes than a plain one |
 //! | `determinism` | whether the same seed gives the same executions twice |
 //! | `first-failure` | how many schedules each strategy takes to find the mistakes of `buggy` |
+//! | `first-failure-beside-shuttle` | the same, against shuttle's schedulers on the same programs |
 //! | `loom` | how many executions a complete exploration takes, and how long, against loom on the same bodies |
 //! | `division` | how much more a second process sees of one test in the same time |
 //! | `growth` | how the time of a schedule grows with its length and with the number of threads |
 //! | `quiet` | whether right programs are left alone |
 //!
-//! `cargo run --release -p compare -- all` asks them all, but for `first-failure` and `growth`, which take longest, and
-//! `division`, which takes the whole machine. Raddle is driven as a user drives it: through `cargo raddle test
+//! `cargo run --release -p compare -- all` asks them all, but for the two of `first-failure` and `growth`, which take
+//! longest, and `division`, which takes the whole machine. Raddle is driven as a user drives it: through `cargo raddle test
 //! --message-format json`.
 
 mod accesses;
 mod asynchronous;
+mod beside_shuttle;
 mod build;
 mod child;
 mod correct;
@@ -81,13 +83,15 @@ enum What {
     Quiet(correct::Options),
     /// Schedules until the first failure of each program in `buggy`, by strategy
     FirstFailure(first_failure::Options),
+    /// Schedules until the first failure of each program in `buggy`, by Raddle and by shuttle's schedulers
+    FirstFailureBesideShuttle(beside_shuttle::Options),
     /// Complete explorations by loom and by Raddle, release profile
     Loom(Speed),
     /// Classes of schedules that one process and two have seen of one test after the same time, release profile
     Division(Speed),
     /// Time of a schedule by its length and by the number of threads, release profile
     Growth(growth::Options),
-    /// All of these but `first-failure`, `growth` and `division`, with their defaults
+    /// All of these but the two of `first-failure`, `growth` and `division`, with their defaults
     All,
     /// Runs a program and prints what it took
     #[command(name = child::COMMAND, hide = true)]
@@ -167,6 +171,7 @@ fn run(cli: &Cli) -> Result<bool> {
             What::Growth(options) => growth::run(&root, &raddle, &options)?,
             What::Quiet(options) => quiet::run(&root, &raddle, &options)?,
             What::FirstFailure(options) => first_failure::run(&root, &raddle, &options)?,
+            What::FirstFailureBesideShuttle(options) => beside_shuttle::run(&root, &raddle, &options)?,
             What::All => unreachable!("replaced by its parts"),
             What::Child { .. } => unreachable!("done before"),
         };

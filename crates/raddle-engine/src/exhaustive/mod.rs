@@ -38,3 +38,4 @@ mod tree;
 
 pub use bounded::Bounded;
 pub use search::Exhaustive;
+pub(crate) use stale::can_come_earlier;

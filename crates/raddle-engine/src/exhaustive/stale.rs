@@ -37,7 +37,8 @@ impl Stale {
             return 1;
         }
         let is_about_stores = matches!(question.kind, ChoiceKind::ReadsFrom | ChoiceKind::ModificationOrder);
-        if is_about_stores && self.can_come_earlier(question.steps) { 1 } else { question.options }
+        let is_moved = question.steps.last().is_some_and(|last| self.moved.contains(&last.access.object));
+        if is_about_stores && !is_moved && can_come_earlier(question.steps) { 1 } else { question.options }
     }
 
     /// Takes account of an answer.
@@ -48,40 +49,40 @@ impl Stale {
             self.moved.push(last.access.object);
         }
     }
+}
 
-    /// Whether the last step can come before the last store to the same place.
-    fn can_come_earlier(&self, steps: &[Logged]) -> bool {
-        let Some((this, before)) = steps.split_last() else { return false };
-        let stores = |step: &Logged| {
-            step.event == Event::Performed && step.access.object == this.access.object && !step.access.only_reads()
-        };
-        let Some(at) = before.iter().rposition(stores) else { return false };
-        let store = before[at];
-        if !store.access.depends_on(&this.access) || self.moved.contains(&this.access.object) {
-            return false;
-        }
-        // Who comes after the store, and by what.
-        let (mut threads, mut accesses) = (vec![store.thread], vec![store.access]);
-        for step in &before[at + 1..] {
-            let other = step.access.object as u32;
-            let (knows, learns) = match step.event {
-                Event::Spawned => (threads.contains(&step.thread), other),
-                Event::Woken => (threads.contains(&other), step.thread),
-                // Time moves when nobody can run: all that has happened is before all that will.
-                Event::TimedOut => return false,
-                Event::Performed => {
-                    let depends = accesses.iter().any(|access| access.depends_on(&step.access));
-                    let knows = depends || threads.contains(&step.thread);
-                    if knows && step.access.is_shared() {
-                        accesses.push(step.access);
-                    }
-                    (knows, step.thread)
-                }
-            };
-            if knows && !threads.contains(&learns) {
-                threads.push(learns);
-            }
-        }
-        !threads.contains(&this.thread)
+/// Whether the last step can come before the last store to the same place.
+pub fn can_come_earlier(steps: &[Logged]) -> bool {
+    let Some((this, before)) = steps.split_last() else { return false };
+    let stores = |step: &Logged| {
+        step.event == Event::Performed && step.access.object == this.access.object && !step.access.only_reads()
+    };
+    let Some(at) = before.iter().rposition(stores) else { return false };
+    let store = before[at];
+    if !store.access.depends_on(&this.access) {
+        return false;
     }
+    // Who comes after the store, and by what.
+    let (mut threads, mut accesses) = (vec![store.thread], vec![store.access]);
+    for step in &before[at + 1..] {
+        let other = step.access.object as u32;
+        let (knows, learns) = match step.event {
+            Event::Spawned => (threads.contains(&step.thread), other),
+            Event::Woken => (threads.contains(&other), step.thread),
+            // Time moves when nobody can run: all that has happened is before all that will.
+            Event::TimedOut => return false,
+            Event::Performed => {
+                let depends = accesses.iter().any(|access| access.depends_on(&step.access));
+                let knows = depends || threads.contains(&step.thread);
+                if knows && step.access.is_shared() {
+                    accesses.push(step.access);
+                }
+                (knows, step.thread)
+            }
+        };
+        if knows && !threads.contains(&learns) {
+            threads.push(learns);
+        }
+    }
+    !threads.contains(&this.thread)
 }

@@ -1,9 +1,16 @@
 //! What all strategies have in common: execution 0 is the one without preemption, what is unusual but legal is rare,
-//! and hints are honoured, so that loops end.
+//! and hints are honoured, so that loops end. Where a load may see an older store, but would also see it if it came before
+//! the newer one, and nothing stands in the way of that, it is rare too in every second execution: among the orders of steps
+//! that execution has its share already, and a strategy that draws orders evenly would no longer do so. In the others it is as
+//! likely as the newer store, since an order that is hard to come by is had for little in this way.
+
+#[cfg(test)]
+mod tests;
 
 use super::first::{First, SLICE};
 use super::random::{LATE, SPIN, UNUSUAL, one_in};
 use super::{Hint, Question, Strategy};
+use crate::exhaustive::can_come_earlier;
 use crate::log::Logged;
 use crate::random::Random;
 use raddle_protocol::ChoiceKind;
@@ -14,6 +21,13 @@ use raddle_protocol::trace::ThreadId;
 pub fn unread<'a>(steps: &'a [Logged], read: &mut usize) -> &'a [Logged] {
     let from = std::mem::replace(read, steps.len());
     steps.get(from..).unwrap_or(steps)
+}
+
+/// Steps that are looked at before a load that may see an older store.
+const LATELY: usize = 64;
+
+fn lately(steps: &[Logged]) -> &[Logged] {
+    &steps[steps.len().saturating_sub(LATELY)..]
 }
 
 /// What a hint asks of a strategy.
@@ -35,6 +49,8 @@ pub struct Common {
     pub random: Random,
     spin: usize,
     first: Option<First>,
+    /// Whether loads are taken to come where they stand in this execution.
+    by_order: bool,
     /// Who was chosen last, how often in a row, and how often that may be.
     turn: (ThreadId, usize, usize),
 }
@@ -43,7 +59,7 @@ impl Common {
     /// `name` keeps the random numbers of strategies with the same seed apart.
     pub fn new(seed: u64, name: &str) -> Self {
         let seed = name.bytes().fold(seed, |seed, byte| crate::random::mix(seed ^ u64::from(byte)));
-        Common { seed, random: Random::new(seed, 0), spin: SPIN[0], first: None, turn: (0, 0, SLICE) }
+        Common { seed, random: Random::new(seed, 0), spin: SPIN[0], first: None, by_order: true, turn: (0, 0, SLICE) }
     }
 
     /// Execution number `execution` begins.
@@ -51,6 +67,7 @@ impl Common {
         self.random = Random::new(self.seed, execution);
         self.spin = SPIN[self.random.below(SPIN.len())];
         self.first = (execution == 0).then(First::default);
+        self.by_order = self.random.below(2) == 0;
         self.turn = (0, 0, SLICE);
     }
 
@@ -68,6 +85,10 @@ impl Common {
         }
         match question.kind {
             ChoiceKind::Thread => None,
+            // What comes of another order of steps as well is a matter of that order.
+            ChoiceKind::ReadsFrom if self.by_order && can_come_earlier(lately(question.steps)) => {
+                Some(one_in(UNUSUAL, &mut self.random, question.options))
+            }
             ChoiceKind::ReadsFrom | ChoiceKind::Readiness | ChoiceKind::Receiver => {
                 Some(self.random.below(question.options))
             }

@@ -6,11 +6,14 @@
 //! proportion to how many operations each still has before it, every order is equally likely. Counting only operations
 //! of interest, and letting the others happen as they may, makes the orders that matter few enough to be sampled.
 //!
-//! Departures. Of interest are, drawn for each execution: all operations on one shared object (half of the executions),
-//! on two (three eighths), or on any. Objects are drawn in proportion to how many threads beside the first touch them,
-//! since those that all threads meet at are few. How many operations of interest each thread has is counted in earlier
-//! executions; where the program does something else this time, what is pending shows it, and counts are corrected. A
-//! thread that has not been created yet is weighed with its creator. While operations of interest are held back for the
+//! Departures. Of interest are, drawn for each execution: all operations on one shared object (three eighths of the
+//! executions), on two (a quarter), or on any (three eighths). An object is shared if several threads touch it and one changes
+//! it; not counted as such are threads, and objects that references are counted in ([`AccessKind::CountDown`]): the order at
+//! these seldom matters, and there are several for each thread. Objects are drawn in proportion to how many threads beside
+//! the first touch them, since those that all threads meet at are few. How many operations of interest each thread has is
+//! counted in earlier executions, one of which is drawn for each execution; where the program does something else this time,
+//! what is pending shows it, and counts are corrected. A thread that has not been created yet is weighed with its creator, and
+//! those that it will create with it. While operations of interest are held back for the
 //! thread whose turn it is, the others are drawn evenly; if that thread cannot go on, spins, or goes on for a thousand
 //! points without coming to one, another's turn is drawn.
 //!
@@ -22,7 +25,7 @@ mod tests;
 
 use super::common::{Common, Wish, unread};
 use super::{Question, Seen, Strategy};
-use crate::access::Access;
+use crate::access::{Access, AccessKind};
 use crate::log::{Event, Logged};
 use crate::random::Random;
 use raddle_protocol::trace::ThreadId;
@@ -32,6 +35,8 @@ use std::collections::BTreeMap;
 const COUNTED: u64 = 4;
 /// See [`COUNTED`].
 const COUNTED_LATER: u64 = 64;
+/// Executions whose counts are kept.
+const REMEMBERED: usize = 4;
 /// Points without an operation of interest after which another thread's turn is drawn.
 const PATIENCE: usize = 1000;
 
@@ -42,24 +47,15 @@ enum Interest {
     Objects([u64; 2]),
 }
 
-impl Interest {
-    #[inline]
-    fn has(self, access: Access) -> bool {
-        access.is_shared()
-            && match self {
-                Interest::All => true,
-                Interest::Objects(objects) => objects.contains(&access.object),
-            }
-    }
-}
-
 /// What an earlier execution was made of.
 #[derive(Clone, Debug, Default)]
 struct Profile {
-    /// For each object that several threads touch and one of them changes: how often each thread touches it.
+    /// For each shared object: how often each thread touches it.
     objects: Vec<(u64, Vec<u32>)>,
     /// How many threads touch each of them, less one.
     meets: Vec<u64>,
+    /// Other objects, in ascending order.
+    others: Vec<u64>,
     /// How often each thread touches any shared object.
     all: Vec<u32>,
     /// Who created whom.
@@ -68,28 +64,58 @@ struct Profile {
 
 impl Profile {
     fn of(steps: &[Logged]) -> Self {
-        let mut objects: BTreeMap<u64, (Vec<u32>, bool)> = BTreeMap::new();
-        let (mut all, mut parents) = (Vec::new(), Vec::new());
+        let mut objects: BTreeMap<u64, Touched> = BTreeMap::new();
+        let mut profile = Profile::default();
         for step in steps {
             match step.event {
                 Event::Performed if step.access.is_shared() => {
-                    let (counts, changed) = objects.entry(step.access.object).or_default();
-                    *at(counts, step.thread) += 1;
-                    *changed |= !step.access.only_reads();
-                    *at(&mut all, step.thread) += 1;
+                    let touched = objects.entry(step.access.object).or_default();
+                    *at(&mut touched.counts, step.thread) += 1;
+                    touched.is_changed |= !step.access.only_reads();
+                    touched.is_count |= step.access.kind == AccessKind::CountDown;
                 }
-                Event::Spawned => *at(&mut parents, step.access.object as ThreadId) = step.thread,
+                Event::Spawned => *at(&mut profile.parents, step.access.object as ThreadId) = step.thread,
                 _ => {}
             }
         }
-        let threads = |counts: &[u32]| counts.iter().filter(|count| **count > 0).count() as u64;
-        let shared = |(object, (counts, changed)): (u64, (Vec<u32>, bool))| {
-            (changed && threads(&counts) > 1).then_some((object, counts))
-        };
-        let objects: Vec<_> = objects.into_iter().filter_map(shared).collect();
-        let meets = objects.iter().map(|(_, counts)| threads(counts) - 1).collect();
-        Profile { objects, meets, all, parents }
+        for (object, touched) in objects {
+            let threads = touched.counts.iter().filter(|count| **count > 0).count() as u64;
+            if is_thread(object) || touched.is_count || !touched.is_changed || threads < 2 {
+                profile.others.push(object);
+                continue;
+            }
+            for (thread, count) in (0..).zip(&touched.counts) {
+                *at(&mut profile.all, thread) += count;
+            }
+            profile.meets.push(threads - 1);
+            profile.objects.push((object, touched.counts));
+        }
+        profile
     }
+
+    /// Whether an operation is of interest. Of what is not known it is not known that it is not shared.
+    fn has(&self, interest: Interest, access: Access) -> bool {
+        access.is_shared()
+            && match interest {
+                Interest::All => !is_thread(access.object) && self.others.binary_search(&access.object).is_err(),
+                Interest::Objects(objects) => objects.contains(&access.object),
+            }
+    }
+}
+
+/// How an object is touched in an execution.
+#[derive(Clone, Debug, Default)]
+struct Touched {
+    /// How often, by each thread.
+    counts: Vec<u32>,
+    is_changed: bool,
+    /// Whether references are counted in it.
+    is_count: bool,
+}
+
+/// Whether this is a thread as a whole, for whose end others wait.
+fn is_thread(object: u64) -> bool {
+    object >> 63 != 0
 }
 
 /// The place of a thread in a list by thread numbers, which is made long enough.
@@ -104,7 +130,9 @@ fn at<T: Clone + Default>(list: &mut Vec<T>, thread: ThreadId) -> &mut T {
 #[derive(Clone, Debug)]
 pub struct Surw {
     common: Common,
-    profile: Profile,
+    /// What earlier executions were made of, and which of them this one goes by.
+    profiles: Vec<Profile>,
+    profile: usize,
     ended: u64,
     /// Only [`Interest::All`], as the paper's unselective URW has it.
     always_all: bool,
@@ -130,7 +158,8 @@ impl Surw {
     pub fn new(seed: u64) -> Self {
         Surw {
             common: Common::new(seed, "surw"),
-            profile: Profile::default(),
+            profiles: vec![Profile::default()],
+            profile: 0,
             ended: 0,
             always_all: false,
             interest: Interest::All,
@@ -150,16 +179,34 @@ impl Surw {
         Surw { always_all: true, ..Surw::new(seed) }
     }
 
+    /// Whether an operation is of interest in this execution.
+    #[inline]
+    fn has(&self, access: Access) -> bool {
+        self.profiles[self.profile].has(self.interest, access)
+    }
+
+    /// Whether what a thread is about to do is of interest. One that goes on from a wait comes to such an operation within the
+    /// same step, if it has any left: it takes the lock again that it waited with.
+    #[inline]
+    fn is_held(&self, thread: ThreadId, pending: Access) -> bool {
+        let goes_on = pending == Access::begins(thread);
+        self.has(pending) || goes_on && self.left.get(thread as usize).is_some_and(|left| *left > 0)
+    }
+
     /// Draws whose turn it is. A thread has the weight of what is left for it, and for those that it or its descendants
     /// have still to create.
     fn draw_turn(&mut self) {
+        self.weigh();
+        self.turn = draw(&self.weights, &mut self.common.random).map(|thread| thread as ThreadId);
+    }
+
+    fn weigh(&mut self) {
         self.weights.clear();
         self.weights.resize(self.left.len(), 0);
         for (thread, left) in self.left.iter().enumerate() {
             let creator = self.creator_of(thread);
             self.weights[creator] += u64::from(*left);
         }
-        self.turn = draw(&self.weights, &mut self.common.random).map(|thread| thread as ThreadId);
     }
 
     /// The thread itself if it exists, else the nearest of those it descends from that does.
@@ -167,7 +214,7 @@ impl Surw {
         let mut thread = thread;
         // Creators have lower numbers than those they create.
         while !self.created.get(thread).copied().unwrap_or(false) {
-            match self.profile.parents.get(thread) {
+            match self.profiles[self.profile].parents.get(thread) {
                 Some(parent) if (*parent as usize) < thread => thread = *parent as usize,
                 _ => break,
             }
@@ -180,7 +227,7 @@ impl Surw {
         let mut performed = false;
         for step in unread(steps, &mut self.read) {
             match step.event {
-                Event::Performed if self.interest.has(step.access) => {
+                Event::Performed if self.has(step.access) => {
                     let left = at(&mut self.left, step.thread);
                     *left = left.saturating_sub(1);
                     performed = true;
@@ -200,8 +247,10 @@ impl Surw {
         *at(&mut self.created, thread) = true;
         *at(&mut self.created, creator) = true;
         if self.turn == Some(creator) {
-            let own = u64::from(*at(&mut self.left, thread));
-            let all = own + u64::from(*at(&mut self.left, creator));
+            // What is left for those that the creator has still to create stays with it.
+            self.weigh();
+            let of = |thread: ThreadId| self.weights.get(thread as usize).copied().unwrap_or(0);
+            let (own, all) = (of(thread), of(thread) + of(creator));
             if all > 0 && (self.common.random.below(all as usize) as u64) < own {
                 self.turn = Some(thread);
             }
@@ -243,14 +292,15 @@ impl Strategy for Surw {
         self.left.clear();
         (self.read, self.waited) = (0, 0);
         let random = &mut self.common.random;
-        let objects = &self.profile.objects;
+        self.profile = random.below(self.profiles.len());
+        let Profile { objects, meets, all, .. } = &self.profiles[self.profile];
         let which = random.below(8);
-        if self.always_all || objects.is_empty() || which == 0 {
+        if self.always_all || objects.is_empty() || which < 3 {
             self.interest = Interest::All;
-            self.left.extend(&self.profile.all);
+            self.left.extend(all);
         } else {
-            let one = &objects[draw(&self.profile.meets, random).unwrap_or(0)];
-            let two = if which < 4 { &objects[draw(&self.profile.meets, random).unwrap_or(0)] } else { one };
+            let one = &objects[draw(meets, random).unwrap_or(0)];
+            let two = if which < 5 { &objects[draw(meets, random).unwrap_or(0)] } else { one };
             self.interest = Interest::Objects([one.0, two.0]);
             self.left.extend(&one.1);
             if one.0 != two.0 {
@@ -270,7 +320,7 @@ impl Strategy for Surw {
         for answer in 0..question.options {
             let thread = question.thread(answer);
             *at(&mut self.created, thread) = true;
-            if self.interest.has(question.pending(answer)) {
+            if self.has(question.pending(answer)) {
                 let left = at(&mut self.left, thread);
                 *left = (*left).max(1);
             }
@@ -290,7 +340,7 @@ impl Strategy for Surw {
         self.free.clear();
         for answer in usize::from(leaves)..question.options {
             let is_its_turn = self.turn.is_none_or(|turn| turn == question.thread(answer));
-            if is_its_turn || !self.interest.has(question.pending(answer)) {
+            if is_its_turn || !self.is_held(question.thread(answer), question.pending(answer)) {
                 self.free.push(answer);
             }
         }
@@ -305,7 +355,12 @@ impl Strategy for Surw {
         let counted = self.ended < COUNTED || self.ended.is_multiple_of(COUNTED_LATER);
         self.ended += 1;
         if counted {
-            self.profile = Profile::of(seen.steps);
+            let profile = Profile::of(seen.steps);
+            match self.ended as usize {
+                1 => self.profiles = vec![profile],
+                _ if self.profiles.len() < REMEMBERED => self.profiles.push(profile),
+                ended => self.profiles[ended / COUNTED_LATER as usize % REMEMBERED] = profile,
+            }
         }
     }
 

@@ -43,6 +43,13 @@ fn who_finds_something_new_comes_more_often_and_nobody_is_forgotten() {
 }
 
 #[test]
+fn the_first_executions_are_mostly_those_of_who_finds_soon() {
+    let shares = shares(1, None, EARLY);
+    assert!(shares[SURW] >= 32 && shares[POS] >= 8, "{shares:?}");
+    assert!(shares.iter().all(|share| *share > 0), "{shares:?}");
+}
+
+#[test]
 fn long_executions_go_on_from_what_was_rare_and_nobody_is_forgotten() {
     let shares = shares_of(LONG + 1, 1, None, 24_000);
     assert!(shares[BRANCH] > 13_000, "{shares:?}");

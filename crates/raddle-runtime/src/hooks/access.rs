@@ -3,7 +3,7 @@
 //!
 //! Volatile writes count as atomic, and volatile reads race with nothing: see `raddle_engine::race`.
 
-use crate::watch::{self, known};
+use crate::watch::{self, taken};
 use core::ffi::c_void;
 use raddle_engine::race::Kind;
 
@@ -24,7 +24,7 @@ macro_rules! plain {
         /// A plain access; see the module.
         #[unsafe(no_mangle)]
         pub extern "C" fn $name(address: *const c_void) {
-            if !known::<$size, $aligned>(address as u64, $writes) {
+            if !taken::<$size, $aligned, $writes>(address as u64) {
                 $slow::<$size, $aligned>(address as u64);
             }
         }

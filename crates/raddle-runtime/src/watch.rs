@@ -1,11 +1,11 @@
 //! Watching accesses: each goes past the detector ([`raddle_engine::race`]), and the first that must not happen ends the
 //! execution as a conflict.
 //!
-//! The common cases, an access that the running thread has made before and the first access to a place in an execution, are
-//! decided in the hook ([`taken`]); the next, an access to what no other thread has touched, in [`own`]. The detector would
-//! say the same of them.
+//! The common cases are decided in the hook ([`short`]), and for ranges in [`own`]. The detector would say the same of them.
 //!
 //! What lies on other threads' stacks is a matter of [`crate::frames`] too.
+
+mod short;
 
 use crate::shadow::{self, GRANULE};
 use crate::stacks;
@@ -14,6 +14,8 @@ use raddle_engine::memory::Clock;
 use raddle_engine::race::{self, Detector, Granule, Kind};
 use raddle_protocol::Op;
 use raddle_protocol::trace::{Access, Conflict, ConflictKind, Outcome, ThreadId};
+
+pub use short::{Taken, shared, short_access, taken};
 
 /// The running thread and its time as [`race::whole`] writes them; 0 while nothing is watched, and [`ALWAYS`] while every
 /// access has to be looked at.
@@ -44,54 +46,6 @@ pub fn watching() -> bool {
     unsafe { NOW != 0 }
 }
 
-/// Whether nothing more is to be done about a plain access to the `N` bytes at an address, `ALIGNED` to their number or to
-/// eight: the running thread has accessed them since its clock last moved, or nobody has touched what lies there in this
-/// execution, which it takes note of. It may say no when it cannot be told.
-#[inline(always)]
-pub fn taken<const N: u64, const ALIGNED: bool, const WRITES: bool>(address: u64) -> bool {
-    // A bit for each byte from the first granule on.
-    let bytes = ((1u32 << N) - 1) << if ALIGNED && N >= GRANULE { 0 } else { address & (GRANULE - 1) };
-    if (ALIGNED && N <= GRANULE) || bytes <= 0xff {
-        let Some(granule) = shadow::granule_if_any(address) else { return false };
-        // SAFETY: one thread; granules of a GiB that has any can be written.
-        return unsafe { taken_within(&mut *granule, address, bytes as u8, WRITES) };
-    }
-    if N == 2 * GRANULE && bytes == 0xffff && shadow::side_by_side(address, address + N) {
-        let Some(granule) = shadow::granule_if_any(address) else { return false };
-        // SAFETY: as above; granules of one GiB lie side by side.
-        return unsafe {
-            taken_within(&mut *granule, address, 0xff, WRITES)
-                && taken_within(&mut *granule.add(1), address + GRANULE, 0xff, WRITES)
-        };
-    }
-    let knows = |granules: u64| {
-        let bytes = (bytes >> (8 * granules)) as u8;
-        bytes == 0
-            || shadow::granule_if_any(address + granules * GRANULE)
-                // SAFETY: one thread.
-                .is_some_and(|granule| unsafe { (*granule).knows(NOW, bytes, WRITES) })
-    };
-    knows(0) && knows(1) && (N <= GRANULE || knows(2))
-}
-
-/// As [`taken`], of these bytes of one granule.
-#[inline(always)]
-fn taken_within(granule: &mut Granule, address: u64, bytes: u8, writes: bool) -> bool {
-    // SAFETY: one thread.
-    let (now, floor) = unsafe { (NOW, HOOKS_FLOOR) };
-    if granule.knows(now, bytes, writes) {
-        return true;
-    }
-    if is_on_another_stack(address) {
-        return false;
-    }
-    if granule.is_untouched(floor) {
-        granule.touch(race::Entry(now & (!0xff | u64::from(bytes))), writes);
-        return true;
-    }
-    bytes == 0xff && floor != 0 && granule.own_whole_access(now, floor, writes)
-}
-
 /// Whether an address lies where stacks do, but not on the running thread's.
 #[inline(always)]
 fn is_on_another_stack(address: u64) -> bool {
@@ -108,29 +62,7 @@ fn never_own(address: u64) -> bool {
     unsafe { NOW == ALWAYS || is_on_another_stack(address) }
 }
 
-/// [`access`] for `N` bytes, `ALIGNED` to their number; the shortest way is for those within one granule.
-#[inline(always)]
-pub fn short_access<const N: u64, const ALIGNED: bool>(address: u64, kind: Kind) {
-    let first = if ALIGNED && N >= GRANULE { 0 } else { address & (GRANULE - 1) };
-    if watching() && (ALIGNED && N <= GRANULE || first + N <= GRANULE) && !never_own(address) {
-        let bytes = ((1u64 << N) - 1) << first;
-        // SAFETY: one thread; granules are always there.
-        let (granule, now, floor) = unsafe { (&mut *shadow::granule(address), NOW, FLOOR) };
-        // All of a granule's bytes are the thread's own only where they are ordered, so one question is enough.
-        let now = race::Entry(now & (!0xff | bytes));
-        if ALIGNED && N == GRANULE || !granule.own_access(now, floor, kind.writes()) {
-            let clock = rt().memory.clock(now.thread());
-            let covers = |thread: u32, time: u64| time <= clock.time_of(thread);
-            if !granule.ordered_access(now, floor, kind.writes(), covers) {
-                disordered(address, N, bytes as u8, kind);
-            }
-        }
-        return;
-    }
-    access(address, N, kind);
-}
-
-/// The rest of [`short_access`], which is neither a recorded access nor one to another thread's stack.
+/// The rest of [`short_access`] and [`shared`], which is neither a recorded access nor one to another thread's stack.
 #[inline(never)]
 fn disordered(address: u64, size: u64, mask: u8, kind: Kind) {
     let runtime = rt();
@@ -289,9 +221,22 @@ pub fn access(address: u64, size: u64, kind: Kind) {
     }
 }
 
-/// As [`access`], of a plain one. The short way is for whole granules.
+/// Plain accesses of the running thread to two ranges: as many bytes are read at one as are written at the other.
+#[inline(never)]
+pub fn copy(from: u64, to: u64, size: u64) {
+    range_here::<false>(from, size);
+    range_here::<true>(to, size);
+}
+
+/// As [`access`], of a plain one.
 #[inline(never)]
 fn range<const WRITES: bool>(address: u64, size: u64) {
+    range_here::<WRITES>(address, size);
+}
+
+/// As [`range`], for where it is worth the code. The short way is for whole granules.
+#[inline(always)]
+fn range_here<const WRITES: bool>(address: u64, size: u64) {
     let end = address.wrapping_add(size);
     let kind = if WRITES { Kind::Write } else { Kind::Read };
     let whole = (address | size) & (GRANULE - 1) == 0 && shadow::side_by_side(address, end);
@@ -462,10 +407,7 @@ pub fn free(address: u64, size: u64) {
     let covers = |thread: u32, time: u64| time <= clock.time_of(thread);
     let (now, floor, detector) = (race::whole(me, time), runtime.detector.floor(), &mut runtime.detector);
     let mut found = Ok(());
-    let mut at = address;
-    while at < end {
-        // SAFETY: one thread; granules are always there.
-        let granule = unsafe { &mut *shadow::granule(at) };
+    shadow::each_granule(address, end, |granule, at| {
         let mask = if end - at >= GRANULE { 0xff } else { mask_of(at, at, end) };
         let by = race::Entry(now & (!0xff | u64::from(mask)));
         if !granule.give_back_own(by, floor) && !granule.give_back(by, floor, covers) {
@@ -474,8 +416,7 @@ pub fn free(address: u64, size: u64) {
                 found = outcome.map_err(|found| (found, at));
             }
         }
-        at += GRANULE;
-    }
+    });
     found.unwrap_or_else(|(found, at)| conflict(found, at, end, Access::Free));
 }
 

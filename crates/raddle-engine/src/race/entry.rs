@@ -97,6 +97,13 @@ impl Entry {
         (self.0 ^ other.0) & THREAD == 0
     }
 
+    /// Whether both are of one thread and one kind.
+    #[inline]
+    #[must_use]
+    pub fn same_kind(self, other: Entry) -> bool {
+        (self.0 ^ other.0) & (THREAD | ATOMIC) == 0
+    }
+
     /// Whether both are of one thread, one time and one kind, so that only their bytes differ.
     #[inline]
     #[must_use]

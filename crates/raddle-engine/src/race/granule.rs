@@ -62,11 +62,7 @@ impl Granule {
         } else if Entry(self.write).same_thread(now) {
             self.write
         } else {
-            // A byte that this thread has read since it was written: the write happens before this thread's present, and
-            // so it does for the bytes that were written with it.
-            let known = !writes && Entry(read).alike(now) && read & self.write & 0xff != 0;
-            self.read |= if known { now.0 } else { 0 };
-            return known;
+            return !writes && self.read_again(now, floor);
         };
         // Bytes of an older access of the same kind must be among those of the new one, which then stands for both.
         let old = if writes { write } else { read };
@@ -85,6 +81,25 @@ impl Granule {
         true
     }
 
+    /// A read of what another thread has written, after a read by this one of a byte that was written with it: a write takes
+    /// away the reads before it, so that read came after it. Then the write happens before this thread's present.
+    #[inline(always)]
+    fn read_again(&mut self, now: Entry, floor: u64) -> bool {
+        let read = Entry(self.read);
+        // What tells who has freed it is atomic.
+        if self.read < floor || !read.same_kind(now) || self.read & self.write & 0xff == 0 {
+            return false;
+        }
+        self.read = if read.alike(now) {
+            self.read | now.0
+        } else if read.mask() & !now.mask() == 0 {
+            now.0
+        } else {
+            return false;
+        };
+        true
+    }
+
     /// As [`Granule::own_access`], of all eight bytes: `now` is [`super::whole`] for the thread and its time.
     #[inline(always)]
     pub fn own_whole_access(&mut self, now: u64, floor: u64, writes: bool) -> bool {
@@ -98,9 +113,7 @@ impl Granule {
             return false;
         }
         if !(no_write || mine(self.write)) {
-            let known = !writes && !no_read && Entry(self.read).alike(Entry(now)) && self.read & self.write & 0xff != 0;
-            self.read |= if known { now } else { 0 };
-            return known;
+            return !writes && self.read_again(Entry(now), floor);
         }
         *self = if writes {
             Granule { write: now, read: 0 }

@@ -177,6 +177,13 @@ fn freed_memory_is_known_until_it_is_given_out_again_or_the_execution_ends() {
     let freed = Err(Conflict::Freed { thread: 1, time: BASE + 2 });
     assert_eq!(detector.access(&mut granule, (1, BASE + 2), 0x01, Kind::Read, all, never), freed);
     assert_eq!(detector.access(&mut granule, (2, BASE + 1), 0x08, Kind::AtomicWrite, all, never), freed);
+    // Who has freed it knows no better, whatever it has read before.
+    let mut all_of_it = Granule::default();
+    detector.access(&mut all_of_it, (1, BASE + 1), 0xff, Kind::Read, all, never).unwrap();
+    detector.free(&mut all_of_it, (1, BASE + 2), 0xff);
+    assert!(!all_of_it.knows(whole(1, BASE + 2), 0xff, false));
+    assert_eq!(detector.access(&mut all_of_it, (1, BASE + 2), 0xff, Kind::Read, all, never), freed);
+    assert_eq!(detector.access(&mut all_of_it, (1, BASE + 3), 0xff, Kind::Read, all, never), freed);
     let mut again = granule;
     detector.fresh(&mut again);
     assert_eq!(detector.access(&mut again, (2, BASE + 1), 0xff, Kind::Write, all, never), Ok(()));

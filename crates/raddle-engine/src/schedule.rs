@@ -451,7 +451,12 @@ impl Schedule {
     #[must_use]
     pub fn any_ready_up_to(&self, last: ThreadId, except: ThreadId) -> bool {
         // In ascending order, one of the first two is such a thread if any is.
-        self.ready.iter().take(2).any(|id| *id <= last && *id != except)
+        match self.ready[..] {
+            [first, ..] if first > last => false,
+            [first, ..] if first != except => true,
+            [_, second, ..] => second <= last,
+            _ => false,
+        }
     }
 
     /// Makes the lowest-numbered thread that can run the running one, asking nobody. For what happens after the part of

@@ -25,7 +25,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 /// Changes whenever an instrumented standard library made by an older version must not be used any more.
-pub(crate) const OVERLAY_FORMAT: u32 = 3;
+pub(crate) const OVERLAY_FORMAT: u32 = 4;
 
 /// The LLVM passes, in LLVM's own notation.
 pub(crate) const PASSES: &str = "forceattrs,function(dce),tsan-module,function(tsan)";
@@ -33,6 +33,20 @@ pub(crate) const PASSES: &str = "forceattrs,function(dce),tsan-module,function(t
 /// The LLVM options.
 pub(crate) const LLVM_OPTIONS: &[&str] =
     &["-force-attribute=sanitize_thread", "-tsan-instrument-func-entry-exit=0", "-tsan-distinguish-volatile=1"];
+
+/// What the names of functions contain, as the standard library mangles them, that get no hooks at all, neither in their own
+/// code nor in generic code that is made for their types.
+///
+/// The table of guard pages: a thread enters and deletes itself, under locks of the module's own. Nothing else uses what
+/// lies there, the locks are never seen taken, since no thread is switched in between, and no thread learns of another by
+/// them. That takes locks and table alike: with hooks in one and not in the other each entry would look like a race.
+pub(crate) const WITHOUT_HOOKS: &[&str] = &["3std3sys3pal4unix14stack_overflow"];
+
+/// The same for functions whose plain accesses get no hooks; their atomic operations do. So order between threads is as
+/// ever, and what is given up is to see a race with one of their accesses. They are those that begin and end threads and
+/// run the destructors of thread-local variables, in memory that a program cannot reach; closures, destructors and all that
+/// is generic are compiled with the program, and have hooks.
+pub(crate) const WITHOUT_PLAIN_HOOKS: &[&str] = &["3std6thread", "3std3sys6thread", "3std3sys12thread_local"];
 
 /// What rustc is told beyond the instrumentation. All of it comes after the user's flags and the profile's, so it wins.
 const RUSTC_OPTIONS: &[&str] = &[
@@ -153,14 +167,36 @@ pub(crate) fn rustc(sysroot: &Path, runtime: &Path) -> Vec<OsString> {
 }
 
 /// rust-lld's arguments for compiling `bitcode` to `object` again, with the instrumentation as the whole of the
-/// link-time optimizer's work.
-pub(crate) fn lld(bitcode: &Path, object: &Path) -> Vec<OsString> {
+/// link-time optimizer's work. `functions` are those that it defines.
+pub(crate) fn lld(bitcode: &Path, object: &Path, functions: &[&str]) -> Vec<OsString> {
     let mut arguments: Vec<OsString> = vec!["-r".into(), bitcode.into(), "-o".into(), object.into()];
     arguments.push(format!("--lto-newpm-passes={PASSES}").into());
     for option in LLVM_OPTIONS {
         arguments.extend(["-mllvm".into(), option.into()]);
     }
+    for function in functions {
+        if let Some(option) = without(function) {
+            arguments.extend(["-mllvm".into(), option.into()]);
+        }
+    }
     arguments
+}
+
+/// Whether a function of the standard library gets no hooks at all: what it does to memory is nobody's concern.
+pub(crate) fn is_without_hooks(function: &str) -> bool {
+    WITHOUT_HOOKS.iter().any(|part| function.contains(part))
+}
+
+/// The LLVM option that keeps hooks from a function, if it is one without. What has no attribute `sanitize_thread` has
+/// hooks at its atomic operations all the same.
+fn without(function: &str) -> Option<String> {
+    if is_without_hooks(function) {
+        Some(format!("-force-attribute={function}:disable_sanitizer_instrumentation"))
+    } else if WITHOUT_PLAIN_HOOKS.iter().any(|part| function.contains(part)) {
+        Some(format!("-force-remove-attribute={function}:sanitize_thread"))
+    } else {
+        None
+    }
 }
 
 /// Flags with which gcc or clang compiles C or C++ as code under test.

@@ -15,7 +15,7 @@ use crate::flags;
 use crate::toolchain::{TOOLCHAIN_REMEDY, Toolchain};
 use ar_archive_writer::{ArchiveKind, DEFAULT_OBJECT_READER, NewArchiveMember};
 use object::read::archive::ArchiveFile;
-use object::{Object, ObjectSection};
+use object::{Object, ObjectSection, ObjectSymbol, SymbolKind};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::io::{self, Cursor};
@@ -140,7 +140,8 @@ fn key(toolchain: &Toolchain, rlibs: &[PathBuf]) -> Result<String> {
     add(toolchain.verbose_version.as_bytes());
     add(toolchain.sysroot.as_os_str().as_encoded_bytes());
     add(flags::PASSES.as_bytes());
-    flags::LLVM_OPTIONS.iter().for_each(|option| add(option.as_bytes()));
+    let parts = [flags::LLVM_OPTIONS, flags::WITHOUT_HOOKS, flags::WITHOUT_PLAIN_HOOKS];
+    parts.iter().flat_map(|list| list.iter()).for_each(|option| add(option.as_bytes()));
     for rlib in rlibs {
         let metadata = fs::metadata(rlib).map_err(Error::file("read", rlib))?;
         add(rlib.as_os_str().as_encoded_bytes());
@@ -189,9 +190,9 @@ fn instrument(rlib: &Path, to: &Path, toolchain: &Toolchain, scratch: &Path) -> 
         let name = String::from_utf8_lossy(member.name()).into_owned();
         let content = member.data(&*data).map_err(|error| Error::malformed(rlib, error))?;
         let content = match bitcode_of(&name, content) {
-            Some(bitcode) => {
+            Some((bitcode, functions)) => {
                 instrumented += 1;
-                recompile(bitcode, toolchain, scratch)?
+                recompile(bitcode, &functions, toolchain, scratch)?
             }
             None => content.to_vec(),
         };
@@ -206,24 +207,26 @@ fn instrument(rlib: &Path, to: &Path, toolchain: &Toolchain, scratch: &Path) -> 
     fs::write(to, written.into_inner()).map_err(Error::file("write", to))
 }
 
-/// The bitcode of an object file. The metadata of an rlib lies in an object too, which has none.
-fn bitcode_of<'data>(name: &str, content: &'data [u8]) -> Option<&'data [u8]> {
+/// The bitcode of an object file, and the names of the functions that are in it. The metadata of an rlib lies in an object
+/// too, which has none.
+fn bitcode_of<'data>(name: &str, content: &'data [u8]) -> Option<(&'data [u8], Vec<&'data str>)> {
     if !name.ends_with(".o") {
         return None;
     }
     let object = object::File::parse(content).ok()?;
     let bitcode = object.section_by_name(BITCODE_SECTION)?.data().ok()?;
-    (!bitcode.is_empty()).then_some(bitcode)
+    let functions = object.symbols().filter(|symbol| symbol.is_definition() && symbol.kind() == SymbolKind::Text);
+    (!bitcode.is_empty()).then(|| (bitcode, functions.filter_map(|symbol| symbol.name().ok()).collect()))
 }
 
-fn recompile(bitcode: &[u8], toolchain: &Toolchain, scratch: &Path) -> Result<Vec<u8>> {
+fn recompile(bitcode: &[u8], functions: &[&str], toolchain: &Toolchain, scratch: &Path) -> Result<Vec<u8>> {
     let input = scratch.join("module.bc");
     let output = scratch.join("module.o");
     fs::write(&input, bitcode).map_err(Error::file("write", &input))?;
     let linker = &toolchain.linker;
     let run = Command::new(&linker.program)
         .args(linker.flavor)
-        .args(flags::lld(&input, &output))
+        .args(flags::lld(&input, &output, functions))
         .output()
         .map_err(|error| Error::program(&linker.program, format!("cannot be run: {error}")))?;
     if !run.status.success() {

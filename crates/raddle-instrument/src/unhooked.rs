@@ -2,8 +2,9 @@
 //!
 //! The instrumentation turns every atomic operation and fence of a compiler into a call, so what is left in the machine
 //! code was written in assembly (`lock not` on a local variable, as a cheap full fence) or comes from a compiler that was
-//! not asked to instrument. On x86-64 these are instructions with a `lock` prefix, `xchg` with memory, which locks without
-//! one, and `mfence` (Intel SDM volume 3, 9.1.2 and 9.2.2).
+//! not asked to instrument; functions of the standard library that get no hooks on purpose are left out. On x86-64 these
+//! are instructions with a `lock` prefix, `xchg` with memory, which locks without one, and `mfence` (Intel SDM volume 3,
+//! 9.1.2 and 9.2.2).
 //!
 //! Plain moves order memory on x86 too, and cannot be told from a compiler's. There is one place where it matters: atomic
 //! operations on 16 bytes, which Rust has no stable type for. The crate portable-atomic has it, and loads and stores by
@@ -15,6 +16,7 @@
 //! Each function of the symbol table is decoded from its beginning. What it cannot see: code without a symbol, code in
 //! shared libraries and code made at run time; and other plain moves in assembly.
 
+use crate::flags;
 use iced_x86::{Code, Decoder, DecoderOptions, Instruction, Mnemonic, OpKind, Register};
 use object::{Object, ObjectSection, ObjectSymbol, SymbolKind};
 use raddle_protocol::{Effect, Operand, Unhooked};
@@ -28,6 +30,7 @@ pub(crate) fn unhooked<'data>(file: &impl Object<'data>) -> Vec<Unhooked> {
     let mut functions: Vec<(u64, u64, Author)> = file
         .symbols()
         .filter(|symbol| symbol.is_definition() && symbol.kind() == SymbolKind::Text && symbol.size() > 0)
+        .filter(|symbol| !symbol.name().is_ok_and(flags::is_without_hooks))
         .map(|symbol| (symbol.address(), symbol.size(), author(symbol.name().unwrap_or_default())))
         .collect();
     functions.sort_unstable();

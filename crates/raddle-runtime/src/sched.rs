@@ -392,15 +392,9 @@ fn decide(hint: Hint, place: u64) -> bool {
         not_for_long();
     }
     let runtime = rt();
-    if crate::interpose::children::any() {
-        // They are waited for only where no thread can run, and may themselves wait for one that stands still.
-        runtime.execution.schedule.release_held();
-    }
-    if runtime.execution.schedule.waits_for_descriptor() || crate::interpose::children::any() {
-        crate::interpose::io::polling::wake_ready();
-    }
-    if runtime.plan.world.real_time {
-        crate::interpose::clock::sleep_for_real();
+    let has_children = crate::interpose::children::any();
+    if has_children || runtime.execution.schedule.waits_for_descriptor() || runtime.plan.world.real_time {
+        look_outside(has_children);
     }
     let execution = &mut runtime.execution;
     if !runtime.epilogue && execution.harness > 0 {
@@ -443,6 +437,22 @@ fn decide(hint: Hint, place: u64) -> bool {
             true
         }
         Next::Stuck => finish(Outcome::Stuck),
+    }
+}
+
+/// What a decision depends on that is not in the book of the execution: descriptors that are ready, other processes, the
+/// real time.
+#[inline(never)]
+fn look_outside(has_children: bool) {
+    if has_children {
+        // They are waited for only where no thread can run, and may themselves wait for one that stands still.
+        rt().execution.schedule.release_held();
+    }
+    if has_children || rt().execution.schedule.waits_for_descriptor() {
+        crate::interpose::io::polling::wake_ready();
+    }
+    if rt().plan.world.real_time {
+        crate::interpose::clock::sleep_for_real();
     }
 }
 

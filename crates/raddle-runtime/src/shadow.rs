@@ -75,6 +75,24 @@ pub fn whole_granules(start: u64, end: u64, mut take: impl FnMut(&mut Granule) -
     start + count * GRANULE
 }
 
+/// Calls `act` for each granule that a range has a byte in, with its address; `start` is a multiple of [`GRANULE`].
+#[inline(always)]
+pub fn each_granule(start: u64, end: u64, mut act: impl FnMut(&mut Granule, u64)) {
+    let mut at = start;
+    while at < end {
+        let border = (((at >> GIB_SHIFT) + 1) << GIB_SHIFT).min(end);
+        let mut next = granule(at);
+        while at < border {
+            // SAFETY: granules of one GiB lie side by side; one thread.
+            unsafe {
+                act(&mut *next, at);
+                next = next.add(1);
+            }
+            at += GRANULE;
+        }
+    }
+}
+
 #[cold]
 fn map(gib: usize) -> u64 {
     // SAFETY: one thread; each GiB gets a range of its own, which nothing else uses.

@@ -1,10 +1,11 @@
 //! Watching accesses: each goes past the detector ([`raddle_engine::race`]), and the first that must not happen ends the
 //! execution as a conflict.
 //!
-//! The common case, an access that the running thread has made before, is decided in the hook ([`known`]); the next, an
-//! access to what no other thread has touched, in [`own`]. The detector would say the same of them.
+//! The common cases are decided in the hook ([`short`]), and for ranges in [`own`]. The detector would say the same of them.
 //!
 //! What lies on other threads' stacks is a matter of [`crate::frames`] too.
+
+mod short;
 
 use crate::shadow::{self, GRANULE};
 use crate::stacks;
@@ -14,6 +15,8 @@ use raddle_engine::race::{self, Detector, Granule, Kind};
 use raddle_protocol::Op;
 use raddle_protocol::trace::{Access, Conflict, ConflictKind, Outcome, ThreadId};
 
+pub use short::{Taken, shared, short_access, taken};
+
 /// The running thread and its time as [`race::whole`] writes them; 0 while nothing is watched, and [`ALWAYS`] while every
 /// access has to be looked at.
 pub static mut NOW: u64 = 0;
@@ -21,8 +24,11 @@ pub static mut NOW: u64 = 0;
 /// Equals no granule's word: it would be a record with an index that no detector reaches.
 const ALWAYS: u64 = u64::MAX;
 
-/// No time of the present execution is as small.
-static mut BASE: u64 = 0;
+/// Words of granules that are less are of earlier executions ([`race::floor`]).
+static mut FLOOR: u64 = 0;
+
+/// The same for the hooks; 0 while nothing is watched, or every access has to be looked at.
+static mut HOOKS_FLOOR: u64 = 0;
 
 /// Where the running thread's stack begins, and its size.
 static mut STACK: (u64, u64) = (0, 0);
@@ -40,22 +46,12 @@ pub fn watching() -> bool {
     unsafe { NOW != 0 }
 }
 
-/// Whether there is nothing to do about a plain access to the `N` bytes at an address, `ALIGNED` to their number or to
-/// eight: the running thread has accessed them since its clock last moved. It may say no when it cannot be told.
+/// Whether an address lies where stacks do, but not on the running thread's.
 #[inline(always)]
-pub fn known<const N: u64, const ALIGNED: bool>(address: u64, writes: bool) -> bool {
-    let knows = |at: u64, bytes: u32| match shadow::granule_if_any(at) {
-        // SAFETY: one thread.
-        Some(granule) => unsafe { (*granule).knows(NOW, bytes as u8, writes) },
-        None => false,
-    };
-    // A bit for each byte from the first granule on.
-    let bytes = ((1u32 << N) - 1) << if ALIGNED && N >= 8 { 0 } else { address & (GRANULE - 1) };
-    let beyond = |granules: u64| {
-        let bytes = bytes >> (8 * granules);
-        bytes == 0 || knows(address + granules * GRANULE, bytes & 0xff)
-    };
-    knows(address, bytes & 0xff) && (ALIGNED && N <= 8 || beyond(1)) && (ALIGNED || N <= 8 || beyond(2))
+fn is_on_another_stack(address: u64) -> bool {
+    // SAFETY: one thread.
+    let (start, size) = unsafe { STACK };
+    address.wrapping_sub(start) >= size && address.wrapping_sub(stacks::START) < stacks::END - stacks::START
 }
 
 /// Whether accesses to what lies here can never be decided without others: every access is to be looked at, or other
@@ -63,36 +59,12 @@ pub fn known<const N: u64, const ALIGNED: bool>(address: u64, writes: bool) -> b
 #[inline(always)]
 fn never_own(address: u64) -> bool {
     // SAFETY: one thread.
-    let (now, stack) = unsafe { (NOW, STACK) };
-    let on_a_stack = address.wrapping_sub(stacks::START) < stacks::END - stacks::START;
-    now == ALWAYS || (on_a_stack && address.wrapping_sub(stack.0) >= stack.1)
+    unsafe { NOW == ALWAYS || is_on_another_stack(address) }
 }
 
-/// [`access`] for `N` bytes, `ALIGNED` to their number; the shortest way is for those within one granule.
-#[inline(always)]
-pub fn short_access<const N: u64, const ALIGNED: bool>(address: u64, kind: Kind) {
-    let first = if ALIGNED && N >= GRANULE { 0 } else { address & (GRANULE - 1) };
-    if watching() && (ALIGNED && N <= GRANULE || first + N <= GRANULE) && !never_own(address) {
-        let bytes = ((1u64 << N) - 1) << first;
-        // SAFETY: one thread; granules are always there.
-        let (granule, now, base) = unsafe { (&mut *shadow::granule(address), NOW, BASE) };
-        let taken = if ALIGNED && N == GRANULE {
-            granule.own_whole_access(now, base, kind.writes())
-        } else {
-            granule.own_access(race::Entry(now & (!0xff | bytes)), base, kind.writes())
-        };
-        if !taken {
-            shared(address, N, bytes as u8, kind);
-        }
-        return;
-    }
-    access(address, N, kind);
-}
-
-/// The rest of [`access`] where all of it lies in one granule and [`own`] has said no: neither a recorded access nor one to
-/// another thread's stack.
+/// The rest of [`short_access`] and [`shared`], which is neither a recorded access nor one to another thread's stack.
 #[inline(never)]
-fn shared(address: u64, size: u64, mask: u8, kind: Kind) {
+fn disordered(address: u64, size: u64, mask: u8, kind: Kind) {
     let runtime = rt();
     let me = runtime.execution.number();
     let (memory, detector) = (&runtime.memory, &mut runtime.detector);
@@ -100,16 +72,11 @@ fn shared(address: u64, size: u64, mask: u8, kind: Kind) {
     let covers = |thread: u32, time: u64| time <= clock.time_of(thread);
     // SAFETY: one thread; the reference ends with the call.
     let granule = unsafe { &mut *shadow::granule(address) };
-    let now = race::Entry::new(me, memory.epoch(me).time(), false, mask);
-    let taken = if !granule.is_short() {
-        kind == Kind::Read && detector.read_among_reads(granule, now, covers)
-    } else {
-        granule.ordered_access(now, detector.base(), kind.writes(), covers)
-    };
-    if taken {
+    let now = (me, memory.epoch(me).time());
+    if kind == Kind::Read && detector.read_among_reads(granule, race::Entry::new(me, now.1, false, mask), covers) {
         return;
     }
-    let found = detector.shared_access(granule, (me, memory.epoch(me).time()), mask, kind, covers, settled);
+    let found = detector.shared_access(granule, now, mask, kind, covers, settled);
     found.unwrap_or_else(|found| conflict(found, address, address + size, named(kind)));
 }
 
@@ -121,9 +88,9 @@ fn own(start: u64, end: u64, writes: bool) -> u64 {
         return start;
     }
     // SAFETY: one thread.
-    let (now, base) = unsafe { (NOW, BASE) };
+    let (now, floor) = unsafe { (NOW, FLOOR) };
     let takes = |granule: &mut Granule, mask: u8| {
-        granule.own_access(race::Entry(now & (!0xff | u64::from(mask))), base, writes)
+        granule.own_access(race::Entry(now & (!0xff | u64::from(mask))), floor, writes)
     };
     let part = |at: u64| {
         // SAFETY: one thread; granules are always there.
@@ -138,7 +105,7 @@ fn own(start: u64, end: u64, writes: bool) -> u64 {
     }
     let last = end & !(GRANULE - 1);
     while at < last {
-        let until = shadow::whole_granules(at, last, |granule| granule.own_whole_access(now, base, writes));
+        let until = shadow::whole_granules(at, last, |granule| granule.own_whole_access(now, floor, writes));
         if until == at {
             return at;
         }
@@ -152,7 +119,8 @@ pub fn set(on: bool) {
     // SAFETY: one thread.
     unsafe {
         NOW = u64::from(on);
-        BASE = rt().detector.base();
+        FLOOR = rt().detector.floor();
+        HOOKS_FLOOR = 0;
     }
     if on {
         refresh();
@@ -169,7 +137,9 @@ pub fn refresh() {
         }
         let runtime = rt();
         let me = runtime.execution.number();
-        NOW = if RECORDED.1 != 0 || SHARE != 0 { ALWAYS } else { race::whole(me, runtime.memory.epoch(me).time()) };
+        let always = RECORDED.1 != 0 || SHARE != 0;
+        NOW = if always { ALWAYS } else { race::whole(me, runtime.memory.epoch(me).time()) };
+        HOOKS_FLOOR = if always { 0 } else { FLOOR };
         let (low, high) = runtime.execution.threads[runtime.execution.running as usize].stack_extent;
         STACK = (low, high - low);
     }
@@ -242,23 +212,46 @@ fn mask_of(granule: u64, start: u64, end: u64) -> u8 {
 }
 
 /// A plain access, or a volatile write, of the running thread.
-#[inline(never)]
+#[inline(always)]
 pub fn access(address: u64, size: u64, kind: Kind) {
+    match kind {
+        Kind::Read => range::<false>(address, size),
+        Kind::Write => range::<true>(address, size),
+        Kind::AtomicRead | Kind::AtomicWrite => any_access(address, size, kind),
+    }
+}
+
+/// Plain accesses of the running thread to two ranges: as many bytes are read at one as are written at the other.
+#[inline(never)]
+pub fn copy(from: u64, to: u64, size: u64) {
+    range_here::<false>(from, size);
+    range_here::<true>(to, size);
+}
+
+/// As [`access`], of a plain one.
+#[inline(never)]
+fn range<const WRITES: bool>(address: u64, size: u64) {
+    range_here::<WRITES>(address, size);
+}
+
+/// As [`range`], for where it is worth the code. The short way is for whole granules.
+#[inline(always)]
+fn range_here<const WRITES: bool>(address: u64, size: u64) {
     let end = address.wrapping_add(size);
-    let whole = (address | size) & (GRANULE - 1) == 0 && shadow::side_by_side(address, end) && !kind.atomic();
+    let kind = if WRITES { Kind::Write } else { Kind::Read };
+    let whole = (address | size) & (GRANULE - 1) == 0 && shadow::side_by_side(address, end);
     if !(whole && watching()) || never_own(address) {
         return any_access(address, size, kind);
     }
     // SAFETY: granules of one GiB lie side by side, and are always there; one thread.
     let until = unsafe {
-        let (granule, now, base) = (shadow::granule(address), NOW, BASE);
-        let count = (size / GRANULE) as usize;
-        let taken = if kind.writes() {
-            (0..count).position(|index| !(*granule.add(index)).own_whole_access(now, base, true))
-        } else {
-            (0..count).position(|index| !(*granule.add(index)).own_whole_access(now, base, false))
-        };
-        taken.map_or(end, |taken| address + taken as u64 * GRANULE)
+        let (first, now, floor) = (shadow::granule(address), NOW, FLOOR);
+        let (mut granule, last) = (first, first.add((size / GRANULE) as usize));
+        while granule < last && ((*granule).knows(now, 0xff, WRITES) || (*granule).own_whole_access(now, floor, WRITES))
+        {
+            granule = granule.add(1);
+        }
+        address + granule.offset_from(first) as u64 * GRANULE
     };
     if until < end {
         others(address, until, end, kind);
@@ -412,30 +405,18 @@ pub fn free(address: u64, size: u64) {
     let clock = runtime.memory.clock(me);
     let time = runtime.memory.epoch(me).time();
     let covers = |thread: u32, time: u64| time <= clock.time_of(thread);
-    let (now, base, detector) = (race::whole(me, time), runtime.detector.base(), &mut runtime.detector);
+    let (now, floor, detector) = (race::whole(me, time), runtime.detector.floor(), &mut runtime.detector);
     let mut found = Ok(());
-    let mut give = |granule: &mut Granule, at: u64, mask: u8| {
-        if !granule.give_back(race::Entry(now & (!0xff | u64::from(mask))), base, covers) {
+    shadow::each_granule(address, end, |granule, at| {
+        let mask = if end - at >= GRANULE { 0xff } else { mask_of(at, at, end) };
+        let by = race::Entry(now & (!0xff | u64::from(mask)));
+        if !granule.give_back_own(by, floor) && !granule.give_back(by, floor, covers) {
             let outcome = detector.give_back(granule, (me, time), mask, covers);
             if found.is_ok() {
                 found = outcome.map_err(|found| (found, at));
             }
         }
-        true
-    };
-    let last = end & !(GRANULE - 1);
-    let mut at = address;
-    while at < last {
-        let mut part = at;
-        at = shadow::whole_granules(at, last, |granule| {
-            part += GRANULE;
-            give(granule, part - GRANULE, 0xff)
-        });
-    }
-    if last < end {
-        // SAFETY: one thread; granules are always there.
-        give(unsafe { &mut *shadow::granule(last) }, last, mask_of(last, last, end));
-    }
+    });
     found.unwrap_or_else(|(found, at)| conflict(found, at, end, Access::Free));
 }
 

@@ -520,8 +520,16 @@ impl Memory {
     /// A location that is seen for the first time, or in another shape than before. In the second case its one store
     /// stands for all that are known of the bytes in question: whoever reads it learns what each of them would have
     /// told.
-    #[cold]
+    #[inline(never)]
     fn discover(&mut self, thread: ThreadId, at: Location, in_memory: u128) -> u32 {
+        if self.locations.is_apart(at) {
+            return self.locations.create(at, thread, in_memory);
+        }
+        self.rediscover(thread, at, in_memory)
+    }
+
+    #[cold]
+    fn rediscover(&mut self, thread: ThreadId, at: Location, in_memory: u128) -> u32 {
         let mut release = ClockId::NONE;
         self.locations.overlapping(at);
         while let Some(slot) = self.locations.found.pop() {

@@ -93,6 +93,13 @@ impl Locations {
         NOTHING
     }
 
+    /// Whether no location can have a byte in common with this one, as far as that can be told in no time.
+    #[inline]
+    pub(super) fn is_apart(&self, at: Location) -> bool {
+        let granule = at.address >> GRANULE;
+        !self.straddles && granule == at.last() >> GRANULE && self.granules.get(granule) == NOTHING
+    }
+
     /// Locations that have a byte in common with this one, in ascending order of creation.
     pub(super) fn overlapping(&mut self, at: Location) {
         let last = at.last();

@@ -1,18 +1,19 @@
 //! What is known of eight bytes, and how an access changes it.
 
-use super::entry::{Entry, MARKS};
+use super::entry::{Entry, MARKS, floor};
 use super::record::Record;
 
 /// Eight bytes of memory as the detector knows them. All zero: never touched.
 ///
 /// `write` and `read` are the last plain accesses of each kind, or `write` is a mark: the granule has a record, or has
-/// been freed. What a mark or an entry says counts only when it is of the present execution.
+/// been freed. What a mark or an entry says counts only when it is of the present execution, as its time tells; a word of
+/// an earlier one is as good as none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 pub struct Granule {
     /// Last write, or a mark.
     pub write: u64,
-    /// Last read; for a mark, whose it is and when it was made.
+    /// Last read; for a mark, which record, or who has freed it and when.
     pub read: u64,
 }
 
@@ -26,37 +27,42 @@ impl Granule {
         (self.write ^ now) & bits == 0 || (!writes && (self.read ^ now) & bits == 0)
     }
 
-    /// Whether a mark, or the read that stands here, is of an earlier execution than that whose times lie above `base`.
+    /// Whether nobody has touched it in the execution that begins at `floor` ([`super::floor`]).
     #[inline(always)]
-    fn is_gone(&self, base: u64) -> bool {
-        Entry(self.read).time() <= base
+    #[must_use]
+    pub fn is_untouched(&self, floor: u64) -> bool {
+        self.write < floor && self.read < floor
     }
 
-    /// A plain access in an execution whose times lie above `base`, to a granule that no other thread has touched in it, or
+    /// Takes note of the first access to it in an execution.
+    #[inline(always)]
+    pub fn touch(&mut self, now: Entry, writes: bool) {
+        *self = if writes { Granule { write: now.0, read: 0 } } else { Granule { write: 0, read: now.0 } };
+    }
+
+    /// A plain access in the execution that begins at `floor`, to a granule that no other thread has touched in it, or
     /// to read what this thread has read of it already. Takes note of it if that is so and it fits into the short form,
     /// and tells whether it did.
     #[inline(always)]
-    pub fn own_access(&mut self, now: Entry, base: u64, writes: bool) -> bool {
-        let mine = |word: u64| (word ^ now.0) >> 48 == 0;
-        let marked = self.write >= FREED;
-        let read = if self.is_gone(base) {
+    pub fn own_access(&mut self, now: Entry, floor: u64, writes: bool) -> bool {
+        if self.is_untouched(floor) {
+            self.touch(now, writes);
+            return true;
+        }
+        let read = if self.read < floor {
             0
-        } else if mine(self.read) && !marked {
+        } else if Entry(self.read).same_thread(now) {
             self.read
         } else {
             return false;
         };
-        // A mark as old as this is none.
-        let write = if marked || Entry(self.write).time() <= base {
+        // A mark is nobody's.
+        let write = if self.write < floor {
             0
-        } else if mine(self.write) {
+        } else if Entry(self.write).same_thread(now) {
             self.write
         } else {
-            // A byte that this thread has read since it was written: the write happens before this thread's present, and
-            // so it does for the bytes that were written with it.
-            let known = !writes && Entry(read).alike(now) && read & self.write & 0xff != 0;
-            self.read |= if known { now.0 } else { 0 };
-            return known;
+            return !writes && self.read_again(now, floor);
         };
         // Bytes of an older access of the same kind must be among those of the new one, which then stands for both.
         let old = if writes { write } else { read };
@@ -75,20 +81,39 @@ impl Granule {
         true
     }
 
+    /// A read of what another thread has written, after a read by this one of a byte that was written with it: a write takes
+    /// away the reads before it, so that read came after it. Then the write happens before this thread's present.
+    #[inline(always)]
+    fn read_again(&mut self, now: Entry, floor: u64) -> bool {
+        let read = Entry(self.read);
+        // What tells who has freed it is atomic.
+        if self.read < floor || !read.same_kind(now) || self.read & self.write & 0xff == 0 {
+            return false;
+        }
+        self.read = if read.alike(now) {
+            self.read | now.0
+        } else if read.mask() & !now.mask() == 0 {
+            now.0
+        } else {
+            return false;
+        };
+        true
+    }
+
     /// As [`Granule::own_access`], of all eight bytes: `now` is [`super::whole`] for the thread and its time.
     #[inline(always)]
-    pub fn own_whole_access(&mut self, now: u64, base: u64, writes: bool) -> bool {
-        let mine = |word: u64| (word ^ now) >> 48 == 0;
-        let marked = self.write >= FREED;
-        let no_read = self.is_gone(base);
-        let no_write = marked || Entry(self.write).time() <= base;
-        if !(no_read || mine(self.read) && !marked) {
+    pub fn own_whole_access(&mut self, now: u64, floor: u64, writes: bool) -> bool {
+        if self.is_untouched(floor) {
+            self.touch(Entry(now), writes);
+            return true;
+        }
+        let mine = |word: u64| Entry(word).same_thread(Entry(now));
+        let (no_read, no_write) = (self.read < floor, self.write < floor);
+        if !(no_read || mine(self.read)) {
             return false;
         }
         if !(no_write || mine(self.write)) {
-            let known = !writes && !no_read && Entry(self.read).alike(Entry(now)) && self.read & self.write & 0xff != 0;
-            self.read |= if known { now } else { 0 };
-            return known;
+            return !writes && self.read_again(Entry(now), floor);
         }
         *self = if writes {
             Granule { write: now, read: 0 }
@@ -98,23 +123,25 @@ impl Granule {
         true
     }
 
-    /// Whether it is a plain pair of entries.
+    /// Whether it is marked in the execution that begins at `floor`: it is no pair of entries.
     #[inline(always)]
     #[must_use]
-    pub fn is_short(&self) -> bool {
-        self.write < FREED
+    pub fn is_marked(&self, floor: u64) -> bool {
+        self.write >= floor && Entry(self.write).marks().is_some()
     }
 
     /// A plain access that comes after all that is known of the granule, where the short form says it all before and after.
     /// Takes note of it if that is so, and tells whether it did.
     #[inline(always)]
-    pub fn ordered_access(&mut self, now: Entry, base: u64, writes: bool, covers: impl Fn(u32, u64) -> bool) -> bool {
-        if self.write >= FREED {
+    pub fn ordered_access(&mut self, now: Entry, floor: u64, writes: bool, covers: impl Fn(u32, u64) -> bool) -> bool {
+        if self.is_marked(floor) {
             return false;
         }
-        let present = |word: u64| if Entry(word).time() > base { word } else { 0 };
-        let ordered =
-            |word: u64| word == 0 || (word ^ now.0) >> 48 == 0 || covers(Entry(word).thread(), Entry(word).time());
+        let present = |word: u64| if word >= floor { word } else { 0 };
+        let ordered = |word: u64| {
+            let entry = Entry(word);
+            word == 0 || entry.same_thread(now) || covers(entry.thread(), entry.time())
+        };
         let (write, read) = (present(self.write), present(self.read));
         let old = if writes { write } else { read };
         // What is noted in its place must cover it.
@@ -129,20 +156,39 @@ impl Granule {
         true
     }
 
-    /// Memory is given back by a thread, `now` says by whom, when and which bytes, in an execution whose times lie above
-    /// `base`. Takes note of it if it has been accessed plainly at the most, and only by the thread itself or so that it
+    /// Memory is given back by a thread, `now` says by whom, when and which bytes, in the execution that begins at
+    /// `floor`. Takes note of it if it has been accessed plainly at the most, and only by the thread itself or so that it
     /// knows of it, and tells whether it did.
     #[inline(always)]
-    pub fn give_back(&mut self, now: Entry, base: u64, covers: impl Fn(u32, u64) -> bool) -> bool {
+    pub fn give_back(&mut self, now: Entry, floor: u64, covers: impl Fn(u32, u64) -> bool) -> bool {
         let known = |word: u64| {
             let entry = Entry(word);
-            entry.time() <= base || (word ^ now.0) >> 48 == 0 || covers(entry.thread(), entry.time())
+            word < floor || entry.same_thread(now) || covers(entry.thread(), entry.time())
         };
-        let fits = if self.write >= FREED { self.is_gone(base) } else { known(self.write) && known(self.read) };
+        let fits = !self.is_marked(floor) && known(self.write) && known(self.read);
         if fits {
-            *self = Granule { write: FREED | u64::from(now.mask()), read: now.0 | 0xff };
+            *self = Granule::given_back(now, now.mask());
         }
         fits
+    }
+
+    /// As [`Granule::give_back`], where no other thread has touched it in this execution.
+    #[inline(always)]
+    pub fn give_back_own(&mut self, now: Entry, floor: u64) -> bool {
+        let mine = |word: u64| word < floor || Entry(word).same_thread(now);
+        // A mark is nobody's.
+        let fits = mine(self.write) && mine(self.read);
+        if fits {
+            *self = Granule::given_back(now, now.mask());
+        }
+        fits
+    }
+
+    /// What stands for these bytes having been freed, and by whom and when. Who has is written as an atomic access, so that
+    /// nobody takes it for a read of his own.
+    #[inline(always)]
+    fn given_back(now: Entry, freed: u8) -> Self {
+        Granule { write: now.mark(FREED, freed.into()), read: now.atomic_of(0xff).0 }
     }
 }
 
@@ -197,22 +243,28 @@ pub enum Conflict {
     },
 }
 
-const HAS_RECORD: u64 = (MARKS + 1) << 48;
-const FREED: u64 = MARKS << 48;
+const HAS_RECORD: u64 = MARKS + 1;
+const FREED: u64 = MARKS;
+
+/// Bits of a record's number that stand in the granule's second word, where they are less than any floor; the rest stands
+/// in the mark.
+const LOW: u32 = 25;
 
 /// The records of an execution, and its base of time.
 #[derive(Debug, Default)]
 pub struct Detector {
     base: u64,
+    floor: u64,
     records: Vec<Record>,
     used: usize,
-    spare: Vec<u32>,
+    spare: Vec<usize>,
 }
 
 impl Detector {
     /// An execution begins. All its times lie above `base`, all earlier ones at or below.
     pub fn begin(&mut self, base: u64) {
         self.base = base;
+        self.floor = floor(base);
         self.used = 0;
         self.spare.clear();
     }
@@ -221,6 +273,13 @@ impl Detector {
     #[must_use]
     pub fn base(&self) -> u64 {
         self.base
+    }
+
+    /// Words of the present execution are no less: [`floor`] of its base.
+    #[inline]
+    #[must_use]
+    pub fn floor(&self) -> u64 {
+        self.floor
     }
 
     /// An access of `thread` at `time` to the bytes of `mask`. `covers(thread, time)` tells whether what that thread did
@@ -240,7 +299,7 @@ impl Detector {
         settled: impl Fn(u32, u64) -> bool,
     ) -> Result<(), Conflict> {
         let now = Entry::new(me.0, me.1, kind.atomic(), mask);
-        if !kind.atomic() && granule.own_access(now, self.base, kind.writes()) {
+        if !kind.atomic() && granule.own_access(now, self.floor, kind.writes()) {
             return Ok(());
         }
         self.shared_access(granule, me, mask, kind, covers, settled)
@@ -251,7 +310,7 @@ impl Detector {
     #[inline(always)]
     pub fn read_among_reads(&mut self, granule: &Granule, now: Entry, covers: impl Fn(u32, u64) -> bool) -> bool {
         let Some(index) = self.record(granule) else { return false };
-        let record = &mut self.records[index as usize];
+        let record = &mut self.records[index];
         !record.is_written(now, &covers) && record.replace(now, false)
     }
 
@@ -259,7 +318,7 @@ impl Detector {
     #[inline(always)]
     pub fn atomic_among_atomic(&mut self, granule: &Granule, now: Entry, writes: bool) -> bool {
         let Some(index) = self.record(granule) else { return false };
-        let record = &mut self.records[index as usize];
+        let record = &mut self.records[index];
         if record.plain {
             return false;
         }
@@ -284,7 +343,7 @@ impl Detector {
     ) -> Result<(), Conflict> {
         let now = Entry::new(thread, time, true, mask);
         if let Some(index) = self.record(granule) {
-            let record = &mut self.records[index as usize];
+            let record = &mut self.records[index];
             if !record.plain || !record.races(now, kind, &covers) {
                 record.atomic_access(now, kind.writes());
                 record.settle(&settled);
@@ -297,7 +356,7 @@ impl Detector {
             };
             if !(races(write) || kind.writes() && races(read)) {
                 let index = self.new_record();
-                let record = &mut self.records[index as usize];
+                let record = &mut self.records[index];
                 // What all know of already nothing can be in conflict with.
                 let matters = |plain: Entry| plain.mask() != 0 && !settled(plain.thread(), plain.time());
                 record.writes.extend(matters(write).then_some(write));
@@ -327,13 +386,13 @@ impl Detector {
         settled: impl Fn(u32, u64) -> bool,
     ) -> Result<(), Conflict> {
         let now = Entry::new(thread, time, kind.atomic(), mask);
-        if granule.write >= FREED {
+        if granule.is_marked(self.floor) {
             if self.freed(granule) & mask != 0 {
                 let by = Entry(granule.read);
                 return Err(Conflict::Freed { thread: by.thread(), time: by.time() });
             }
             if let Some(index) = self.record(granule) {
-                let record = &mut self.records[index as usize];
+                let record = &mut self.records[index];
                 if kind == Kind::Read
                     && record.reads.iter().any(|entry| entry.0 | u64::from(mask) == entry.0 && entry.alike(now))
                 {
@@ -380,7 +439,7 @@ impl Detector {
             }
         }
         let index = self.new_record();
-        let record = &mut self.records[index as usize];
+        let record = &mut self.records[index];
         record.writes.extend((write.mask() != 0).then_some(write));
         record.reads.extend((read.mask() != 0).then_some(read));
         let outcome = record.access(now, kind, &covers);
@@ -408,7 +467,7 @@ impl Detector {
             let by = Entry(granule.read);
             Err(Conflict::Freed { thread: by.thread(), time: by.time() })
         } else if let Some(index) = self.record(granule) {
-            let record = &self.records[index as usize];
+            let record = &self.records[index];
             first_race(record.writes.iter().find(|entry| races(entry)), record.reads.iter().find(|entry| races(entry)))
         } else {
             let (write, read) = (self.present(granule.write), self.present(granule.read));
@@ -423,14 +482,14 @@ impl Detector {
         if let Some(index) = self.record(granule) {
             self.spare.push(index);
         }
-        let before = if granule.write & FREED == FREED { self.freed(granule) } else { 0 };
-        *granule = Granule { write: FREED | u64::from(before | mask), read: Entry::new(thread, time, false, 0xff).0 };
+        let freed = self.freed(granule) | mask;
+        *granule = Granule::given_back(Entry::new(thread, time, false, mask), freed);
     }
 
     /// Who has freed any of these bytes in this execution.
     #[must_use]
     pub fn freed_by(&self, granule: &Granule) -> Option<u32> {
-        (granule.write >= FREED && self.freed(granule) != 0).then(|| Entry(granule.read).thread())
+        (self.freed(granule) != 0).then(|| Entry(granule.read).thread())
     }
 
     /// The memory is given out anew: whatever was done to it is forgotten.
@@ -442,37 +501,43 @@ impl Detector {
     }
 
     /// Bytes that have been freed in this execution.
+    #[inline]
     fn freed(&self, granule: &Granule) -> u8 {
-        let marked = granule.write >> 48 == MARKS && !granule.is_gone(self.base);
-        if marked { granule.write as u8 } else { 0 }
+        let write = Entry(granule.write);
+        if granule.write >= self.floor && write.marks() == Some(FREED) { write.mask() } else { 0 }
     }
 
-    fn record(&self, granule: &Granule) -> Option<u32> {
-        (granule.write >= HAS_RECORD && !granule.is_gone(self.base)).then_some((granule.write >> 8) as u32)
+    #[inline]
+    fn record(&self, granule: &Granule) -> Option<usize> {
+        let write = Entry(granule.write);
+        let index = (granule.write & 0x1ff) << LOW | granule.read;
+        (granule.write >= self.floor && write.marks() == Some(HAS_RECORD)).then_some(index as usize)
     }
 
     /// Says that a granule has this record.
     #[inline]
-    fn mark(&self, index: u32) -> Granule {
+    fn mark(&self, index: usize) -> Granule {
         // The time is one of the present execution, whoever's.
-        Granule { write: HAS_RECORD | u64::from(index) << 8, read: (self.base + 1) << 8 }
+        let (high, low) = (index as u64 >> LOW, index as u64 & ((1 << LOW) - 1));
+        Granule { write: Entry(self.floor).mark(HAS_RECORD, high), read: low }
     }
 
     /// The entry, unless it is of an earlier execution or a mark.
+    #[inline]
     fn present(&self, word: u64) -> Entry {
         let entry = Entry(word);
-        if word < FREED && entry.time() > self.base { entry } else { Entry::default() }
+        if word >= self.floor && entry.marks().is_none() { entry } else { Entry::default() }
     }
 
-    fn new_record(&mut self) -> u32 {
+    fn new_record(&mut self) -> usize {
         let index = self.spare.pop().unwrap_or_else(|| {
             self.used += 1;
-            self.used as u32 - 1
+            self.used - 1
         });
-        if index as usize == self.records.len() {
+        if index == self.records.len() {
             self.records.push(Record::default());
         }
-        self.records[index as usize].begin();
+        self.records[index].begin();
         index
     }
 }

@@ -22,5 +22,5 @@ mod record;
 #[cfg(test)]
 mod tests;
 
-pub use entry::{Entry, whole};
+pub use entry::{Entry, floor, whole};
 pub use granule::{Conflict, Detector, Granule, Kind};

@@ -177,6 +177,13 @@ fn freed_memory_is_known_until_it_is_given_out_again_or_the_execution_ends() {
     let freed = Err(Conflict::Freed { thread: 1, time: BASE + 2 });
     assert_eq!(detector.access(&mut granule, (1, BASE + 2), 0x01, Kind::Read, all, never), freed);
     assert_eq!(detector.access(&mut granule, (2, BASE + 1), 0x08, Kind::AtomicWrite, all, never), freed);
+    // Who has freed it knows no better, whatever it has read before.
+    let mut all_of_it = Granule::default();
+    detector.access(&mut all_of_it, (1, BASE + 1), 0xff, Kind::Read, all, never).unwrap();
+    detector.free(&mut all_of_it, (1, BASE + 2), 0xff);
+    assert!(!all_of_it.knows(whole(1, BASE + 2), 0xff, false));
+    assert_eq!(detector.access(&mut all_of_it, (1, BASE + 2), 0xff, Kind::Read, all, never), freed);
+    assert_eq!(detector.access(&mut all_of_it, (1, BASE + 3), 0xff, Kind::Read, all, never), freed);
     let mut again = granule;
     detector.fresh(&mut again);
     assert_eq!(detector.access(&mut again, (2, BASE + 1), 0xff, Kind::Write, all, never), Ok(()));
@@ -212,11 +219,11 @@ fn an_access_to_all_of_a_granule_is_the_same_in_short() {
     let mut taken = 0;
     for _ in 0..40_000 {
         let (detector, mut granule) = random_granule(&mut random);
-        let (writes, base) = (random.below(2) == 0, detector.base());
-        let now = whole(0, base + 1 + random.below(8) as u64);
+        let (writes, floor) = (random.below(2) == 0, detector.floor());
+        let now = whole(0, detector.base() + 1 + random.below(8) as u64);
         let mut short = granule;
         let (long, taken_short) =
-            (granule.own_access(Entry(now), base, writes), short.own_whole_access(now, base, writes));
+            (granule.own_access(Entry(now), floor, writes), short.own_whole_access(now, floor, writes));
         assert_eq!((taken_short, short), (long, granule));
         taken += usize::from(long);
     }
@@ -226,7 +233,7 @@ fn an_access_to_all_of_a_granule_is_the_same_in_short() {
 #[test]
 fn giving_back_is_a_write_and_the_end() {
     let mut random = Random::new(7, 0);
-    let (mut races, mut freed, mut taken) = (0, 0, 0);
+    let (mut races, mut freed, mut taken, mut alone) = (0, 0, 0, 0);
     for _ in 0..40_000 {
         let seed = random.clone();
         let (mut short_detector, mut short) = random_granule(&mut random);
@@ -237,18 +244,25 @@ fn giving_back_is_a_write_and_the_end() {
         let found = detector.access(&mut granule, me, 0xff, Kind::Write, covers, never);
         detector.free(&mut granule, me, 0xff);
         let mut shortest = short;
-        if shortest.give_back(Entry(whole(me.0, me.1)), detector.base(), covers) {
+        if shortest.give_back(Entry(whole(me.0, me.1)), detector.floor(), covers) {
             taken += 1;
             assert_eq!((shortest, Ok(())), (granule, found));
         } else {
             assert_eq!(shortest, short, "nothing has changed");
+        }
+        let mut own = short;
+        if own.give_back_own(Entry(whole(me.0, me.1)), detector.floor()) {
+            alone += 1;
+            assert_eq!((own, Ok(())), (granule, found));
+        } else {
+            assert_eq!(own, short, "nothing has changed");
         }
         assert_eq!(short_detector.give_back(&mut short, me, 0xff, covers), found);
         assert_eq!(short, granule);
         races += usize::from(matches!(found, Err(Conflict::Race { .. })));
         freed += usize::from(matches!(found, Err(Conflict::Freed { .. })));
     }
-    assert!(races > 1000 && freed > 1000 && taken > 1000, "{races} {freed} {taken}");
+    assert!(races > 1000 && freed > 1000 && taken > alone && alone > 1000, "{races} {freed} {taken} {alone}");
 }
 
 #[test]
@@ -260,12 +274,12 @@ fn an_access_that_comes_after_all_others_is_the_same_in_short() {
         let (me, mask) = ((random.below(2) as u32, detector.base() + 9), [0xff, 0x0f, 0xf0][random.below(3)]);
         let (kind, known) = ([Kind::Read, Kind::Write][random.below(2)], random.below(6) as u64);
         let covers = |_: u32, time: u64| time <= BASE + known;
-        let (now, base, mut short) = (Entry::new(me.0, me.1, false, mask), detector.base(), granule);
+        let (now, floor, mut short) = (Entry::new(me.0, me.1, false, mask), detector.floor(), granule);
         // As the runtime does: only where the thread has not been alone.
-        if granule.own_access(now, base, kind.writes()) {
+        if granule.own_access(now, floor, kind.writes()) {
             continue;
         }
-        if short.ordered_access(now, base, kind.writes(), covers) {
+        if short.ordered_access(now, floor, kind.writes(), covers) {
             taken += 1;
             assert_eq!(detector.shared_access(&mut granule, me, mask, kind, covers, never), Ok(()));
         }

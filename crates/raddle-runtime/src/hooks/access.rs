@@ -3,7 +3,7 @@
 //!
 //! Volatile writes count as atomic, and volatile reads race with nothing: see `raddle_engine::race`.
 
-use crate::watch::{self, known};
+use crate::watch::{self, Taken};
 use core::ffi::c_void;
 use raddle_engine::race::Kind;
 
@@ -24,8 +24,10 @@ macro_rules! plain {
         /// A plain access; see the module.
         #[unsafe(no_mangle)]
         pub extern "C" fn $name(address: *const c_void) {
-            if !known::<$size, $aligned>(address as u64, $writes) {
-                $slow::<$size, $aligned>(address as u64);
+            match watch::taken::<$size, $aligned, $writes>(address as u64) {
+                Taken::Yes => {}
+                Taken::Others(granule) => watch::shared::<$writes>(address as u64, granule),
+                Taken::No => $slow::<$size, $aligned>(address as u64),
             }
         }
     )*)*};
@@ -148,8 +150,7 @@ with_pc! {
 /// As `memcpy`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __tsan_memcpy(to: *mut c_void, from: *const c_void, size: usize) -> *mut c_void {
-    watch::access(from as u64, size as u64, Kind::Read);
-    watch::access(to as u64, size as u64, Kind::Write);
+    watch::copy(from as u64, to as u64, size as u64);
     // SAFETY: the caller's.
     unsafe { libc::memcpy(to, from, size) }
 }
@@ -160,8 +161,7 @@ pub unsafe extern "C" fn __tsan_memcpy(to: *mut c_void, from: *const c_void, siz
 /// As `memmove`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __tsan_memmove(to: *mut c_void, from: *const c_void, size: usize) -> *mut c_void {
-    watch::access(from as u64, size as u64, Kind::Read);
-    watch::access(to as u64, size as u64, Kind::Write);
+    watch::copy(from as u64, to as u64, size as u64);
     // SAFETY: the caller's.
     unsafe { libc::memmove(to, from, size) }
 }

@@ -44,9 +44,16 @@ pub(crate) const WITHOUT_HOOKS: &[&str] = &["3std3sys3pal4unix14stack_overflow"]
 
 /// The same for functions whose plain accesses get no hooks; their atomic operations do. So order between threads is as
 /// ever, and what is given up is to see a race with one of their accesses. They are those that begin and end threads and
-/// run the destructors of thread-local variables, in memory that a program cannot reach; closures, destructors and all that
-/// is generic are compiled with the program, and have hooks.
+/// run the destructors of thread-local variables, in memory that a program cannot reach; closures and destructors are
+/// compiled with the program, and have hooks.
 pub(crate) const WITHOUT_PLAIN_HOOKS: &[&str] = &["3std6thread", "3std3sys6thread", "3std3sys12thread_local"];
+
+/// Among those, what keeps all hooks: methods of `Thread`. A handle lies where the program keeps it, perhaps on a stack that
+/// is gone when it is unparked.
+pub(crate) const WITH_HOOKS_AFTER_ALL: &[&str] = &["3std6thread6thread"];
+
+/// Crates whose generic functions are made for types of the ones above as well: not they are meant, but their arguments.
+const GENERIC: &[&str] = &["4core", "5alloc"];
 
 /// What rustc is told beyond the instrumentation. All of it comes after the user's flags and the profile's, so it wins.
 const RUSTC_OPTIONS: &[&str] = &[
@@ -187,12 +194,20 @@ pub(crate) fn is_without_hooks(function: &str) -> bool {
     WITHOUT_HOOKS.iter().any(|part| function.contains(part))
 }
 
+/// Whether a function of the standard library gets hooks at its atomic operations only.
+fn is_without_plain_hooks(function: &str) -> bool {
+    let generic = GENERIC.iter().filter_map(|name| function.find(name)).min().unwrap_or(function.len());
+    let own = &function[..generic];
+    WITHOUT_PLAIN_HOOKS.iter().any(|part| own.contains(part))
+        && !WITH_HOOKS_AFTER_ALL.iter().any(|part| own.contains(part))
+}
+
 /// The LLVM option that keeps hooks from a function, if it is one without. What has no attribute `sanitize_thread` has
 /// hooks at its atomic operations all the same.
 fn without(function: &str) -> Option<String> {
     if is_without_hooks(function) {
         Some(format!("-force-attribute={function}:disable_sanitizer_instrumentation"))
-    } else if WITHOUT_PLAIN_HOOKS.iter().any(|part| function.contains(part)) {
+    } else if is_without_plain_hooks(function) {
         Some(format!("-force-remove-attribute={function}:sanitize_thread"))
     } else {
         None

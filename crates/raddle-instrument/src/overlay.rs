@@ -140,7 +140,7 @@ fn key(toolchain: &Toolchain, rlibs: &[PathBuf]) -> Result<String> {
     add(toolchain.verbose_version.as_bytes());
     add(toolchain.sysroot.as_os_str().as_encoded_bytes());
     add(flags::PASSES.as_bytes());
-    let parts = [flags::LLVM_OPTIONS, flags::WITHOUT_HOOKS, flags::WITHOUT_PLAIN_HOOKS];
+    let parts = [flags::LLVM_OPTIONS, flags::WITHOUT_HOOKS, flags::WITHOUT_PLAIN_HOOKS, flags::WITH_HOOKS_AFTER_ALL];
     parts.iter().flat_map(|list| list.iter()).for_each(|option| add(option.as_bytes()));
     for rlib in rlibs {
         let metadata = fs::metadata(rlib).map_err(Error::file("read", rlib))?;

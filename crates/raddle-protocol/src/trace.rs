@@ -88,6 +88,8 @@ pub enum ConflictKind {
     ForeignFree,
     /// The stack frame has been left, or its thread has ended.
     DeadStack,
+    /// The thread whose thread-local variable it is has ended.
+    DeadStorage,
 }
 
 /// What an access does.

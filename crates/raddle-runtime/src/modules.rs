@@ -29,3 +29,22 @@ pub fn list() -> Vec<Module> {
     unsafe { libc::dl_iterate_phdr(Some(on_module), &raw mut list as *mut c_void) };
     list
 }
+
+extern "C" fn on_first(info: *mut libc::dl_phdr_info, _size: usize, bytes: *mut c_void) -> i32 {
+    // SAFETY: the dynamic linker's structures, and the number given below.
+    unsafe {
+        let info = &*info;
+        let headers = core::slice::from_raw_parts(info.dlpi_phdr, usize::from(info.dlpi_phnum));
+        let storage = headers.iter().find(|header| header.p_type == libc::PT_TLS);
+        *(bytes as *mut u64) = storage.map_or(0, |header| header.p_memsz.next_multiple_of(header.p_align.max(8)));
+    }
+    1
+}
+
+/// Bytes of the executable's thread-local variables.
+pub fn thread_local_bytes() -> u64 {
+    let mut bytes = 0_u64;
+    // SAFETY: the callback matches the number.
+    unsafe { libc::dl_iterate_phdr(Some(on_first), &raw mut bytes as *mut c_void) };
+    bytes
+}

@@ -142,6 +142,11 @@ unsafe extern "C" fn begin(id: u64) -> ! {
 pub fn end(result: u64) -> ! {
     run_destructors();
     crate::frames::end();
+    let block = rt().execution.threads[rt().execution.running as usize].tls;
+    if block != tls::Block::default() {
+        let (start, end) = tls::variables(&block);
+        crate::watch::gone(start, end);
+    }
     sched::passed(Access::on_thread(AccessKind::End, rt().execution.running));
     if recording() {
         record::step(Op::End);

@@ -49,6 +49,8 @@ struct Model {
     start: u64,
     /// Offset of the control block in the image.
     control: u64,
+    /// Bytes in front of the control block that are the executable's own variables.
+    variables: u64,
     /// Distance between two fibers' blocks.
     stride: u64,
 }
@@ -120,6 +122,17 @@ pub fn extent(block: &Block) -> (u64, u64) {
     (start, start + model.stride)
 }
 
+/// First and last address (exclusive) of the executable's own variables in a block. Those of libraries are used by code
+/// without hooks.
+pub fn variables(block: &Block) -> (u64, u64) {
+    (block.thread_pointer - model().variables, block.thread_pointer)
+}
+
+/// Whether an address lies in thread-local storage.
+pub fn holds(address: u64) -> bool {
+    address.wrapping_sub(START) < SIZE
+}
+
 fn model() -> &'static Model {
     let model = &raw mut MODEL;
     // SAFETY: one thread; made once and never changed.
@@ -182,6 +195,7 @@ fn make_model() -> Model {
         let bytes = size.next_multiple_of(64) + vector.len() as u64 * 16;
         let stride = (bytes.next_multiple_of(align) | align).next_multiple_of(align);
         sys::map_fixed(START, SIZE, libc::MAP_PRIVATE);
-        Model { image, vector, start, control, stride }
+        let variables = crate::modules::thread_local_bytes().min(control);
+        Model { image, vector, start, control, variables, stride }
     }
 }

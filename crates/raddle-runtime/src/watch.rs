@@ -420,6 +420,24 @@ pub fn free(address: u64, size: u64) {
     found.unwrap_or_else(|(found, at)| conflict(found, at, end, Access::Free));
 }
 
+/// The running thread ends, and what lies here with it. Earlier accesses of others are not asked what orders them with
+/// that: who waits for another by looking at a variable of its own need not acquire anything to know that it is done.
+pub fn gone(start: u64, end: u64) {
+    if !watching() || start == end {
+        return;
+    }
+    let runtime = rt();
+    runtime.memory.forget(start, end);
+    let me = runtime.execution.number();
+    let time = runtime.memory.epoch(me).time();
+    let mut at = start & !(GRANULE - 1);
+    while at < end {
+        // SAFETY: one thread; granules are always there.
+        runtime.detector.free(unsafe { &mut *shadow::granule(at) }, (me, time), mask_of(at, start, end));
+        at += GRANULE;
+    }
+}
+
 /// A block is given out again.
 pub fn fresh(address: u64, size: u64) {
     let detector = &mut rt().detector;
@@ -453,6 +471,9 @@ fn conflict(found: race::Conflict, address: u64, end_address: u64, access: Acces
         race::Conflict::Race { earlier, kind } => (ConflictKind::Race, (earlier.thread(), named(kind))),
         race::Conflict::Freed { thread, .. } if access == Access::Free => {
             (ConflictKind::DoubleFree, (thread, Access::Free))
+        }
+        race::Conflict::Freed { thread, .. } if crate::tls::holds(address) => {
+            (ConflictKind::DeadStorage, (thread, Access::Free))
         }
         race::Conflict::Freed { thread, .. } => (ConflictKind::UseAfterFree, (thread, Access::Free)),
     };

@@ -128,3 +128,43 @@ mod frame_left {
         lender.join().unwrap();
     }
 }
+
+/// A thread hands out the address of a thread-local variable, and ends.
+mod storage_gone {
+    use super::*;
+
+    thread_local! {
+        static ANSWER: AtomicUsize = const { AtomicUsize::new(42) };
+    }
+
+    /// Sends the address of its variable; returns when told so, or at once.
+    fn lend(sender: &mpsc::Sender<usize>, done: Option<&mpsc::Receiver<()>>) {
+        ANSWER.with(|answer| sender.send(&raw const *answer as usize)).unwrap();
+        if let Some(done) = done {
+            done.recv().unwrap();
+        }
+    }
+
+    fn look(address: usize) -> usize {
+        // SAFETY: the address is that of a living variable as long as its owner waits.
+        unsafe { (*(address as *const AtomicUsize)).load(Ordering::SeqCst) }
+    }
+
+    #[test]
+    fn wrong() {
+        let (sender, receiver) = mpsc::channel();
+        let lender = thread::spawn(move || lend(&sender, None));
+        let _seen = look(receiver.recv().unwrap());
+        lender.join().unwrap();
+    }
+
+    #[test]
+    fn fixed() {
+        let (sender, receiver) = mpsc::channel();
+        let (done, wait) = mpsc::channel();
+        let lender = thread::spawn(move || lend(&sender, Some(&wait)));
+        assert_eq!(look(receiver.recv().unwrap()), 42);
+        done.send(()).unwrap();
+        lender.join().unwrap();
+    }
+}

@@ -27,7 +27,8 @@ fn place() -> u64 {
     (&raw const environ) as u64
 }
 
-fn looked_into() {
+/// The running thread looks into the environment.
+pub fn looked_into() {
     if executing() {
         watch::access(place(), size_of::<*const c_void>() as u64, Kind::Read);
     }
@@ -60,7 +61,6 @@ macro_rules! environment {
 environment! {
     looked_into: c"getenv" getenv(name: *const c_char) -> *mut c_char;
     looked_into: c"secure_getenv" secure_getenv(name: *const c_char) -> *mut c_char;
-    looked_into: c"localtime" localtime(time: *const c_void) -> *mut c_void;
     looked_into: c"localtime_r" localtime_r(time: *const c_void, parts: *mut c_void) -> *mut c_void;
     looked_into: c"mktime" mktime(parts: *mut c_void) -> i64;
     looked_into: c"tzset" tzset();

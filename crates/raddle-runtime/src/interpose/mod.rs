@@ -24,5 +24,6 @@ pub mod random;
 pub mod raw;
 pub mod rest;
 pub mod signals;
+pub mod static_answers;
 pub mod threads;
 pub mod unwinding;

@@ -68,7 +68,8 @@ impl<'a> Facts<'a> {
             let at = trace.steps[..end].iter().rposition(|step| step.thread == thread && is(&step.op, access, found));
             let freed = (access == Access::Free).then(|| block.and_then(|block| block.freed)).flatten();
             let stack = freed.map(|(_, stack)| stack).or_else(|| at.map(|at| trace.steps[at].stack));
-            let frame_left = found.kind == ConflictKind::DeadStack && access == Access::Free;
+            let is_left = matches!(found.kind, ConflictKind::DeadStack | ConflictKind::DeadStorage);
+            let frame_left = is_left && access == Access::Free;
             Side { thread, access, at, stack: stack.filter(|_| !frame_left) }
         });
         let last =

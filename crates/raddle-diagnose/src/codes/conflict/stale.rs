@@ -1,4 +1,5 @@
-//! RD0105: memory that is not there any more: freed heap blocks, stack frames that have been left.
+//! RD0105: memory that is not there any more: freed heap blocks, stack frames that have been left, thread-local variables of
+//! ended threads.
 
 use super::{Facts, Side};
 use crate::case::Case;
@@ -51,6 +52,14 @@ pub fn stale(case: &Case<'_>, facts: &Facts<'_>) -> Diagnosis {
                 if ended(case, other) { ", and the thread has ended" } else { "" },
             ),
         ),
+        ConflictKind::DeadStorage => (
+            format!("use after free: {who} {does} a thread-local variable of {owner}, which has ended"),
+            format!("{who} {does} it here"),
+            format!(
+                "{} {does} a thread-local variable of {owner}{at}, but {owner} has ended, and its variables with it.",
+                words::capital(&who)
+            ),
+        ),
         ConflictKind::UseAfterFree | ConflictKind::Race => (
             format!("use after free: {who} {does} memory that {} has freed", same(&who, &owner)),
             format!("{who} {does} it here"),
@@ -60,7 +69,8 @@ pub fn stale(case: &Case<'_>, facts: &Facts<'_>) -> Diagnosis {
     diagnosis.message = message;
     case.mark(&mut diagnosis.spans, place, label, true);
     let dead_stack = facts.found.kind == ConflictKind::DeadStack;
-    if let Some(side) = other.filter(|side| !dead_stack || side.access != Access::Free) {
+    let dead_storage = facts.found.kind == ConflictKind::DeadStorage;
+    if let Some(side) = other.filter(|side| !(dead_stack || dead_storage) || side.access != Access::Free) {
         let did = if dead_stack { format!("{} it", words::did(side.access)) } else { "freed the memory".to_owned() };
         case.mark(&mut diagnosis.spans, facts.place(case, side), format!("{owner} {did} here"), true);
     }
@@ -80,6 +90,9 @@ pub fn stale(case: &Case<'_>, facts: &Facts<'_>) -> Diagnosis {
         ConflictKind::DeadStack => vec![
             format!("Let {} wait until every other thread is done with its variable before it leaves the function: `std::thread::scope` and `join` do.", if later.access == Access::Free { &who } else { &owner }),
             "Or move what is shared to the heap, behind an `Arc` that each side holds.".to_owned(),
+        ],
+        ConflictKind::DeadStorage => vec![
+            "Let nobody keep a pointer or reference to a thread-local variable beyond its thread: hand out a copy, or put what is shared behind an `Arc`.".to_owned(),
         ],
         ConflictKind::ForeignFree => {
             vec!["Free only what an allocation has returned, with the allocator that it came from.".to_owned()]

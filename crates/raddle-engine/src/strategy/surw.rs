@@ -139,6 +139,8 @@ pub struct Surw {
     interest: Interest,
     /// Operations of interest that each thread still has before it.
     left: Vec<u32>,
+    /// By thread: what it was about to do last, and whether that is of interest.
+    known: Vec<(Access, bool)>,
     /// Threads that have been created in this execution.
     created: Vec<bool>,
     /// Entries of the log that have been taken account of.
@@ -149,6 +151,7 @@ pub struct Surw {
     waited: usize,
     /// Room to work in.
     weights: Vec<u64>,
+    held: Vec<bool>,
     free: Vec<usize>,
 }
 
@@ -164,11 +167,13 @@ impl Surw {
             always_all: false,
             interest: Interest::All,
             left: Vec::new(),
+            known: Vec::new(),
             created: Vec::new(),
             read: 0,
             turn: None,
             waited: 0,
             weights: Vec::new(),
+            held: Vec::new(),
             free: Vec::new(),
         }
     }
@@ -185,12 +190,31 @@ impl Surw {
         self.profiles[self.profile].has(self.interest, access)
     }
 
-    /// Whether what a thread is about to do is of interest. One that goes on from a wait comes to such an operation within the
-    /// same step, if it has any left: it takes the lock again that it waited with.
-    #[inline]
-    fn is_held(&self, thread: ThreadId, pending: Access) -> bool {
-        let goes_on = pending == Access::begins(thread);
-        self.has(pending) || goes_on && self.left.get(thread as usize).is_some_and(|left| *left > 0)
+    /// Looks at what the threads that can run are about to do: which of it has to wait for its turn, and whether counts fall
+    /// short of it. One that goes on from a wait comes to an operation of interest within the same step, if it has any left:
+    /// it takes the lock again that it waited with.
+    fn look(&mut self, question: &Question<'_>) {
+        let threads = question.threads.last().map_or(0, |last| *last as usize + 1);
+        if self.known.len() < threads {
+            self.known.resize(threads, (Access::default(), false));
+            self.created.resize(threads.max(self.created.len()), false);
+            self.left.resize(threads.max(self.left.len()), 0);
+        }
+        self.held.clear();
+        for answer in 0..question.options {
+            let (thread, pending) = (question.thread(answer), question.pending(answer));
+            let at = thread as usize;
+            // The same is asked at each point, and what threads are about to do seldom changes.
+            if self.known[at].0 != pending {
+                self.known[at] = (pending, self.has(pending));
+            }
+            let has = self.known[at].1;
+            self.created[at] = true;
+            if has && self.left[at] == 0 {
+                self.left[at] = 1;
+            }
+            self.held.push(has || (self.left[at] > 0 && pending == Access::begins(thread)));
+        }
     }
 
     /// Draws whose turn it is. A thread has the weight of what is left for it, and for those that it or its descendants
@@ -203,7 +227,7 @@ impl Surw {
     fn weigh(&mut self) {
         self.weights.clear();
         self.weights.resize(self.left.len(), 0);
-        for (thread, left) in self.left.iter().enumerate() {
+        for (thread, left) in self.left.iter().enumerate().filter(|(_, left)| **left > 0) {
             let creator = self.creator_of(thread);
             self.weights[creator] += u64::from(*left);
         }
@@ -290,6 +314,7 @@ impl Strategy for Surw {
         self.common.begin(execution);
         self.created.clear();
         self.left.clear();
+        self.known.clear();
         (self.read, self.waited) = (0, 0);
         let random = &mut self.common.random;
         self.profile = random.below(self.profiles.len());
@@ -317,14 +342,7 @@ impl Strategy for Surw {
             return answer;
         }
         self.catch_up(question.steps);
-        for answer in 0..question.options {
-            let thread = question.thread(answer);
-            *at(&mut self.created, thread) = true;
-            if self.has(question.pending(answer)) {
-                let left = at(&mut self.left, thread);
-                *left = (*left).max(1);
-            }
-        }
+        self.look(question);
         if self.turn.is_none() {
             self.draw_turn();
         }
@@ -340,7 +358,7 @@ impl Strategy for Surw {
         self.free.clear();
         for answer in usize::from(leaves)..question.options {
             let is_its_turn = self.turn.is_none_or(|turn| turn == question.thread(answer));
-            if is_its_turn || !self.is_held(question.thread(answer), question.pending(answer)) {
+            if is_its_turn || !self.held[answer] {
                 self.free.push(answer);
             }
         }

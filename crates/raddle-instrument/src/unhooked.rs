@@ -210,6 +210,13 @@ mod tests {
     }
 
     #[test]
+    fn functions_without_hooks_on_purpose_are_known_by_their_names() {
+        let drop_handler = "_RNvNtNtNtNtNtCs1234_3std3sys3pal4unix14stack_overflow3imp12drop_handler";
+        assert!(flags::is_without_hooks(drop_handler));
+        assert!(!flags::is_without_hooks("_RNvNtCs1234_7mycrate14stack_overflow3foo"));
+    }
+
+    #[test]
     fn ordinary_code_that_looks_like_it_is_left_alone() {
         // mov eax, 0xf0f0f0f0; xchg eax, ecx; sfence; lfence
         assert_eq!(decoded(&[0xb8, 0xf0, 0xf0, 0xf0, 0xf0, 0x87, 0xc8, 0x0f, 0xae, 0xf8, 0x0f, 0xae, 0xe8]), []);

@@ -49,7 +49,7 @@ pub(crate) const WITHOUT_HOOKS: &[&str] = &["3std3sys3pal4unix14stack_overflow"]
 pub(crate) const WITHOUT_PLAIN_HOOKS: &[&str] = &["3std6thread", "3std3sys6thread", "3std3sys12thread_local"];
 
 /// Among those, what keeps all hooks: methods of `Thread`. A handle lies where the program keeps it, perhaps on a stack that
-/// is gone when it is unparked.
+/// is gone when it is used.
 pub(crate) const WITH_HOOKS_AFTER_ALL: &[&str] = &["3std6thread6thread"];
 
 /// Crates whose generic functions are made for types of the ones above as well: not they are meant, but their arguments.

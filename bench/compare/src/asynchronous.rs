@@ -5,6 +5,7 @@
 //! channels, but neither the runtime's threads nor sockets; time in it stands still.
 
 use crate::error::{Error, Result, doing};
+use crate::printed::printed;
 use crate::raddle::{Manner, Raddle, built};
 use crate::rate::{Sample, Tool, alternate, processor_time, ratio};
 use crate::{Speed, machine, table};
@@ -31,15 +32,9 @@ struct Printed {
 
 /// Runs a program that prints what its work took.
 fn run_program(program: &PathBuf, words: &[&str], schedules: u64) -> Result<Sample> {
-    let name = || program.display().to_string();
     let work = || Command::new(program).args(words).output().map_err(doing("run a program of the benchmark"));
     let (output, processor) = processor_time(work)?;
-    if !output.status.success() {
-        eprint!("{}", String::from_utf8_lossy(&output.stderr));
-        return Err(Error::Failed { program: format!("{} {}", name(), words.join(" ")), status: output.status });
-    }
-    let printed: Printed = serde_json::from_slice(&output.stdout)
-        .map_err(|error| Error::Unreadable { program: name(), why: error.to_string() })?;
+    let printed: Printed = printed(format!("{} {}", program.display(), words.join(" ")), &output)?;
     if printed.schedules != schedules {
         let why = format!("it ended after {} of {schedules} schedules", printed.schedules);
         return Err(Error::NotMeasurable { test: words.join(" "), why });

@@ -4,8 +4,9 @@
 //! Raddle is held against the best of shuttle's for each program, whichever that is: nobody knows beforehand. Both count the
 //! schedule that fails. Raddle's first is the one without preemption, with every seed.
 
-use crate::error::{Error, Result, doing};
+use crate::error::{Result, doing};
 use crate::first_failure::{Searches, cell, median, search};
+use crate::printed::printed;
 use crate::raddle::{Raddle, built};
 use crate::{machine, table};
 use clap::Args;
@@ -109,13 +110,7 @@ fn found<'a>(searches: impl ExactSizeIterator<Item = &'a Searches>) -> String {
 fn in_shuttle(shuttle: &Path, scheduler: &str, program: &str, schedules: u64, seed: u64) -> Result<Option<u64>> {
     let words = [scheduler, program, &schedules.to_string(), &seed.to_string()];
     let output = Command::new(shuttle).args(words).output().map_err(doing("run in-shuttle-buggy"))?;
-    if !output.status.success() {
-        eprint!("{}", String::from_utf8_lossy(&output.stderr));
-        let program = format!("in-shuttle-buggy {}", words.join(" "));
-        return Err(Error::Failed { program, status: output.status });
-    }
-    let printed: Printed = serde_json::from_slice(&output.stdout)
-        .map_err(|error| Error::Unreadable { program: "in-shuttle-buggy".into(), why: error.to_string() })?;
+    let printed: Printed = printed(format!("in-shuttle-buggy {}", words.join(" ")), &output)?;
     Ok(printed.failed.then_some(printed.schedules))
 }
 
@@ -129,7 +124,7 @@ mod tests {
             (vec![Some(3), Some(4), Some(5)], vec![Some(9), Some(9), None], vec![None, None, Some(1)]);
         assert_eq!(best(&[late.clone(), early.clone()]), 4);
         assert_eq!(best(&[never.clone(), late.clone()]), 9);
-        assert_eq!(best(&[never.clone()]), u64::MAX);
+        assert_eq!(best(std::slice::from_ref(&never)), u64::MAX);
         assert_eq!(found([early, late, never].iter()), "2 of 3");
     }
 }

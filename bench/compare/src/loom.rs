@@ -5,6 +5,7 @@
 //! not. Neither is bounded but by time.
 
 use crate::error::{Error, Result, doing};
+use crate::printed::printed;
 use crate::raddle::{Raddle, built};
 use crate::rate::median;
 use crate::{Speed, machine, table};
@@ -96,11 +97,7 @@ fn in_loom(program: &PathBuf, body: &str) -> Result<Option<Explored>> {
         std::thread::sleep(Duration::from_millis(5));
     }
     let output = child.wait_with_output().map_err(doing("wait for in-loom"))?;
-    if !output.status.success() {
-        return Err(Error::Failed { program: format!("in-loom {body}"), status: output.status });
-    }
-    let printed: Printed = serde_json::from_slice(&output.stdout)
-        .map_err(|error| Error::Unreadable { program: "in-loom".into(), why: error.to_string() })?;
+    let printed: Printed = printed(format!("in-loom {body}"), &output)?;
     Ok(Some(Explored { executions: printed.executions, milliseconds: printed.elapsed_ns as f64 / 1e6 }))
 }
 

@@ -34,6 +34,7 @@ mod growth;
 mod loom;
 mod machine;
 mod plot;
+mod printed;
 mod quiet;
 mod raddle;
 mod rate;

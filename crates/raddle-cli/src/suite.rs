@@ -22,7 +22,7 @@ use crate::subject::Subject;
 use crate::verdict::Verdict;
 use board::Board;
 use raddle_protocol::Job;
-use raddle_protocol::finding::{Code, Finding, Severity};
+use raddle_protocol::finding::{Code, Severity};
 use raddle_report::events::{Event, FindingRef, Progress, SuiteFinished, SuiteStarted, TestStarted};
 use raddle_report::{Repeats, suite, terminal};
 use regress::Next;
@@ -96,10 +96,7 @@ impl Suite<'_> {
                 match report {
                     Report::Event(event) => {
                         count(&mut finished, &mut repeats, &event);
-                        match (&*event, finished.shown_before()) {
-                            (Event::Finding(finding), Some(test)) => reporter.repeat(finding, test),
-                            _ => reporter.event(&event),
-                        }
+                        reporter.show(&event, finished.shown_before());
                     }
                     Report::Progress(progress) => console.progress(progress),
                     Report::Unfinished(schedules) => finished.schedules += schedules,
@@ -222,6 +219,11 @@ pub struct Reporter<'a> {
 impl Reporter<'_> {
     /// Shows one.
     pub fn event(&self, event: &Event) {
+        self.show(event, None);
+    }
+
+    /// Shows one; if it is a finding that says the same as one of the test `shown`, in short.
+    fn show(&self, event: &Event, shown: Option<&str>) {
         if self.console.format == MessageFormat::Json {
             if !self.console.json(&raddle_report::json::event(event)) {
                 self.interrupt.raise();
@@ -232,19 +234,16 @@ impl Reporter<'_> {
         self.console.human(&match event {
             Event::SuiteStarted(started) => suite::started(started, style),
             Event::TestStarted(_) => return,
-            Event::Finding(finding) => format!("\n{}\n", terminal::render_finding(finding, style, &read_source)),
+            Event::Finding(finding) => {
+                let text = match shown {
+                    Some(test) => terminal::render_repeat(finding, test, style),
+                    None => terminal::render_finding(finding, style, &read_source),
+                };
+                format!("\n{text}\n")
+            }
             Event::TestFinished(test) => suite::test(test, style),
             Event::SuiteFinished(finished) => suite::finished(finished, style),
         });
-    }
-
-    /// Shows a warning that says the same as one of the test `shown`.
-    fn repeat(&self, finding: &Finding, shown: &str) {
-        if self.console.format == MessageFormat::Json {
-            return self.event(&Event::Finding(Box::new(finding.clone())));
-        }
-        let style = &self.console.style;
-        self.console.human(&format!("\n{}\n", terminal::render_repeat(finding, shown, style)));
     }
 }
 

@@ -58,6 +58,9 @@ pub struct Access {
     pub size: u8,
 }
 
+/// Marks an object that is a thread as a whole.
+const THREAD: u64 = 1 << 63;
+
 impl Access {
     /// An operation on memory or on what lies there.
     #[inline(always)]
@@ -84,7 +87,14 @@ impl Access {
     #[inline]
     #[must_use]
     pub const fn on_thread(kind: AccessKind, thread: ThreadId) -> Self {
-        Access { object: 1 << 63 | thread as u64, kind, size: 0 }
+        Access { object: THREAD | thread as u64, kind, size: 0 }
+    }
+
+    /// Whether an object is a thread as a whole.
+    #[inline]
+    #[must_use]
+    pub const fn is_thread(object: u64) -> bool {
+        object & THREAD != 0
     }
 
     /// Input or output, on whatever descriptor: the two ends of a connection have different ones, and a set of

@@ -430,12 +430,9 @@ pub fn gone(start: u64, end: u64) {
     runtime.memory.forget(start, end);
     let me = runtime.execution.number();
     let time = runtime.memory.epoch(me).time();
-    let mut at = start & !(GRANULE - 1);
-    while at < end {
-        // SAFETY: one thread; granules are always there.
-        runtime.detector.free(unsafe { &mut *shadow::granule(at) }, (me, time), mask_of(at, start, end));
-        at += GRANULE;
-    }
+    shadow::each_granule(start & !(GRANULE - 1), end, |granule, at| {
+        runtime.detector.free(granule, (me, time), mask_of(at, start, end));
+    });
 }
 
 /// A block is given out again.

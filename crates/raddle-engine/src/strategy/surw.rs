@@ -80,7 +80,7 @@ impl Profile {
         }
         for (object, touched) in objects {
             let threads = touched.counts.iter().filter(|count| **count > 0).count() as u64;
-            if is_thread(object) || touched.is_count || !touched.is_changed || threads < 2 {
+            if Access::is_thread(object) || touched.is_count || !touched.is_changed || threads < 2 {
                 profile.others.push(object);
                 continue;
             }
@@ -97,7 +97,9 @@ impl Profile {
     fn has(&self, interest: Interest, access: Access) -> bool {
         access.is_shared()
             && match interest {
-                Interest::All => !is_thread(access.object) && self.others.binary_search(&access.object).is_err(),
+                Interest::All => {
+                    !Access::is_thread(access.object) && self.others.binary_search(&access.object).is_err()
+                }
                 Interest::Objects(objects) => objects.contains(&access.object),
             }
     }
@@ -111,11 +113,6 @@ struct Touched {
     is_changed: bool,
     /// Whether references are counted in it.
     is_count: bool,
-}
-
-/// Whether this is a thread as a whole, for whose end others wait.
-fn is_thread(object: u64) -> bool {
-    object >> 63 != 0
 }
 
 /// The place of a thread in a list by thread numbers, which is made long enough.

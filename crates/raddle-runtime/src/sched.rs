@@ -5,12 +5,13 @@
 //! suffice while there is no data race.
 
 use crate::arch;
+use crate::interpose::io::polling;
 use crate::interpose::signals::{Interrupt, delivery};
 use crate::locks;
 use crate::sites::{counts, hidden};
 use crate::state::{Runtime, rt};
 use raddle_engine::memory::Location;
-use raddle_engine::{Access, AccessKind, Hint, Next};
+use raddle_engine::{Access, AccessKind, Hint, Next, Schedule};
 use raddle_protocol::Site;
 use raddle_protocol::trace::{Bound, Order, Outcome, Wait};
 
@@ -94,7 +95,7 @@ pub unsafe fn read_point<T: Copy + PartialEq + From<u8>>(site: Site, kind: Acces
     let access = seen_as(site, kind, place);
     pass();
     if again && (reading.times >= SPINNING || site.spins) {
-        if runtime.execution.schedule.runnable() > 1 {
+        if others_can_run(&runtime.execution.schedule) {
             if !site.step {
                 spin_point(reading.times, access);
             } else if reading.times == 0 {
@@ -134,7 +135,7 @@ pub unsafe fn lock_point<T: Copy + PartialEq>(site: Site, place: *const T, free:
     // SAFETY: the caller's.
     let held = || Some(unsafe { place.read_volatile() }).filter(|value| *value != free);
     let schedule = &rt().execution.schedule;
-    if held().is_none() && (schedule.runnable() > 1 || schedule.deadline_near()) {
+    if held().is_none() && (others_can_run(schedule) || schedule.deadline_near()) {
         rt().execution.schedule.arrive(access);
         decide(Hint::None, 0);
     }
@@ -282,7 +283,7 @@ fn seen_point(hint: Hint, access: Access) {
     let runtime = rt();
     let due = runtime.execution.signals.due > 0;
     let schedule = &mut runtime.execution.schedule;
-    if schedule.runnable() > 1 || due || schedule.deadline_near() {
+    if others_can_run(schedule) || due || schedule.deadline_near() {
         schedule.arrive(access);
         decide(hint, 0);
         // A handler has steps of its own, after which the thread is where it was.
@@ -292,6 +293,12 @@ fn seen_point(hint: Hint, access: Access) {
         }
     }
     rt().execution.schedule.perform(access);
+}
+
+/// Whether another thread can run, or may be found to be able to once somebody looks.
+#[inline(always)]
+fn others_can_run(schedule: &Schedule) -> bool {
+    schedule.runnable() > 1 || schedule.waits_for_descriptor() && polling::may_wake()
 }
 
 /// The operation just performed on this object has given back one of several references.
@@ -449,7 +456,7 @@ fn look_outside(has_children: bool) {
         rt().execution.schedule.release_held();
     }
     if has_children || rt().execution.schedule.waits_for_descriptor() {
-        crate::interpose::io::polling::wake_ready();
+        polling::wake_ready();
     }
     if rt().plan.world.real_time {
         crate::interpose::clock::sleep_for_real();

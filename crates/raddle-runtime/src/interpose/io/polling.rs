@@ -30,6 +30,13 @@ pub fn changed() {
     unsafe { CHANGED = true };
 }
 
+/// Whether a look at the descriptors of waiting threads may find one ready. Those of other processes are left until no thread
+/// can run: see `children`.
+pub fn may_wake() -> bool {
+    // SAFETY: one thread.
+    unsafe { CHANGED && !children::any() }
+}
+
 /// Whether a descriptor is ready for `events` now; also true when it is not open, since the call will then say so.
 pub fn ready(descriptor: i32, events: i16) -> bool {
     let mut poll = libc::pollfd { fd: descriptor, events, revents: 0 };

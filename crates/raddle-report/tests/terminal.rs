@@ -252,3 +252,16 @@ fn labels_of_the_same_place_stand_below_each_other() {
     }
     insta::assert_snapshot!("same_place", render(&finding, ascii(80)));
 }
+
+/// Threads without a step of their own that are in the same state share a sentence.
+#[test]
+fn idle_threads_are_named_together() {
+    let mut finding = samples::deadlock();
+    for number in 1..=5 {
+        finding.threads.push(samples::thread(100 + number, &format!("worker {number}"), "waits for work"));
+    }
+    finding.threads.push(samples::thread(200, "clock", "sleeps"));
+    let text = render(&finding, utf8(100));
+    let idle: Vec<&str> = text.lines().filter_map(|line| line.trim().strip_prefix("meanwhile ")).collect();
+    assert_eq!(idle, ["each of `worker 1`, `worker 2` and 3 others: waits for work", "`clock`: sleeps"]);
+}

@@ -39,10 +39,15 @@ pub fn no_progress(case: &Case<'_>, bound: Bound) -> Diagnosis {
         };
         case.mark(&mut diagnosis.spans, case.last_place(*thread), label, true);
     }
-    for thread in threads(case, |end| matches!(end, Final::Waiting(..))) {
-        diagnosis.about.insert(thread);
-        let label = format!("{} {} here", case.threads.prose(thread), states::state(case, thread));
-        case.mark(&mut diagnosis.spans, case.last_place(thread), label, false);
+    for (place, state, threads) in waiting(case) {
+        diagnosis.about.extend(&threads);
+        let others = match threads.len() - 1 {
+            0 => String::new(),
+            1 => ", and so does another thread".to_owned(),
+            more => format!(", and so do {}", words::count(more as u64, "other thread")),
+        };
+        let label = format!("{} {state} here{others}", case.threads.prose(threads[0]));
+        case.mark(&mut diagnosis.spans, place, label, false);
     }
     let last = case.trace().steps.last().map(|step| step.thread);
     diagnosis.message = match (&runnable[..], last) {
@@ -126,6 +131,20 @@ fn nobody_changes_anything(case: &Case<'_>) -> bool {
         )
     };
     case.trace().steps.iter().rev().take(WINDOW).all(|step| looks(&step.op))
+}
+
+/// The threads that wait, together where they wait at one place for the same: a pool has many.
+fn waiting(case: &Case<'_>) -> Vec<(Option<Place>, String, Vec<ThreadId>)> {
+    let mut groups: Vec<(Option<Place>, String, Vec<ThreadId>)> = Vec::new();
+    for thread in threads(case, |end| matches!(end, Final::Waiting(..))) {
+        let (place, state) = (case.last_place(thread), states::state(case, thread));
+        let short = place.as_ref().map(Place::short);
+        match groups.iter_mut().find(|(at, same, _)| at.as_ref().map(Place::short) == short && *same == state) {
+            Some((.., threads)) => threads.push(thread),
+            None => groups.push((place, state, vec![thread])),
+        }
+    }
+    groups
 }
 
 fn threads(case: &Case<'_>, fit: impl Fn(&Final) -> bool) -> Vec<ThreadId> {

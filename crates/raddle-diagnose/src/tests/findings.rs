@@ -445,6 +445,25 @@ fn no_progress() {
     assert_json_snapshot!(finding);
 }
 
+/// The threads of a pool that wait for work are not shown one by one.
+#[test]
+fn no_progress_beside_a_pool() {
+    let mut scene = Scene::new();
+    scene.static_lock("bank::READY", A, 3);
+    for worker in 1..=6 {
+        let one = scene.thread(Some(&format!("worker-{worker}")), Some(("bank::tests::scene", 9, 9)));
+        scene.condvar_wait(one, B, A, ("bank::work", 30, 13));
+    }
+    for _ in 0..40 {
+        scene.step(0, load(A, 0), &[LOAD], ("bank::poll", 20, 17));
+    }
+    scene.runs(0, &[LOAD], ("bank::poll", 20, 17));
+    let finding = scene.finding(Outcome::NoProgress(Bound::Steps(100_000)));
+    let labels: Vec<&str> = finding.spans.iter().map(|span| &span.label[..]).collect();
+    let waits = "thread `worker-1` waits on the condition variable here, and so do 5 other threads";
+    assert_eq!(labels, ["thread `main` is here, in a loop", waits]);
+}
+
 #[test]
 fn not_reproducible() {
     let mut scene = two_locks();

@@ -280,12 +280,24 @@ impl<'a> Table<'a> {
             .collect()
     }
 
-    /// Threads that take part without a step of their own.
+    /// Threads that take part without a step of their own, together where they are in the same state.
     fn others(&self) -> Vec<String> {
-        let others = self.threads.iter().filter(|thread| !thread.acts && !thread.state.is_empty());
+        let mut groups: Vec<(&str, Vec<String>)> = Vec::new();
+        for thread in self.threads.iter().filter(|thread| !thread.acts && !thread.state.is_empty()) {
+            match groups.iter_mut().find(|(state, _)| *state == thread.state) {
+                Some((_, names)) => names.push(thread.quoted()),
+                None => groups.push((&thread.state, vec![thread.quoted()])),
+            }
+        }
         let mut lines = Vec::new();
-        for thread in others {
-            let sentence = format!("meanwhile {}: {}", thread.quoted(), thread.state);
+        for (state, names) in groups {
+            let who = match &names[..] {
+                [one] => one.clone(),
+                [one, other] => format!("each of {one} and {other}"),
+                [one, other, rest @ ..] => format!("each of {one}, {other} and {}", counted(rest.len() as u64, "other")),
+                [] => continue,
+            };
+            let sentence = format!("meanwhile {who}: {state}");
             let room = self.style.prose_width().saturating_sub(self.gutter);
             let wrapped = text::paragraph(&sentence, room, self.style);
             lines.extend(wrapped.into_iter().map(|line| format!("{}{line}", " ".repeat(self.gutter))));

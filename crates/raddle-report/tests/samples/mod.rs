@@ -41,6 +41,11 @@ pub fn labelled(span: &Span, label: &str) -> Span {
     Span { label: label.into(), ..span.clone() }
 }
 
+/// A thread without a place of its own.
+pub fn thread(id: u32, name: &str, state: &str) -> ThreadView {
+    ThreadView { id, name: name.into(), state: state.into(), spawned_at: None }
+}
+
 /// A finding under construction, all in one file.
 struct Build {
     finding: Finding,

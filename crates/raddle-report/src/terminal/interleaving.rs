@@ -294,7 +294,9 @@ impl<'a> Table<'a> {
             let who = match &names[..] {
                 [one] => one.clone(),
                 [one, other] => format!("each of {one} and {other}"),
-                [one, other, rest @ ..] => format!("each of {one}, {other} and {}", counted(rest.len() as u64, "other")),
+                [one, other, rest @ ..] => {
+                    format!("each of {one}, {other} and {}", counted(rest.len() as u64, "other"))
+                }
                 [] => continue,
             };
             let sentence = format!("meanwhile {who}: {state}");

@@ -1,4 +1,5 @@
-//! Which instructions of an executable order memory between threads without a hook in front of them.
+//! Which instructions of an executable matter without a hook in front of them: those that order memory between threads, and
+//! those that ask the processor for what differs from run to run.
 //!
 //! The instrumentation turns every atomic operation and fence of a compiler into a call, so what is left in the machine
 //! code was written in assembly (`lock not` on a local variable, as a cheap full fence) or comes from a compiler that was
@@ -10,6 +11,9 @@
 //! operations on 16 bytes, which Rust has no stable type for. The crate portable-atomic has it, and loads and stores by
 //! `vmovdqa`; in its functions those are found too.
 //!
+//! What differs from run to run is the time-stamp counter (`rdtsc`, by which clocks such as that of the crate quanta go) and
+//! random numbers (`rdrand`, `rdseed`).
+//!
 //! What such an instruction accesses is looked at only in functions of Rust: in code of other languages, of which nothing
 //! else is seen, it is a fence.
 //!
@@ -18,6 +22,7 @@
 
 use crate::flags;
 use iced_x86::{Code, Decoder, DecoderOptions, Instruction, Mnemonic, OpKind, Register};
+use memchr::memmem;
 use object::{Object, ObjectSection, ObjectSymbol, SymbolKind};
 use raddle_protocol::{Effect, Operand, Unhooked};
 
@@ -45,10 +50,15 @@ pub(crate) fn unhooked<'data>(file: &impl Object<'data>) -> Vec<Unhooked> {
             in_function(&code[from..from + size as usize], address, author, &mut found);
         }
     }
-    if found.len() > MOST {
-        found.clear();
+    if found.iter().filter(|instruction| !asks(instruction.effect)).count() > MOST {
+        found.retain(|instruction| asks(instruction.effect));
     }
     found
+}
+
+/// Whether it asks the processor for what differs from run to run.
+fn asks(effect: Effect) -> bool {
+    matches!(effect, Effect::Time | Effect::TimeAndProcessor | Effect::Random { .. })
 }
 
 /// Who wrote a function, as far as it matters here.
@@ -77,8 +87,10 @@ fn author(symbol: &str) -> Author {
 }
 
 fn in_function(code: &[u8], address: u64, author: Author, found: &mut Vec<Unhooked>) {
-    // Cheap question first: hardly any function holds one of these bytes where it would matter.
-    if author != Author::PortableAtomic && memchr::memchr3(LOCK, XCHG, XCHG_BYTE, code).is_none() {
+    // Cheap questions first: hardly any function holds one of these bytes where it would matter.
+    let may_order = || author == Author::PortableAtomic || memchr::memchr3(LOCK, XCHG, XCHG_BYTE, code).is_some();
+    let may_ask = || ASKING.iter().any(|bytes| memmem::find(code, bytes).is_some());
+    if !may_order() && !may_ask() {
         return;
     }
     let mut decoder = Decoder::with_ip(64, code, address, DecoderOptions::NONE);
@@ -87,6 +99,7 @@ fn in_function(code: &[u8], address: u64, author: Author, found: &mut Vec<Unhook
         decoder.decode_out(&mut instruction);
         let effect = match wide_move(&instruction) {
             Some(effect) if author == Author::PortableAtomic => effect,
+            _ if let Some(effect) = asked(&instruction) => effect,
             _ if !orders_memory(&instruction) => continue,
             _ if author == Author::Unknown => Effect::Unknown,
             _ => Effect::Update,
@@ -106,6 +119,23 @@ fn in_function(code: &[u8], address: u64, author: Author, found: &mut Vec<Unhook
 const LOCK: u8 = 0xf0;
 const XCHG_BYTE: u8 = 0x86;
 const XCHG: u8 = 0x87;
+
+/// How instructions begin that ask the processor, after their prefixes.
+const ASKING: [&[u8]; 3] = [&[0x0f, 0x31], &[0x0f, 0x01, 0xf9], &[0x0f, 0xc7]];
+
+/// What an instruction asks the processor for.
+fn asked(instruction: &Instruction) -> Option<Effect> {
+    match instruction.mnemonic() {
+        Mnemonic::Rdtsc => Some(Effect::Time),
+        Mnemonic::Rdtscp => Some(Effect::TimeAndProcessor),
+        Mnemonic::Rdrand | Mnemonic::Rdseed => {
+            let register = instruction.op0_register();
+            let number = register.full_register().number() as u8;
+            Some(Effect::Random { register: number, size: register.size() as u8 })
+        }
+        _ => None,
+    }
+}
 
 fn orders_memory(instruction: &Instruction) -> bool {
     let memory = || instruction.op_kinds().any(|kind| kind == OpKind::Memory);
@@ -197,6 +227,21 @@ mod tests {
         let operand = at(Some(7), None, 0, false, 16);
         assert_eq!(effects, [(operand, Effect::Read), (operand, Effect::Write)]);
         assert_eq!(decoded(&code), []);
+    }
+
+    #[test]
+    fn what_is_asked_of_the_processor() {
+        // rdtsc; rdtscp; rdrand ecx; rdseed r9; cmpxchg8b [rax]
+        let code = [0x0f, 0x31, 0x0f, 0x01, 0xf9, 0x0f, 0xc7, 0xf1, 0x49, 0x0f, 0xc7, 0xf9, 0x0f, 0xc7, 0x08];
+        let random = |register, size| Effect::Random { register, size };
+        let effects: Vec<_> = decoded(&code).iter().map(|found| (found.address, found.length, found.effect)).collect();
+        let expected = [
+            (0x1000, 2, Effect::Time),
+            (0x1002, 3, Effect::TimeAndProcessor),
+            (0x1005, 3, random(1, 4)),
+            (0x1008, 4, random(9, 8)),
+        ];
+        assert_eq!(effects, expected);
     }
 
     #[test]

@@ -33,7 +33,7 @@ pub struct Plan {
     pub heap_limit: u64,
     /// Stop at the first finding (`false`) or collect distinct ones until the budget ends (`true`).
     pub keep_going: bool,
-    /// Instructions of the executable that order memory and have no hook.
+    /// Instructions of the executable that matter and have no hook.
     pub unhooked: Vec<Unhooked>,
     /// How the program sees time and the world.
     pub world: World,
@@ -41,9 +41,10 @@ pub struct Plan {
     pub trees: Vec<String>,
 }
 
-/// An instruction that orders memory between threads and that no hook stands for: the author wrote it in assembly, or a
-/// compiler made it that knows nothing of hooks. On x86-64 these are locked instructions, `xchg` with memory, `mfence`, and
-/// the moves of 16 bytes by which [portable-atomic](https://docs.rs/portable-atomic) loads and stores.
+/// An instruction that matters and that no hook stands for: the author wrote it in assembly, or a compiler made it that
+/// knows nothing of hooks. On x86-64 these are, because they order memory between threads, locked instructions, `xchg` with
+/// memory, `mfence`, and the moves of 16 bytes by which [portable-atomic](https://docs.rs/portable-atomic) loads and stores;
+/// and, because each run would get another answer, those that ask the processor for the time or for random numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unhooked {
     /// Its address as in the executable file.
@@ -58,7 +59,7 @@ pub struct Unhooked {
     pub effect: Effect,
 }
 
-/// What an instruction that no hook stands for does, apart from ordering.
+/// What an instruction that no hook stands for does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Effect {
@@ -70,6 +71,17 @@ pub enum Effect {
     Read,
     /// Writes, and releases.
     Write,
+    /// Tells the time (`rdtsc`).
+    Time,
+    /// Tells the time and on which processor (`rdtscp`).
+    TimeAndProcessor,
+    /// Makes a random number (`rdrand`, `rdseed`).
+    Random {
+        /// The register that it goes to, as the processor numbers them.
+        register: u8,
+        /// Its bytes.
+        size: u8,
+    },
 }
 
 /// Where an instruction's operand lies: the sum of all parts. Registers are numbered as the processor numbers them.

@@ -1,5 +1,5 @@
-//! Instructions that order memory and that no hook stands for: fences and atomic operations that authors write in
-//! assembly.
+//! Instructions that matter and that no hook stands for: fences and atomic operations that authors write in assembly, and
+//! what asks the processor for the time or for random numbers.
 //!
 //! The command finds them in the executable ([`raddle_protocol::Unhooked`]). Each gets a breakpoint, whose handler tells
 //! the memory model and lets the program go on with a copy of the instruction that lies elsewhere, followed by a jump
@@ -11,9 +11,13 @@
 //! schedule point, and checked for races, like any atomic access: the program goes on by a detour, since a signal handler
 //! cannot switch threads. In functions of other languages it orders memory, and that is all: of what C code does to
 //! memory too little is seen to judge it.
+//!
+//! What is asked of the processor is answered in its place ([`answer`]): the counter goes by virtual time, random numbers
+//! come from where the program's others do.
 
 use crate::arch::{self, BREAKPOINT, Context};
 use crate::hooks::atomic::model;
+use crate::interpose::{clock, random};
 use crate::record;
 use crate::sched;
 use crate::state::{live, recording, rt};
@@ -29,6 +33,8 @@ struct Place {
     address: u64,
     /// Where the program goes on.
     copy: u64,
+    /// Where it goes on without it.
+    next: u64,
     operand: Option<Operand>,
     effect: Effect,
 }
@@ -36,6 +42,11 @@ struct Place {
 /// All places, by address.
 static mut PLACES: Vec<Place> = Vec::new();
 static mut BASE: u64 = 0;
+
+/// What an atomic operation does to memory, as it is told to [`step`].
+const READS: u64 = 0;
+const WRITES: u64 = 1;
+const UPDATES: u64 = 2;
 
 /// Room for one copy and the jump behind it.
 const SLOT: u64 = 32;
@@ -66,7 +77,8 @@ pub fn arm(list: &[Unhooked], base: u64, (start, end): (u64, u64)) {
             }
             arch::write_jump(copy + length, address + length);
         }
-        places.push(Place { address, copy, operand: instruction.operand, effect: instruction.effect });
+        let next = address + u64::from(instruction.length);
+        places.push(Place { address, copy, next, operand: instruction.operand, effect: instruction.effect });
     }
     // SAFETY: the slots are the runtime's own.
     unsafe {
@@ -112,31 +124,57 @@ pub fn reached(context: &mut libc::ucontext_t) -> bool {
         arch::go_on_at(context, place.copy);
         return true;
     }
+    if answer(context, place.effect) {
+        arch::go_on_at(context, place.next);
+        return true;
+    }
     let memory = place.operand.map(|operand| (address(&operand, &now), operand.size));
     let shared = memory.filter(|(address, size)| address % u64::from(*size) == 0 && !mine(*address));
     match (shared, place.effect) {
         (Some((address, size)), Effect::Unknown) => order(address, size, Order::SeqCst),
         // SAFETY: the program runs on its own stack, with room below what it uses.
         (Some((address, size)), effect) => unsafe {
-            arch::detour(context, [address, size.into(), effect as u64], place.copy);
+            let does = match effect {
+                Effect::Read => READS,
+                Effect::Write => WRITES,
+                _ => UPDATES,
+            };
+            arch::detour(context, [address, size.into(), does], place.copy);
             return true;
         },
         (None, Effect::Read | Effect::Write) => {}
-        (None, Effect::Unknown | Effect::Update) => model::fence(Order::SeqCst),
+        (None, _) => model::fence(Order::SeqCst),
     }
     arch::go_on_at(context, place.copy);
     true
 }
 
+/// Does what an instruction asks the processor for; whether it is one of those.
+fn answer(context: &mut libc::ucontext_t, effect: Effect) -> bool {
+    match effect {
+        Effect::Time => arch::answer_counter(context, clock::monotonic_ns()),
+        Effect::TimeAndProcessor => {
+            arch::answer_counter(context, clock::monotonic_ns());
+            arch::answer_processor(context, 0);
+        }
+        Effect::Random { register, size } => {
+            let mut bytes = [0; 8];
+            // SAFETY: the buffer is that large.
+            unsafe { random::fill(bytes.as_mut_ptr(), bytes.len()) };
+            arch::answer_random(context, register, size, u64::from_ne_bytes(bytes));
+        }
+        Effect::Unknown | Effect::Update | Effect::Read | Effect::Write => return false,
+    }
+    true
+}
+
 /// What stands in front of an atomic operation in assembly. Called on the detour, on the program's stack.
-pub unsafe extern "C" fn step(address: u64, size: u64, effect: u64) {
+pub unsafe extern "C" fn step(address: u64, size: u64, does: u64) {
     let size = size as u8;
-    let (kind, race, order_as) = if effect == Effect::Read as u64 {
-        (AccessKind::Read, Kind::AtomicRead, Order::Acquire)
-    } else if effect == Effect::Write as u64 {
-        (AccessKind::Write, Kind::AtomicWrite, Order::Release)
-    } else {
-        (AccessKind::Update, Kind::AtomicWrite, Order::SeqCst)
+    let (kind, race, order_as) = match does {
+        READS => (AccessKind::Read, Kind::AtomicRead, Order::Acquire),
+        WRITES => (AccessKind::Write, Kind::AtomicWrite, Order::Release),
+        _ => (AccessKind::Update, Kind::AtomicWrite, Order::SeqCst),
     };
     sched::point(Access::new(kind, address, size));
     if watch::watching() {

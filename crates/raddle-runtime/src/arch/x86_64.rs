@@ -199,6 +199,54 @@ pub fn repeat_call(context: &mut libc::ucontext_t) {
     context.uc_mcontext.gregs[libc::REG_RIP as usize] -= INSTRUCTION;
 }
 
+/// What `rdtsc` leaves behind.
+pub fn answer_counter(context: &mut libc::ucontext_t, counter: u64) {
+    let regs = &mut context.uc_mcontext.gregs;
+    regs[libc::REG_RAX as usize] = (counter & 0xffff_ffff) as i64;
+    regs[libc::REG_RDX as usize] = (counter >> 32) as i64;
+}
+
+/// What `rdtscp` leaves behind besides.
+pub fn answer_processor(context: &mut libc::ucontext_t, processor: u32) {
+    context.uc_mcontext.gregs[libc::REG_RCX as usize] = processor.into();
+}
+
+/// What `rdrand` leaves behind: `value` in a register of so many bytes, and that it has succeeded.
+pub fn answer_random(context: &mut libc::ucontext_t, register: u8, size: u8, value: u64) {
+    const CARRY: i64 = 1;
+    /// Overflow, sign, zero, auxiliary carry, parity.
+    const OTHERS: i64 = 0x8d4;
+    let regs = &mut context.uc_mcontext.gregs;
+    let to = &mut regs[REGISTERS[usize::from(register & 15)] as usize];
+    *to = match size {
+        2 => (*to & !0xffff) | (value & 0xffff) as i64,
+        4 => (value & 0xffff_ffff) as i64,
+        _ => value as i64,
+    };
+    let flags = &mut regs[libc::REG_EFL as usize];
+    *flags = (*flags & !OTHERS) | CARRY;
+}
+
+/// Where the kernel keeps a signal's victim's registers, in the order of their numbers in instructions.
+const REGISTERS: [i32; 16] = [
+    libc::REG_RAX,
+    libc::REG_RCX,
+    libc::REG_RDX,
+    libc::REG_RBX,
+    libc::REG_RSP,
+    libc::REG_RBP,
+    libc::REG_RSI,
+    libc::REG_RDI,
+    libc::REG_R8,
+    libc::REG_R9,
+    libc::REG_R10,
+    libc::REG_R11,
+    libc::REG_R12,
+    libc::REG_R13,
+    libc::REG_R14,
+    libc::REG_R15,
+];
+
 /// Lets the victim go on elsewhere.
 pub fn go_on_at(context: &mut libc::ucontext_t, pc: u64) {
     context.uc_mcontext.gregs[libc::REG_RIP as usize] = pc as i64;

@@ -110,6 +110,14 @@ pub unsafe fn gettime(clock: i32, time: *mut timespec) -> i64 {
     0
 }
 
+/// A look at the monotonic clock, in nanoseconds.
+pub fn monotonic_ns() -> u64 {
+    let mut time = timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the time is writable.
+    unsafe { gettime(libc::CLOCK_MONOTONIC, &mut time) };
+    nanoseconds(&time)
+}
+
 /// Sleeps until a virtual time. How long it still had to sleep when a signal woke it.
 fn sleep_until(deadline_ns: u64) -> Option<u64> {
     sched::point(raddle_engine::Access::local());

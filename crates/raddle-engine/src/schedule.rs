@@ -446,6 +446,12 @@ impl Schedule {
         (self.next_deadline != u64::MAX).then_some(self.next_deadline)
     }
 
+    /// The deadline of a thread that waits with one.
+    #[must_use]
+    pub fn deadline(&self, id: ThreadId) -> Option<u64> {
+        self.threads[id as usize].deadline
+    }
+
     /// Whether any of the threads up to number `last`, except `except`, can run.
     #[inline]
     #[must_use]

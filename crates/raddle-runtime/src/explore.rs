@@ -3,6 +3,7 @@
 use crate::arch::{self, Context, syscall};
 use crate::classes::Classes;
 use crate::interpose::{process, raw};
+use crate::lapse::Lapse;
 use crate::record::Recorder;
 use crate::snapshot::{self, Snapshot};
 use crate::state::{Odd, RECORDING, rt};
@@ -439,9 +440,10 @@ impl Explorer {
         runtime.obstacle = None;
         runtime.aside = u64::MAX;
         runtime.held = u64::MAX;
+        runtime.lapse = Lapse::default();
         runtime.rounds.begin(runtime.plan.budget.steps);
         runtime.patience.begin();
-        runtime.limit = runtime.rounds.due().min(runtime.patience.due());
+        runtime.limit = runtime.rounds.due().min(runtime.patience.due()).min(runtime.lapse.due());
         runtime.returned = None;
         runtime.left = leaks::Left::default();
         runtime.epilogue = false;

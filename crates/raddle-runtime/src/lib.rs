@@ -25,6 +25,7 @@ mod frames;
 mod heap;
 mod hooks;
 mod interpose;
+mod lapse;
 mod leaks;
 mod locks;
 mod lockstep;

@@ -15,7 +15,7 @@
 //! repeat. So an execution that seems to go round is performed once more, and bytes of a stack that are not the same in both
 //! performances at the same point are left out: the program does the same in both, so it does not depend on them.
 //!
-//! Not taken for a round: one in which a clock is read, random numbers are drawn, a loaded value is not the latest, anything
+//! Not taken for a round: one in which a clock is read or somebody waits for a deadline, random numbers are drawn, a loaded value is not the latest, anything
 //! goes in or out, or a thread is created; or in which nobody changes anything. Cannot see: a round that counts its laps in
 //! memory, or writes them down, since a program that counts may stop; one longer than [`LONGEST`] points.
 
@@ -250,7 +250,13 @@ fn is_round(runtime: &Runtime, before: &Moment, now: &Moment, length: usize) -> 
         && is_usual
         && runtime.rounds.stacks_repeat(length)
         && !is_of_the_world(runtime)
+        && !waits_for_time(runtime)
         && changes(schedule, before.entries)
+}
+
+/// Whether somebody waits for a deadline: that is reached some time, however others go round.
+fn waits_for_time(runtime: &Runtime) -> bool {
+    threads(runtime).any(|id| runtime.execution.schedule.deadline(id).is_some())
 }
 
 /// Whether something may come from outside.

@@ -346,6 +346,9 @@ fn at_limit() {
         let bound = if runtime.rounds.closed() { Bound::Round } else { Bound::Steps };
         finish(Outcome::NoProgress(bound(runtime.points)));
     }
+    if runtime.points >= runtime.lapse.due() {
+        crate::lapse::pass();
+    }
     if runtime.points >= runtime.aside {
         runtime.aside = u64::MAX;
         runtime.execution.schedule.resume_spinners();
@@ -354,7 +357,8 @@ fn at_limit() {
         runtime.held = u64::MAX;
         runtime.execution.schedule.release_held();
     }
-    runtime.limit = runtime.aside.min(runtime.held).min(runtime.rounds.due()).min(runtime.patience.due());
+    let due = [runtime.held, runtime.rounds.due(), runtime.patience.due(), runtime.lapse.due()];
+    runtime.limit = due.into_iter().fold(runtime.aside, u64::min);
 }
 
 /// How many times as long as others an execution may be that has had one thread only: there is no order of threads that

@@ -70,6 +70,8 @@ pub struct Runtime {
     pub aside: u64,
     /// Value of `points` at which a thread that stands still (`--cancel`) goes on.
     pub held: u64,
+    /// When time passes although threads can run.
+    pub lapse: crate::lapse::Lapse,
     /// Answers that are put before the record of the next execution.
     pub padding: usize,
     /// Whether the execution goes round in circles.
@@ -380,6 +382,7 @@ pub fn take_charge(plan: Plan) {
         limit: plan.budget.steps,
         aside: u64::MAX,
         held: u64::MAX,
+        lapse: crate::lapse::Lapse::default(),
         padding: 0,
         rounds: crate::rounds::Rounds::default(),
         patience: crate::patience::Patience::default(),

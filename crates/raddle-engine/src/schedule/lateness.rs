@@ -57,13 +57,12 @@ impl Schedule {
         self.delay.slow_ns = ns / SLOW_PART;
     }
 
-    /// Whether a thread that waits could be chosen to run because its deadline is near.
+    /// Whether a thread that waits could be chosen to run because its deadline is near, or has been reached.
     #[inline]
     #[must_use]
     pub fn deadline_near(&self) -> bool {
-        self.next_deadline != u64::MAX
-            && self.delay.left_ns != 0
-            && (self.ready.is_empty() || self.next_deadline <= self.now_ns.saturating_add(self.delay.left_ns))
+        let near = || self.ready.is_empty() || self.next_deadline <= self.now_ns.saturating_add(self.delay.left_ns);
+        self.next_deadline <= self.now_ns || self.next_deadline != u64::MAX && self.delay.left_ns != 0 && near()
     }
 
     /// Whether this execution has delays at all: asked once, when there is something to be late for.

@@ -4,6 +4,7 @@ use super::faults::{self, Fault};
 use super::polling::{Waited, changed, moved, until_ready, will_write};
 use super::sockets;
 use crate::arch::syscall;
+use crate::interpose::clock::nanoseconds;
 use crate::interpose::output::answer;
 use crate::interpose::rest;
 use crate::order;
@@ -11,7 +12,7 @@ use crate::record;
 use crate::sched;
 use crate::state::{executing, recording, rt};
 use core::ffi::c_void;
-use libc::{iovec, msghdr, sockaddr};
+use libc::{iovec, mmsghdr, msghdr, sockaddr, timespec};
 use raddle_engine::Access;
 use raddle_protocol::Op;
 
@@ -187,6 +188,45 @@ pub unsafe extern "C" fn recvmsg(descriptor: i32, message: *mut msghdr, flags: i
             own_passed(&*message);
         }
         got
+    }
+}
+
+/// `recvmmsg`: as [`recvmsg`], again and again. The limit on time is looked at when a message has come, as the kernel does.
+///
+/// # Safety
+/// See [`read`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn recvmmsg(
+    descriptor: i32,
+    messages: *mut mmsghdr,
+    count: u32,
+    flags: i32,
+    limit: *mut timespec,
+) -> i32 {
+    // SAFETY: the caller's.
+    unsafe {
+        if !executing() {
+            let args = [descriptor as u64, messages as u64, count.into(), flags as u64, limit as u64, 0];
+            return answer(syscall(libc::SYS_recvmmsg, args)) as i32;
+        }
+        let now = || rt().execution.schedule.now_ns();
+        let deadline = limit.as_ref().map(|limit| now().saturating_add(nanoseconds(limit)));
+        let mut received = 0;
+        while received < count {
+            let message = &mut *messages.add(received as usize);
+            let alone = received > 0 && flags & libc::MSG_WAITFORONE != 0;
+            let flags = flags & !libc::MSG_WAITFORONE | if alone { libc::MSG_DONTWAIT } else { 0 };
+            match recvmsg(descriptor, &mut message.msg_hdr, flags) {
+                bytes if bytes >= 0 => message.msg_len = bytes as u32,
+                _ if received > 0 => break,
+                _ => return -1,
+            }
+            received += 1;
+            if deadline.is_some_and(|deadline| deadline <= now()) {
+                break;
+            }
+        }
+        received as i32
     }
 }
 

@@ -11,7 +11,7 @@ use crate::order;
 use crate::record;
 use crate::state::{executing, recording, rt};
 use core::ffi::c_void;
-use libc::{iovec, msghdr, sockaddr};
+use libc::{iovec, mmsghdr, msghdr, sockaddr};
 use raddle_protocol::Op;
 
 /// About to write to a descriptor.
@@ -179,6 +179,29 @@ pub unsafe extern "C" fn sendmsg(descriptor: i32, message: *const msghdr, flags:
         }
         let args = [descriptor as u64, &raw const own as u64, flags as u64, 0, 0, 0];
         in_one_go(descriptor, flags, "sendmsg", || syscall(libc::SYS_sendmsg, args))
+    }
+}
+
+/// `sendmmsg`: as [`sendmsg`], again and again.
+///
+/// # Safety
+/// See [`write`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sendmmsg(descriptor: i32, messages: *mut mmsghdr, count: u32, flags: i32) -> i32 {
+    // SAFETY: the caller's.
+    unsafe {
+        if !executing() {
+            let args = [descriptor as u64, messages as u64, count.into(), flags as u64, 0, 0];
+            return answer(syscall(libc::SYS_sendmmsg, args)) as i32;
+        }
+        for sent in 0..count {
+            let message = &mut *messages.add(sent as usize);
+            match sendmsg(descriptor, &message.msg_hdr, flags) {
+                bytes if bytes >= 0 => message.msg_len = bytes as u32,
+                _ => return if sent > 0 { sent as i32 } else { -1 },
+            }
+        }
+        count as i32
     }
 }
 

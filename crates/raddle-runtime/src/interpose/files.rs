@@ -205,7 +205,9 @@ macro_rules! changes {
             static REAL: Real<unsafe extern "C" fn($($kind),*) -> i32> = Real::new($symbol);
             changes_files($what);
             // SAFETY: the caller's.
-            unsafe { REAL.get()($($argument),*) }
+            let answer = unsafe { REAL.get()($($argument),*) };
+            super::io::polling::changed();
+            answer
         }
     )*};
 }

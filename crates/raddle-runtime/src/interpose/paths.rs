@@ -9,6 +9,7 @@
 //! A path is known by its text. Not seen: two spellings of one path, paths relative to a directory that is open, what
 //! happens to a directory above, and other processes.
 
+use super::io::polling;
 use crate::arch::syscall;
 use crate::state::{executing, recording, rt};
 use crate::{order, record, sched};
@@ -84,10 +85,10 @@ pub unsafe fn call(
     what: impl FnOnce() -> PathCall,
 ) -> i64 {
     // SAFETY: the caller's.
-    let Some(path) = (unsafe { followed(directory, path) }) else { return make() };
+    let Some(path) = (unsafe { followed(directory, path) }) else { return made(make) };
     point();
     let what = what();
-    let answer = make();
+    let answer = made(make);
     order::acquired(order::INPUT_OUTPUT);
     note(path, what, answer);
     answer
@@ -101,11 +102,11 @@ pub unsafe fn renames(from: (i32, *const c_char), to: (i32, *const c_char), make
     // SAFETY: the caller's.
     let (old, new) = unsafe { (followed(from.0, from.1), followed(to.0, to.1)) };
     if old.is_none() && new.is_none() {
-        return make();
+        return made(make);
     }
     point();
     let was_there = new.is_some_and(is_there);
-    let answer = make();
+    let answer = made(make);
     order::acquired(order::INPUT_OUTPUT);
     if let Some(old) = old {
         note(old, PathCall::Removes, answer);
@@ -113,6 +114,13 @@ pub unsafe fn renames(from: (i32, *const c_char), to: (i32, *const c_char), make
     if let Some(new) = new {
         note(new, if was_there { PathCall::Replaces } else { PathCall::Makes }, answer);
     }
+    answer
+}
+
+/// Makes the call. Somebody may have asked to be told of it (inotify).
+fn made(make: impl FnOnce() -> i64) -> i64 {
+    let answer = make();
+    polling::changed();
     answer
 }
 

@@ -142,17 +142,11 @@ pub unsafe fn perform(number: i64, args: [u64; 6]) -> i64 {
                 kernel(sending::sendto(fd, b as *const c_void, c as usize, d as i32, to.0, to.1) as i64)
             }
             libc::SYS_sendmsg => kernel(sending::sendmsg(fd, b as *const libc::msghdr, c as i32) as i64),
-            libc::SYS_sendmmsg => {
-                kernel(sending::sendmmsg(fd, b as *mut libc::mmsghdr, c as u32, d as i32).into())
-            }
+            libc::SYS_sendmmsg => kernel(sending::sendmmsg(fd, b as *mut libc::mmsghdr, c as u32, d as i32).into()),
             libc::SYS_splice | libc::SYS_copy_file_range => sending::transfer(number, args, fd, c as i32, [b, d]),
             libc::SYS_tee => sending::transfer(number, args, fd, b as i32, [0, 0]),
             libc::SYS_sendfile => sending::transfer(number, args, b as i32, fd, [c, 0]),
-            libc::SYS_pwrite64
-            | libc::SYS_pwritev
-            | libc::SYS_pwritev2
-            | libc::SYS_ftruncate
-            | libc::SYS_fallocate => {
+            libc::SYS_pwrite64 | libc::SYS_pwritev | libc::SYS_pwritev2 | libc::SYS_ftruncate | libc::SYS_fallocate => {
                 sending::before(fd);
                 let answer = syscall(number, args);
                 super::io::polling::changed();
@@ -323,6 +317,7 @@ pub unsafe fn perform(number: i64, args: [u64; 6]) -> i64 {
                 order::released(order::INPUT_OUTPUT);
                 let answer = syscall(number, args);
                 order::acquired(order::INPUT_OUTPUT);
+                super::io::polling::changed();
                 answer
             }
         }

@@ -3,10 +3,11 @@
 //! A lock whose holder has ended belongs here too: no cycle of threads is involved, and the release is a wake-up that
 //! nobody is left to give.
 
-use super::{Diagnosis, bystanders};
+use super::{Diagnosis, bystanders, suspended};
 use crate::case::Case;
 use crate::function;
 use crate::object::ObjectKind;
+use crate::place::Place;
 use crate::states;
 use raddle_engine::waits::{Fate, Final, LostWakeup, Object, WaitFor};
 use raddle_instrument::symbols::Origin;
@@ -31,6 +32,8 @@ pub fn lost_wakeup(case: &Case<'_>, found: &LostWakeup) -> Diagnosis {
         format!("{} {waits} here, for ever", case.threads.prose(found.thread)),
         true,
     );
+    let label = format!("{} has come there from here", case.threads.prose(found.thread));
+    case.mark(&mut diagnosis.spans, called_from(case, found), label, false);
     diagnosis.keys.extend(found.since);
     diagnosis.reason.push(format!("{} {waits}{}.", case.threads.capital(found.thread), case.at(place.as_ref())));
     fate(case, found, kind, &name, &mut diagnosis);
@@ -65,7 +68,18 @@ pub fn lost_wakeup(case: &Case<'_>, found: &LostWakeup) -> Diagnosis {
         ));
     }
     diagnosis.fix.extend(fix(found, kind, &name));
+    suspended::explain(case, found.thread, &mut diagnosis);
     diagnosis
+}
+
+/// Where the user's function that waits was called by another of the user's: of a `block_on` of one's own, what it blocks on.
+fn called_from(case: &Case<'_>, found: &LostWakeup) -> Option<Place> {
+    let site = case.sites.get(case.trace().threads.get(found.thread as usize)?.last?);
+    let waits = &site.frames[site.user?];
+    let named = |function: &str| function::plain(function).split("::{").next().unwrap_or_default().to_owned();
+    let own = named(&waits.function);
+    let mut callers = site.frames[site.user?..].iter().filter(|frame| frame.origin == Origin::User);
+    callers.find(|frame| named(&frame.function) != own).and_then(|frame| Place::of(frame, case.context))
 }
 
 fn message(case: &Case<'_>, found: &LostWakeup, kind: Option<ObjectKind>, name: &str, waits: &str) -> String {

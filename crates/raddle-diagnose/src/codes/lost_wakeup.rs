@@ -10,7 +10,7 @@ use crate::object::ObjectKind;
 use crate::place::Place;
 use crate::states;
 use raddle_engine::waits::{Fate, Final, LostWakeup, Object, WaitFor};
-use raddle_instrument::symbols::Origin;
+use raddle_instrument::symbols::{Origin, SourceFrame};
 
 /// Describes it.
 pub fn lost_wakeup(case: &Case<'_>, found: &LostWakeup) -> Diagnosis {
@@ -37,6 +37,13 @@ pub fn lost_wakeup(case: &Case<'_>, found: &LostWakeup) -> Diagnosis {
     diagnosis.keys.extend(found.since);
     diagnosis.reason.push(format!("{} {waits}{}.", case.threads.capital(found.thread), case.at(place.as_ref())));
     fate(case, found, kind, &name, &mut diagnosis);
+    if let Some(future) = awaits(case, found, kind) {
+        diagnosis.reason.push(format!(
+            "Before it was parked, it polled a future of the crate `{}` (`{}`), which was not ready. Whoever makes that ready has to wake it.",
+            function::krate(&future.function),
+            function::short(&future.function)
+        ));
+    }
     if !found.holds.is_empty() {
         held(case, found, &mut diagnosis);
     }
@@ -80,6 +87,15 @@ fn called_from(case: &Case<'_>, found: &LostWakeup) -> Option<Place> {
     let own = named(&waits.function);
     let mut callers = site.frames[site.user?..].iter().filter(|frame| frame.origin == Origin::User);
     callers.find(|frame| named(&frame.function) != own).and_then(|frame| Place::of(frame, case.context))
+}
+
+/// The future that a thread has polled before it was parked, by an executor of the user's own, where that is a crate's.
+fn awaits<'a>(case: &'a Case<'_>, found: &LostWakeup, kind: Option<ObjectKind>) -> Option<&'a SourceFrame> {
+    let (Some(ObjectKind::ParkToken), Some(since)) = (kind, found.since) else { return None };
+    let last = (0..since).rev().find(|at| case.trace().steps[*at].thread == found.thread)?;
+    let site = case.site_at(last)?;
+    let outer = site.library().iter().rev().find(|frame| frame.origin == Origin::Dependency)?;
+    (site.user.is_some() && function::method(&outer.function) == "poll").then_some(outer)
 }
 
 fn message(case: &Case<'_>, found: &LostWakeup, kind: Option<ObjectKind>, name: &str, waits: &str) -> String {

@@ -352,3 +352,22 @@ fn where_an_executor_sleeps_it_is_a_task_that_nobody_wakes() {
     let finding = asleep(true);
     assert!(finding.message.contains("thread `worker`"), "{}", finding.message);
 }
+
+/// A thread polls a future of a crate's in a loop of the user's own, which is not ready, and is parked.
+#[test]
+fn what_a_thread_has_polled_before_it_was_parked() {
+    const PARKED: Frame = ("std::sys::sync::thread_parking::futex::Parker::park", Standard, 1);
+    let told = |polled: Frame| {
+        let mut scene = Scene::new();
+        step(&mut scene, 0, load(LOCKS, 0), &[polled, ("bank::block_on", User, 20)]);
+        step(&mut scene, 0, futex_wait(LOCKS, 0), &[PARKED, ("bank::block_on", User, 22)]);
+        let last = stack(&mut scene, 0, &[PARKED, ("bank::block_on", User, 22)]);
+        let main = &mut scene.trace.threads[0];
+        (main.state, main.last) = (State::Waiting(Wait::Futex(LOCKS)), Some(last));
+        let finding = scene.finding(Outcome::Stuck);
+        assert_eq!(finding.code.0, "RD0204");
+        finding.reason.iter().any(|reason| reason.contains("it polled a future of the crate `post` (`Receive::poll`)"))
+    };
+    assert!(told(("<post::Receive as core::future::future::Future>::poll", Dependency, 1)));
+    assert!(!told(("post::Receiver::try_receive", Dependency, 1)));
+}

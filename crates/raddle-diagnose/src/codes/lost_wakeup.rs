@@ -11,6 +11,7 @@ use crate::place::Place;
 use crate::states;
 use raddle_engine::waits::{Fate, Final, LostWakeup, Object, WaitFor};
 use raddle_instrument::symbols::{Origin, SourceFrame};
+use raddle_protocol::Role;
 
 /// Describes it.
 pub fn lost_wakeup(case: &Case<'_>, found: &LostWakeup) -> Diagnosis {
@@ -92,8 +93,10 @@ fn called_from(case: &Case<'_>, found: &LostWakeup) -> Option<Place> {
 /// The future that a thread has polled before it was parked, by an executor of the user's own, where that is a crate's.
 fn awaits<'a>(case: &'a Case<'_>, found: &LostWakeup, kind: Option<ObjectKind>) -> Option<&'a SourceFrame> {
     let (Some(ObjectKind::ParkToken), Some(since)) = (kind, found.since) else { return None };
-    let last = (0..since).rev().find(|at| case.trace().steps[*at].thread == found.thread)?;
-    let site = case.site_at(last)?;
+    let own = (0..since).rev().filter(|at| case.trace().steps[*at].thread == found.thread);
+    // Being parked takes more than one step.
+    let mut sites = own.filter_map(|at| case.site_at(at)).skip_while(|site| site.roles.contains(&Role::Park));
+    let site = sites.next()?;
     let outer = site.library().iter().rev().find(|frame| frame.origin == Origin::Dependency)?;
     (site.user.is_some() && function::method(&outer.function) == "poll").then_some(outer)
 }

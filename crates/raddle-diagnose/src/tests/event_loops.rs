@@ -360,6 +360,7 @@ fn what_a_thread_has_polled_before_it_was_parked() {
     let told = |polled: Frame| {
         let mut scene = Scene::new();
         step(&mut scene, 0, load(LOCKS, 0), &[polled, ("bank::block_on", User, 20)]);
+        step(&mut scene, 0, rmw(LOCKS, 0, 255), &[PARKED, ("bank::block_on", User, 22)]);
         step(&mut scene, 0, futex_wait(LOCKS, 0), &[PARKED, ("bank::block_on", User, 22)]);
         let last = stack(&mut scene, 0, &[PARKED, ("bank::block_on", User, 22)]);
         let main = &mut scene.trace.threads[0];

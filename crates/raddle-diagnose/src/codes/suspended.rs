@@ -28,8 +28,12 @@ struct Suspended {
 pub fn explain(case: &Case<'_>, waits: ThreadId, diagnosis: &mut Diagnosis) {
     let all = suspended(case);
     let Some(first) = all.iter().find(|one| !one.woken) else { return };
+    let last = case.trace().threads.get(waits as usize).and_then(|thread| thread.last);
     // One of the executor's own threads.
-    let is_idle = case.last_user_place(waits).is_none();
+    let is_idle = last.is_some_and(|last| {
+        let site = case.sites.get(last);
+        site.user.is_none() && polls::is_executor(site)
+    });
     if is_idle {
         let who = case.tasks.get(first.task).prose.clone();
         diagnosis.message = format!("lost wakeup: {who} is suspended, and nobody is left to wake it");

@@ -11,7 +11,6 @@ use crate::place::Place;
 use crate::states;
 use raddle_engine::waits::{Fate, Final, LostWakeup, Object, WaitFor};
 use raddle_instrument::symbols::{Origin, SourceFrame};
-use raddle_protocol::Role;
 
 /// Describes it.
 pub fn lost_wakeup(case: &Case<'_>, found: &LostWakeup) -> Diagnosis {
@@ -93,12 +92,14 @@ fn called_from(case: &Case<'_>, found: &LostWakeup) -> Option<Place> {
 /// The future that a thread has polled before it was parked, by an executor of the user's own, where that is a crate's.
 fn awaits<'a>(case: &'a Case<'_>, found: &LostWakeup, kind: Option<ObjectKind>) -> Option<&'a SourceFrame> {
     let (Some(ObjectKind::ParkToken), Some(since)) = (kind, found.since) else { return None };
+    let parked = &case.site_at(since)?.call;
     let own = (0..since).rev().filter(|at| case.trace().steps[*at].thread == found.thread);
-    // Being parked takes more than one step.
-    let mut sites = own.filter_map(|at| case.site_at(at)).skip_while(|site| site.roles.contains(&Role::Park));
-    let site = sites.next()?;
-    let outer = site.library().iter().rev().find(|frame| frame.origin == Origin::Dependency)?;
-    (site.user.is_some() && function::method(&outer.function) == "poll").then_some(outer)
+    let mut sites = own.filter_map(|at| case.site_at(at)).filter(|site| site.call.is_of_same_activation(parked));
+    // Being parked takes more than one step, of the standard library's.
+    let outer = sites.find_map(|site| site.library().iter().rev().find(|frame| frame.origin == Origin::Dependency))?;
+    // Of an `async fn` there is no function but its body.
+    let is_future = function::method(&outer.function) == "poll" || outer.function.contains("::{closure");
+    is_future.then_some(outer)
 }
 
 fn message(case: &Case<'_>, found: &LostWakeup, kind: Option<ObjectKind>, name: &str, waits: &str) -> String {

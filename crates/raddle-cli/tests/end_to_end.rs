@@ -445,6 +445,38 @@ fn a_test_that_is_long_is_warned_of() {
     assert_eq!(explore(TWO, "--max-steps 1000000"), (0, json!("passed"), json!([]), Value::Null));
 }
 
+/// A thread that spins by changing nothing, for what nobody is left to do: that is no matter of length, in the first schedule
+/// either. One that spins while another is kept from running would go on: no mistake, in whatever schedule.
+#[test]
+fn whoever_spins_is_told_of_only_where_nobody_can_end_it() {
+    const SPINS: &str = "fn alone() {
+        use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+        static TOKEN: AtomicUsize = AtomicUsize::new(BEGINS);
+        let hand_on = || {
+            let token = loop {
+                match TOKEN.swap(0, SeqCst) {
+                    0 => std::thread::yield_now(),
+                    token => break token,
+                }
+            };
+            TOKEN.store(token + 1, SeqCst);
+        };
+        let other = std::thread::spawn(hand_on);
+        WITH
+        other.join().unwrap();
+    }";
+    let mill = Mill::new();
+    let explore = |begins: &str, with: &str, options: &str| {
+        let spins = SPINS.replace("BEGINS", begins).replace("WITH", with);
+        std::fs::write(mill.path().join("src/lib.rs"), LIBRARY.replace("fn alone() {}", &spins)).unwrap();
+        let (exit, events) = mill.events(&format!("test --lib --seed 1 --time 60s alone {options}"));
+        (exit, of_kind(&events, "test-finished")[0]["findings"].clone())
+    };
+    assert_eq!(explore("0", "", "--max-steps 10000"), (100, json!(["RD0503"])));
+    let kept = "--strategy lag --max-steps 1000 --schedules 2000";
+    assert_eq!(explore("1", "hand_on();", kept), (0, json!([])));
+}
+
 #[test]
 fn a_program_is_explored_with_its_arguments() {
     let mill = Mill::new();

@@ -134,7 +134,7 @@ pub fn suspects(raw: &RawFinding, symbols: &dyn Symbols, context: &Context<'_>) 
     let raw = &*round::cut(raw);
     let case = Case::new(raw, symbols, context);
     let found = match is_in_step(raw) {
-        true => codes::endless(&case).into_iter().collect(),
+        true => codes::endless(&case).or_else(|| codes::alone(&case)).into_iter().collect(),
         false if is_cancelled(raw) => codes::cancelled(&case).into_iter().collect(),
         false => codes::suspects(&case),
     };
@@ -148,8 +148,9 @@ pub fn is_cancelled(raw: &RawFinding) -> bool {
     raw.choices.iter().any(Choice::cancels)
 }
 
-/// Whether this execution was performed beside the search with its threads in step, and goes round for ever. It is judged by
-/// [`suspects`]: what is neither a livelock nor starvation in code that its reader knows may be how a lock spins.
+/// Whether this execution is the first one, or was performed beside the search with its threads in step, and goes round for
+/// ever. It is judged by [`suspects`]: what is neither a livelock nor starvation in code that its reader knows may be how a
+/// lock spins, unless one thread goes round alone.
 pub fn is_in_step(raw: &RawFinding) -> bool {
     matches!(raw.outcome, Outcome::NoProgress(Bound::Round(_))) && raw.execution == 0
 }

@@ -66,10 +66,16 @@ impl Explorer {
             outcome => {
                 let choices = runtime.tape.record().to_vec();
                 let race = matches!(&outcome, Outcome::Conflict(found) if found.kind == ConflictKind::Race);
-                let endless = matches!(outcome, Outcome::NoProgress(Bound::Steps(_)));
-                if !(endless && self.continues_in_step(execution, &choices, found)) {
-                    self.report(outcome, execution, choices, &mut found.known);
+                if let Outcome::NoProgress(Bound::Steps(points)) = outcome {
+                    if self.continues_in_step(execution, &choices, found) {
+                        return !runtime.plan.keep_going || found.known.len() >= MOST_FINDINGS;
+                    }
+                    // The first one has nobody kept from running.
+                    if execution > 0 && self.ends_in_step(&choices, points) {
+                        return false;
+                    }
                 }
+                self.report(outcome, execution, choices, &mut found.known);
                 if !(runtime.plan.keep_going || race) || found.known.len() >= MOST_FINDINGS {
                     return true;
                 }

@@ -1,6 +1,9 @@
 //! Looks for executions that go round for ever although every thread has its turn (see [`crate::rounds`]): threads that keep
 //! in step fall into such rounds easily, and chance gets them out of it soon. So a few executions in step are performed right
 //! after the first, and one after the beginning of any that has reached its limit.
+//!
+//! The contrary too: an execution that has reached its limit because a thread was kept from running for whom others spin
+//! comes to its end in step, and is no mistake.
 
 use crate::explore::Explorer;
 use crate::found::Found;
@@ -15,7 +18,7 @@ use std::collections::BTreeSet;
 /// Executions in step that are performed at the most; where each is a process of its own, so many.
 const TRIES: (u64, u64) = (128, 4);
 
-/// Points passed in all of them at the most.
+/// Points passed in all of them at the most, and in step behind the limit of an execution.
 const MOST_POINTS: u64 = 200_000;
 
 /// Of the executions of a search, one in how many may be in step.
@@ -77,6 +80,16 @@ impl Explorer {
             self.report_round(outcome, execution.max(1), choices, &mut found.known);
         }
         goes_round
+    }
+
+    /// Whether an execution that has reached its limit at so many points comes to its end if its threads are put in step from
+    /// there on. Then it was long because somebody was kept from running for whom others spin, which no machine does for long.
+    pub fn ends_in_step(&mut self, choices: &[Choice], points: u64) -> bool {
+        let steps = rt().plan.budget.steps;
+        rt().plan.budget.steps = points + MOST_POINTS;
+        let (outcome, _) = self.perform_within(Box::new(Lockstep::after(choices.to_vec())), points + MOST_POINTS);
+        rt().plan.budget.steps = steps;
+        outcome == Outcome::Passed
     }
 
     /// The search has come to its end without finding anything. Reports what has failed in step, if anything has: a loop

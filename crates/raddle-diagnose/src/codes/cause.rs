@@ -17,6 +17,7 @@ use crate::object::ObjectKind;
 use crate::paths::PathUse;
 use crate::words;
 use raddle_engine::waits::Mode;
+use raddle_instrument::symbols::Origin;
 use raddle_protocol::trace::{Outcome, StackId, ThreadId};
 
 /// Whether a reason is told of tasks. Where threads wait for ever, it is about the threads.
@@ -49,11 +50,12 @@ pub type Decides = (Point, Point);
 pub fn explain(case: &Case<'_>, diagnosis: &mut Diagnosis) -> bool {
     let Some(cause) = &case.raw.cause else { return false };
     if let Some(load) = cause.stale.iter().find_map(|step| point(case, *step)) {
-        let fixes = diagnosis.fix.len();
+        let before = diagnosis.fix.clone();
         stale(case, load, diagnosis);
+        let told = diagnosis.fix.len();
         if speaks_of_tasks(case) && aborted::explain(case, 0, diagnosis) {
             // Which value a library sees has only decided how far the task came.
-            diagnosis.fix.remove(fixes);
+            diagnosis.fix.splice(..told, before);
         }
         return true;
     }
@@ -104,7 +106,9 @@ fn point(case: &Case<'_>, step: u64) -> Option<Point> {
     let later = actions
         .filter(|(_, action)| action.thread == recorded.thread && action.at >= at)
         .min_by_key(|(_, action)| action.at);
-    let is_same = |action: &Action| action.at == at || case.sites.get(action.stack).call == site.call;
+    // What a library does to variables of its own is no part of what else the same call does.
+    let is_part = !site.roles.is_empty();
+    let is_same = |action: &Action| action.at == at || is_part && case.sites.get(action.stack).call == site.call;
     let action = later.filter(|(_, action)| is_same(action)).map(|(index, _)| index);
     let at = action.map_or(at, |index| case.reading.actions[index].at);
     Some(Point { at, thread: recorded.thread, stack: recorded.stack, action })
@@ -116,10 +120,36 @@ fn action<'a>(case: &'a Case<'_>, point: Point) -> Option<&'a Action> {
 
 /// The name of what a step is about.
 fn name(case: &Case<'_>, point: Point) -> String {
-    let Some(action) = action(case, point) else { return "it".to_owned() };
-    let path = || action.path().map(PathUse::name);
-    let object = action.object.map(|object| case.names.short(object).to_owned());
-    object.or_else(path).unwrap_or_else(|| "it".to_owned())
+    let named = action(case, point).and_then(|action| {
+        let object = action.object.map(|object| case.names.short(object).to_owned());
+        object.or_else(|| action.path().map(PathUse::name))
+    });
+    named.unwrap_or_else(|| match of_crate(case, point) {
+        Some(krate) => format!("a variable of the crate `{krate}`"),
+        None => "it".to_owned(),
+    })
+}
+
+/// The crate whose code takes a step, where that is not the user's.
+fn of_crate(case: &Case<'_>, point: Point) -> Option<String> {
+    let inner = case.sites.get(point.stack).frames.iter().find(|frame| frame.origin != Origin::Standard)?;
+    (inner.origin == Origin::Dependency).then(|| function::krate(&inner.function))
+}
+
+/// The crate of which one call, or one made again and again, takes both steps: what lies between them is not the user's.
+fn within_a_call(case: &Case<'_>, look: Point, act: Point) -> Option<String> {
+    let [first, second] = [look, act].map(|point| case.sites.get(point.stack));
+    of_crate(case, act).filter(|_| first.call == second.call && of_crate(case, look).is_some())
+}
+
+/// Says whose mistake it is, where a step is taken by a crate's code.
+fn blame(krate: &str, diagnosis: &mut Diagnosis) {
+    if !diagnosis.fix.iter().any(|fix| fix.contains(&format!("the crate `{krate}`"))) {
+        let fix = format!(
+            "This happens inside the crate `{krate}`. If this code uses it as its documentation asks, the mistake is the crate's, or that of a crate which calls it: see whether a newer version has mended it, else report it there. What follows is for the code of the crate."
+        );
+        diagnosis.fix.insert(0, fix);
+    }
 }
 
 /// What a thread does, with its place.
@@ -226,8 +256,15 @@ fn belongs_together(case: &Case<'_>, found: &Pattern, diagnosis: &mut Diagnosis)
             _ => format!("{thread} acts here on what it saw"),
         },
     ];
-    for (place, label) in places.into_iter().zip(labels) {
-        case.mark(&mut diagnosis.spans, place, label, false);
+    let within = within_a_call(case, look, act);
+    match &within {
+        // There is one line in the user's code for both steps, and nothing to be seen there.
+        Some(krate) => blame(krate, diagnosis),
+        None => {
+            for (place, label) in places.into_iter().zip(labels) {
+                case.mark(&mut diagnosis.spans, place, label, false);
+            }
+        }
     }
     diagnosis.fix.push(match found.code {
         pattern::LOST_UPDATE => format!(
@@ -258,6 +295,9 @@ fn stale(case: &Case<'_>, load: Point, diagnosis: &mut Diagnosis) {
         if otherwise(case).contains("passes") { "the execution would have passed" } else { "it would have printed the same as in the other schedule" }
     ));
     case.mark(&mut diagnosis.spans, place, format!("{thread} sees an old value of {name} here"), false);
+    if let Some(krate) = of_crate(case, load) {
+        blame(&krate, diagnosis);
+    }
     diagnosis.fix.push(format!(
         "Order the store of {name} before this load: publish with `Release` and look with `Acquire` at the variable that says that the value is there; use `SeqCst` on all sides where threads look at each other's variables; or hold one lock around both."
     ));

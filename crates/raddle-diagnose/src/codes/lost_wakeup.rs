@@ -3,13 +3,14 @@
 //! A lock whose holder has ended belongs here too: no cycle of threads is involved, and the release is a wake-up that
 //! nobody is left to give.
 
-use super::{Diagnosis, bystanders};
+use super::{Diagnosis, bystanders, suspended};
 use crate::case::Case;
 use crate::function;
 use crate::object::ObjectKind;
+use crate::place::Place;
 use crate::states;
 use raddle_engine::waits::{Fate, Final, LostWakeup, Object, WaitFor};
-use raddle_instrument::symbols::Origin;
+use raddle_instrument::symbols::{Origin, SourceFrame};
 
 /// Describes it.
 pub fn lost_wakeup(case: &Case<'_>, found: &LostWakeup) -> Diagnosis {
@@ -31,9 +32,18 @@ pub fn lost_wakeup(case: &Case<'_>, found: &LostWakeup) -> Diagnosis {
         format!("{} {waits} here, for ever", case.threads.prose(found.thread)),
         true,
     );
+    let label = format!("{} has come there from here", case.threads.prose(found.thread));
+    case.mark(&mut diagnosis.spans, called_from(case, found), label, false);
     diagnosis.keys.extend(found.since);
     diagnosis.reason.push(format!("{} {waits}{}.", case.threads.capital(found.thread), case.at(place.as_ref())));
     fate(case, found, kind, &name, &mut diagnosis);
+    if let Some(future) = awaits(case, found, kind) {
+        diagnosis.reason.push(format!(
+            "Before it was parked, it polled a future of the crate `{}` (`{}`), which was not ready. Whoever makes that ready has to wake it.",
+            function::krate(&future.function),
+            function::short(&future.function)
+        ));
+    }
     if !found.holds.is_empty() {
         held(case, found, &mut diagnosis);
     }
@@ -65,7 +75,31 @@ pub fn lost_wakeup(case: &Case<'_>, found: &LostWakeup) -> Diagnosis {
         ));
     }
     diagnosis.fix.extend(fix(found, kind, &name));
+    suspended::explain(case, found.thread, &mut diagnosis);
     diagnosis
+}
+
+/// Where the user's function that waits was called by another of the user's: of a `block_on` of one's own, what it blocks on.
+fn called_from(case: &Case<'_>, found: &LostWakeup) -> Option<Place> {
+    let site = case.sites.get(case.trace().threads.get(found.thread as usize)?.last?);
+    let waits = &site.frames[site.user?];
+    let named = |function: &str| function::plain(function).split("::{").next().unwrap_or_default().to_owned();
+    let own = named(&waits.function);
+    let mut callers = site.frames[site.user?..].iter().filter(|frame| frame.origin == Origin::User);
+    callers.find(|frame| named(&frame.function) != own).and_then(|frame| Place::of(frame, case.context))
+}
+
+/// The future that a thread has polled before it was parked, by an executor of the user's own, where that is a crate's.
+fn awaits<'a>(case: &'a Case<'_>, found: &LostWakeup, kind: Option<ObjectKind>) -> Option<&'a SourceFrame> {
+    let (Some(ObjectKind::ParkToken), Some(since)) = (kind, found.since) else { return None };
+    let parked = &case.site_at(since)?.call;
+    let own = (0..since).rev().filter(|at| case.trace().steps[*at].thread == found.thread);
+    let mut sites = own.filter_map(|at| case.site_at(at)).filter(|site| site.call.is_of_same_activation(parked));
+    // Being parked takes more than one step, of the standard library's.
+    let outer = sites.find_map(|site| site.library().iter().rev().find(|frame| frame.origin == Origin::Dependency))?;
+    // Of an `async fn` there is no function but its body.
+    let is_future = function::method(&outer.function) == "poll" || outer.function.contains("::{closure");
+    is_future.then_some(outer)
 }
 
 fn message(case: &Case<'_>, found: &LostWakeup, kind: Option<ObjectKind>, name: &str, waits: &str) -> String {

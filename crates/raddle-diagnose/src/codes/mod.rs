@@ -31,17 +31,19 @@ mod result_depends;
 mod self_deadlock;
 mod spinning;
 mod starvation;
+mod suspended;
 mod torn;
 mod unbounded_queue;
 mod waker_lost;
 
 use crate::case::Case;
+use crate::round::Round;
 use crate::states;
 use crate::words;
 use raddle_engine::waits::{self, Verdict};
 use raddle_protocol::Cause;
 use raddle_protocol::finding::{Span, StackView};
-use raddle_protocol::trace::{Outcome, ThreadId};
+use raddle_protocol::trace::{Bound, Op, Outcome, State, ThreadId, Wait};
 use std::collections::BTreeSet;
 
 /// A diagnosis before the steps are told.
@@ -146,6 +148,27 @@ pub fn endless(case: &Case<'_>) -> Option<Diagnosis> {
     spinning_deadlock(case).or_else(|| starvation::find(case)).or_else(|| livelock::find(case))
 }
 
+/// An execution that goes round for ever, in which one thread does so and all others have ended or wait for good: whatever it
+/// looks for, nobody is left to bring it about.
+pub fn alone(case: &Case<'_>) -> Option<Diagnosis> {
+    let Outcome::NoProgress(bound @ Bound::Round(_)) = case.raw.outcome else { return None };
+    let [runner] = Round::of(case)?.runners[..] else { return None };
+    let trace = case.trace();
+    let waits_with_a_limit = |thread: ThreadId| {
+        let last = trace.steps.iter().rev().find(|step| step.thread == thread);
+        last.is_some_and(|step| {
+            matches!(step.op, Op::FutexWait { timed: true, .. } | Op::CondvarWait { timed: true, .. })
+        })
+    };
+    let may_go_on = |thread: ThreadId| match trace.threads[thread as usize].state {
+        State::Ended => false,
+        State::Runnable | State::Waiting(Wait::Sleep | Wait::Descriptor(_) | Wait::FileLock(..)) => true,
+        State::Waiting(_) => waits_with_a_limit(thread),
+    };
+    let mut others = (0..trace.threads.len() as ThreadId).filter(|thread| *thread != runner);
+    (!others.any(may_go_on)).then(|| no_progress::no_progress(case, bound))
+}
+
 /// The deadlock among threads that spin for their locks, or some of which do: an execution that never ends, but no thread
 /// of which gets anywhere.
 fn spinning_deadlock(case: &Case<'_>) -> Option<Diagnosis> {
@@ -163,7 +186,7 @@ fn spinning_deadlock(case: &Case<'_>) -> Option<Diagnosis> {
     diagnosis.code = code;
     let spins = |thread: &u32| {
         let known = case.trace().threads.get(*thread as usize);
-        known.is_some_and(|thread| thread.state == raddle_protocol::trace::State::Runnable)
+        known.is_some_and(|thread| thread.state == State::Runnable)
     };
     let spinning: Vec<u32> = (0..finals.len() as u32).filter(spins).collect();
     let verb = if spinning.len() == 1 { "spins" } else { "spin" };

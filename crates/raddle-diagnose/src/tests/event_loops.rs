@@ -316,3 +316,64 @@ fn a_poll_that_computes_for_longer_than_its_budget() {
     assert_ne!(computes(POLL_SHARES, true).code.0, "RD0301");
     assert_ne!(computes(POLL_SHARES + 1, false).code.0, "RD0301");
 }
+
+/// A task awaits something inside a crate's function and is not woken, or is; then the executor's thread sleeps for ever, for
+/// which the test's own waits.
+fn asleep(woken: bool) -> Finding {
+    let mut scene = Scene::new();
+    let worker = scene.thread(Some("worker"), None);
+    scene.block(STATES[0], 8, "tokio::task::spawn::spawn", ("bank::tests::scene", 30, 9));
+    let work = ("group::Group<T>::work::{closure#0}", Dependency, 1);
+    step(&mut scene, worker, rmw(STATES[0], 0b100, 0b001), &[RUN, EXECUTOR]);
+    step(&mut scene, worker, load(LOCKS, 0), &[work, ("bank::ask::{closure#0}", User, 20), TASK, EXECUTOR]);
+    step(&mut scene, worker, rmw(STATES[0], 0b001, 0), &[IDLE, EXECUTOR]);
+    if woken {
+        step(&mut scene, 0, rmw(STATES[0], 0, 0b100), &[WAKE, ("bank::tests::scene", User, 40)]);
+    }
+    let last = stack(&mut scene, worker, &[PARK, EXECUTOR]);
+    let thread = &mut scene.trace.threads[worker as usize];
+    (thread.state, thread.last) = (State::Waiting(Wait::Futex(LOCKS + 0x800)), Some(last));
+    scene.join_waits(0, worker, ("bank::tests::scene", 50, 5));
+    scene.finding(Outcome::Stuck)
+}
+
+#[test]
+fn where_an_executor_sleeps_it_is_a_task_that_nobody_wakes() {
+    let finding = asleep(false);
+    assert_eq!(
+        (finding.code.0.as_str(), finding.message.as_str()),
+        ("RD0204", "lost wakeup: task `ask` is suspended, and nobody is left to wake it")
+    );
+    assert_eq!(finding.spans[0].line, 20);
+    assert_eq!(
+        finding.reason[0],
+        "Task `ask` spawned at src/lib.rs:30 has not ended: it is suspended in `Group::work` at src/lib.rs:20, and has not been woken since."
+    );
+    let finding = asleep(true);
+    assert!(finding.message.contains("thread `worker`"), "{}", finding.message);
+}
+
+/// A thread polls a future of a crate's in a loop of the user's own, which is not ready, and is parked.
+#[test]
+fn what_a_thread_has_polled_before_it_was_parked() {
+    const PARKED: Frame = ("std::sys::sync::thread_parking::futex::Parker::park", Standard, 1);
+    let told = |polled: Frame| {
+        let mut scene = Scene::new();
+        step(&mut scene, 0, load(LOCKS, 0), &[polled, ("bank::block_on", User, 20)]);
+        step(&mut scene, 0, rmw(LOCKS, 0, 255), &[PARKED, ("bank::block_on", User, 22)]);
+        step(&mut scene, 0, futex_wait(LOCKS, 0), &[PARKED, ("bank::block_on", User, 22)]);
+        let last = stack(&mut scene, 0, &[PARKED, ("bank::block_on", User, 22)]);
+        let main = &mut scene.trace.threads[0];
+        (main.state, main.last) = (State::Waiting(Wait::Futex(LOCKS)), Some(last));
+        let finding = scene.finding(Outcome::Stuck);
+        assert_eq!(finding.code.0, "RD0204");
+        let of_crate = |reason: &String| {
+            Some(reason.split_once("a future of the crate `post` (`")?.1.split_once('`')?.0.to_owned())
+        };
+        finding.reason.iter().find_map(of_crate)
+    };
+    let poll = ("<post::Receive as core::future::future::Future>::poll", Dependency, 1);
+    assert_eq!(told(poll).as_deref(), Some("Receive::poll"));
+    assert_eq!(told(("post::Receiver<T>::receive::{closure#0}", Dependency, 1)).as_deref(), Some("Receiver::receive"));
+    assert_eq!(told(("post::Receiver<T>::try_receive", Dependency, 1)), None);
+}

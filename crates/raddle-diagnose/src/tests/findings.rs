@@ -257,6 +257,26 @@ fn a_load_that_sees_an_old_value_is_the_reason() {
     assert_json_snapshot!((&finding.reason, &finding.fix));
 }
 
+/// In a crate's function the load is of a variable of the crate's, whatever else the same call does.
+#[test]
+fn an_old_value_that_a_crate_sees_is_of_no_variable_of_the_users() {
+    const LOOK: Library = ("post::Notifier::is_expired", Origin::Dependency);
+    const RECEIVE: Library = ("post::Receiver::recv", Origin::Dependency);
+    let mut scene = Scene::new();
+    scene.passed = 1;
+    scene.static_lock("bank::TOTAL", A, 3);
+    let one = scene.thread(None, Some(("bank::tests::scene", 9, 9)));
+    let place = ("bank::deposit", 20, 5);
+    scene.step(one, load(B, 0), &[LOAD, LOOK, RECEIVE], place);
+    scene.step(one, cas(A, 0, 0, 1), &[CAS, MUTEX_LOCK, RECEIVE], place);
+    scene.trace.output = b"thread 'tests::scene' (12) panicked at src/lib.rs:12:5:\ntoo little\n".to_vec();
+    scene.cause = tried(&[], &[1]);
+    let finding = scene.finding(Outcome::Exited(101));
+    let labels: Vec<&str> = finding.spans.iter().map(|span| span.label.as_str()).collect();
+    assert!(labels.contains(&"thread 1 sees an old value of a variable of the crate `post` here"), "{labels:?}");
+    assert!(finding.fix[0].starts_with("This happens inside the crate `post`."), "{:?}", finding.fix);
+}
+
 /// A look and an act under short locks, with both orders tried; and with only one, which is not enough.
 #[test]
 fn check_then_act_takes_two_pairs() {
@@ -586,4 +606,23 @@ fn a_block_that_is_used_after_it_was_freed() {
         earlier: Some((0, Access::Free)),
     };
     assert_json_snapshot!(scene.finding(Outcome::Conflict(conflict)));
+}
+
+/// Who waits in a function of the user's own is also shown where that was called from.
+#[test]
+fn where_a_wait_of_ones_own_was_called_from() {
+    let from = |caller: &'static str| {
+        let mut scene = Scene::new();
+        let frames: Vec<StackFrame> = [("bank::block_on", 20), (caller, 30)]
+            .into_iter()
+            .map(|(function, line)| StackFrame { pc: scene.pc(function, line, 0, Origin::User), cfa: Scene::cfa(0) })
+            .collect();
+        let last = scene.push_stack(Stack { frames });
+        let main = &mut scene.trace.threads[0];
+        (main.state, main.last) = (State::Waiting(Wait::Futex(A)), Some(last));
+        let spans = scene.finding(Outcome::Stuck).spans;
+        spans.into_iter().map(|span| span.line).collect::<Vec<u32>>()
+    };
+    assert_eq!(from("bank::tests::scene::{closure#0}"), [20, 30]);
+    assert_eq!(from("bank::block_on::{closure#0}"), [20]);
 }

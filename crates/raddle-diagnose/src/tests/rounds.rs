@@ -65,6 +65,37 @@ fn a_loop_of_one_thread_makes_no_progress() {
     assert!(finding.reason[0].contains("endless"), "{:?}", finding.reason);
 }
 
+/// The first schedule goes round, or one in step beside the search: one thread looks for what others would have to do, while
+/// they stand where `stand` leaves them.
+fn first_goes_round(stand: impl FnOnce(&mut Scene, ThreadId)) -> Vec<Finding> {
+    let mut scene = Scene::new();
+    scene.static_lock("bank::LEFT", A, 3);
+    let one = scene.thread(Some("one"), Some(("bank::tests::scene", 9, 9)));
+    scene.runs(one, &[CAS], ("bank::f", 20, 5));
+    stand(&mut scene, one);
+    for _ in 0..20 {
+        scene.step(one, rmw(A, 1, 1), &[ADD], ("bank::f", 20, 5));
+        scene.step(one, load(B, 0), &[LOAD], ("bank::f", 21, 5));
+    }
+    scene.trace.round = 2;
+    scene.first_suspects(Outcome::NoProgress(Bound::Round(6_000)))
+}
+
+#[test]
+fn one_thread_that_goes_round_alone_is_told_of_in_the_first_schedule_too() {
+    let findings = first_goes_round(|scene, one| scene.join_waits(0, one, ("bank::tests::scene", 12, 5)));
+    let [finding] = &findings[..] else { panic!("{findings:?}") };
+    assert_eq!((finding.code.0.as_str(), finding.severity), ("RD0503", Severity::Error));
+    assert!(finding.message.ends_with("thread `one` keeps running"), "{}", finding.message);
+}
+
+#[test]
+fn whoever_goes_round_while_another_may_go_on_may_be_how_a_lock_spins() {
+    assert_eq!(first_goes_round(|scene, _| scene.runs(0, &[LOAD], ("bank::tests::scene", 12, 5))).len(), 0);
+    let sleeps = |scene: &mut Scene, _| scene.trace.threads[0].state = State::Waiting(Wait::Sleep);
+    assert_eq!(first_goes_round(sleeps).len(), 0);
+}
+
 /// So many steps without an end in the first schedule or a later one, by threads that change something or only look.
 fn long(is_first: bool, changes: bool) -> Severity {
     let mut scene = Scene::new();

@@ -3,7 +3,7 @@
 //! Addresses are small on purpose, so that one that slips into a text is noticed: [`Scene::finding`] refuses findings in
 //! which any of them appears.
 
-use crate::{Context, diagnose};
+use crate::{Context, diagnose, suspects};
 use raddle_instrument::symbols::{Origin, SourceFrame, Symbols, Variable};
 use raddle_protocol::choice::{Choice, ChoiceKind};
 use raddle_protocol::trace::*;
@@ -249,21 +249,40 @@ impl Scene {
         self.execution(outcome, 0)
     }
 
-    fn execution(mut self, outcome: Outcome, execution: u64) -> Finding {
-        self.choices.push(Choice { kind: ChoiceKind::Thread, options: 2, taken: 1 });
-        let raw = RawFinding {
+    /// What is told of that one although it is no failure of the search.
+    pub fn first_suspects(self, outcome: Outcome) -> Vec<Finding> {
+        let raw = self.raw(outcome, 0);
+        self.with_context(|symbols, context| suspects(&raw, symbols, context))
+    }
+
+    fn execution(self, outcome: Outcome, execution: u64) -> Finding {
+        let raw = self.raw(outcome, execution);
+        self.diagnose(&raw)
+    }
+
+    fn raw(&self, outcome: Outcome, execution: u64) -> RawFinding {
+        let preemption = Choice { kind: ChoiceKind::Thread, options: 2, taken: 1 };
+        RawFinding {
             outcome,
             execution,
-            choices: self.choices.clone(),
+            choices: self.choices.iter().cloned().chain([preemption]).collect(),
             trace: self.trace.clone(),
             differs: None,
             ignored: Vec::new(),
             cause: self.cause.clone(),
-        };
-        self.diagnose(&raw)
+        }
     }
 
     pub fn diagnose(&self, raw: &RawFinding) -> Finding {
+        let finding = self.with_context(|symbols, context| diagnose(raw, symbols, context));
+        let text = format!("{finding:?}");
+        for address in ["0x", "33177", "33178", "46694", "26624"] {
+            assert!(!text.contains(address), "an address is shown: {text}");
+        }
+        finding
+    }
+
+    fn with_context<T>(&self, work: impl FnOnce(&dyn Symbols, &Context<'_>) -> T) -> T {
         let source = |path: &str, line: u32| {
             assert_eq!(path, "/work/bank/src/lib.rs");
             self.source.get(&line).map(|text| (*text).to_owned())
@@ -277,12 +296,7 @@ impl Scene {
             leaks: self.leaks,
             source: &source,
         };
-        let finding = diagnose(raw, &self.symbols, &context);
-        let text = format!("{finding:?}");
-        for address in ["0x", "33177", "33178", "46694", "26624"] {
-            assert!(!text.contains(address), "an address is shown: {text}");
-        }
-        finding
+        work(&self.symbols, &context)
     }
 }
 

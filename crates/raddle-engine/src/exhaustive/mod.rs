@@ -38,4 +38,4 @@ mod tree;
 
 pub use bounded::Bounded;
 pub use search::Exhaustive;
-pub(crate) use stale::can_come_earlier;
+pub(crate) use stale::Followed;

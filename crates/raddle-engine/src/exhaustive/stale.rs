@@ -13,15 +13,18 @@
 //!
 //! Cannot see: what is not in the log; where the access that asks is not the last step there, all answers are tried.
 
+use crate::access::Access;
 use crate::log::{Event, Logged};
 use crate::strategy::{Hint, Question};
 use raddle_protocol::ChoiceKind;
+use raddle_protocol::trace::ThreadId;
 
 /// What has been answered in an execution so far, as far as it matters.
 #[derive(Default)]
 pub struct Stale {
     /// Places at which a store has been put before a newer one.
     moved: Vec<u64>,
+    followed: Followed,
 }
 
 impl Stale {
@@ -31,14 +34,18 @@ impl Stale {
     }
 
     /// How many of the answers to a question that is not about threads must be tried; the first ones.
-    pub fn tried(&self, question: &Question<'_>) -> usize {
+    pub fn tried(&mut self, question: &Question<'_>) -> usize {
         if question.hint != Hint::None {
             // Whether a look in vain is repeated, or an attempt to take a lock, makes no difference.
             return 1;
         }
         let is_about_stores = matches!(question.kind, ChoiceKind::ReadsFrom | ChoiceKind::ModificationOrder);
         let is_moved = question.steps.last().is_some_and(|last| self.moved.contains(&last.access.object));
-        if is_about_stores && !is_moved && can_come_earlier(question.steps) { 1 } else { question.options }
+        if is_about_stores && !is_moved && self.followed.can_come_earlier(question.steps) {
+            1
+        } else {
+            question.options
+        }
     }
 
     /// Takes account of an answer.
@@ -51,38 +58,53 @@ impl Stale {
     }
 }
 
-/// Whether the last step can come before the last store to the same place.
-pub fn can_come_earlier(steps: &[Logged]) -> bool {
-    let Some((this, before)) = steps.split_last() else { return false };
-    let stores = |step: &Logged| {
-        step.event == Event::Performed && step.access.object == this.access.object && !step.access.only_reads()
-    };
-    let Some(at) = before.iter().rposition(stores) else { return false };
-    let store = before[at];
-    if !store.access.depends_on(&this.access) {
-        return false;
-    }
-    // Who comes after the store, and by what.
-    let (mut threads, mut accesses) = (vec![store.thread], vec![store.access]);
-    for step in &before[at + 1..] {
-        let other = step.access.object as u32;
-        let (knows, learns) = match step.event {
-            Event::Spawned => (threads.contains(&step.thread), other),
-            Event::Woken => (threads.contains(&other), step.thread),
-            // Time moves when nobody can run: all that has happened is before all that will.
-            Event::TimedOut => return false,
-            Event::Performed => {
-                let depends = accesses.iter().any(|access| access.depends_on(&step.access));
-                let knows = depends || threads.contains(&step.thread);
-                if knows && step.access.is_shared() {
-                    accesses.push(step.access);
-                }
-                (knows, step.thread)
-            }
+/// What comes after a store, as far as it has been followed. Kept, so that following one allocates nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Followed {
+    threads: Vec<ThreadId>,
+    accesses: Vec<Access>,
+}
+
+impl Followed {
+    /// Whether the last step can come before the last store to the same place.
+    pub fn can_come_earlier(&mut self, steps: &[Logged]) -> bool {
+        let Some((this, before)) = steps.split_last() else { return false };
+        let stores = |step: &Logged| {
+            step.event == Event::Performed && step.access.object == this.access.object && !step.access.only_reads()
         };
-        if knows && !threads.contains(&learns) {
-            threads.push(learns);
+        let Some(at) = before.iter().rposition(stores) else { return false };
+        let store = before[at];
+        if !store.access.depends_on(&this.access) || store.thread == this.thread {
+            return false;
         }
+        let Followed { threads, accesses } = self;
+        threads.clear();
+        threads.push(store.thread);
+        accesses.clear();
+        accesses.push(store.access);
+        for step in &before[at + 1..] {
+            let other = step.access.object as u32;
+            let (knows, learns) = match step.event {
+                Event::Spawned => (threads.contains(&step.thread), other),
+                Event::Woken => (threads.contains(&other), step.thread),
+                // Time moves when nobody can run: all that has happened is before all that will.
+                Event::TimedOut => return false,
+                Event::Performed => {
+                    let knows =
+                        threads.contains(&step.thread) || accesses.iter().any(|access| access.depends_on(&step.access));
+                    if knows && step.access.is_shared() {
+                        accesses.push(step.access);
+                    }
+                    (knows, step.thread)
+                }
+            };
+            if knows && learns == this.thread {
+                return false;
+            }
+            if knows && !threads.contains(&learns) {
+                threads.push(learns);
+            }
+        }
+        true
     }
-    !threads.contains(&this.thread)
 }

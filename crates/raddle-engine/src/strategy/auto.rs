@@ -10,8 +10,9 @@
 //! executions were equivalent to no earlier one (probability
 //! matching, a bandit algorithm: Thompson, "On the likelihood that one unknown probability exceeds another", Biometrika
 //! 1933, here with the means in place of samples). Rewards fade, since what is left to be found changes. Where executions
-//! are long, nearly all are equivalent to no earlier one, whatever the strategy; there these go on from what was rare. The
-//! first that are not given by turns are those of SURW and POS, which find soonest what is found soon.
+//! are long, nearly all are equivalent to no earlier one, whatever the strategy; there only every third goes round the
+//! portfolio, and the others go on from what was rare. The first that are not given by turns are those of SURW and POS, which
+//! find soonest what is found soon.
 //!
 //! In between, a systematic search ([`crate::exhaustive`]) has every second execution, so that a small test is soon seen
 //! to be exhausted. It begins after the first [`ALONE`] executions, and gives up when it has had its allowance, as soon as
@@ -25,7 +26,8 @@
 //! then.
 //!
 //! What is new is no measure of how deep it lies: a strategy that keeps to few preemptions soon repeats itself, and may
-//! still be the one that finds the bug. That is why half of the executions do not depend on rewards.
+//! still be the one that finds the bug. That is why half of the executions do not depend on rewards, and a third
+//! where they are long.
 
 #[cfg(test)]
 mod tests;
@@ -64,6 +66,11 @@ const BOUNDED: usize = usize::MAX - 1;
 
 /// The turns of a round: members of the portfolio by number.
 const ROUND: [usize; 12] = [0, 1, 2, 3, 0, 4, 5, 1, 3, 4, 5, 0];
+
+/// One in how many executions goes round them, and one in how many where executions are long ([`LONG`]).
+const TURNS: u64 = 2;
+/// See [`TURNS`].
+const LONG_TURNS: u64 = 3;
 
 /// Executions at the beginning of which those that have no turn are [`SURW`]'s, and every fourth of them [`POS`]'s: these two
 /// find first what is found soon.
@@ -184,13 +191,15 @@ impl Auto {
 
     /// Whose execution the next one is.
     fn draw(&mut self, execution: u64) -> usize {
-        if execution.is_multiple_of(2) {
-            return ROUND[(execution / 2) as usize % ROUND.len()];
+        let is_long = self.answers > LONG * self.ended;
+        let turns = if is_long { LONG_TURNS } else { TURNS };
+        if execution.is_multiple_of(turns) {
+            return ROUND[(execution / turns) as usize % ROUND.len()];
         }
         if execution < EARLY {
             return if execution % 8 == 7 { POS } else { SURW };
         }
-        if self.answers > LONG * self.ended {
+        if is_long {
             return BRANCH;
         }
         let rates: u64 = self.members.iter().map(Member::rate).sum();

@@ -10,8 +10,9 @@
 //! who comes after whom at which object, as in Wolff, Shi, Duck, Mathur and Roychoudhury, "Greybox fuzzing for concurrency
 //! testing", ASPLOS'24.
 //!
-//! Departures. A happening is an access to an object that another thread changed last: both threads, and how often each
-//! has changed the object by then, up to [`FEW`]. It is known by 16 bits of a hash, so some are taken for one another. What
+//! Departures. A happening is an access to an object that another thread changed last: both threads, how often each has
+//! changed the object by then, up to [`FEW`], and which threads stand still meanwhile, since a rare step often matters only as
+//! long as a third thread has not come so far. It is known by 16 bits of a hash, so some are taken for one another. What
 //! happens after the step is left to [`Lag`], each thread standing still with probability one half. Only executions that
 //! were chosen so are gone on from: where threads change at every step nearly all that happens is rare, and little of it
 //! matters. Every second place is drawn from those found last: where several unlikely steps are needed, each is gone on
@@ -85,6 +86,8 @@ pub struct Branch {
     picked: Option<usize>,
     /// Whether the present execution is chosen here.
     active: bool,
+    /// After how many steps it came to be that these threads stand still, in the part of the execution that is chosen here.
+    still: Vec<(usize, u64)>,
     table: Vec<Entry>,
     looked_at: u64,
 }
@@ -105,6 +108,7 @@ impl Branch {
             until: 0,
             picked: None,
             active: false,
+            still: Vec::new(),
             table: Vec::new(),
             looked_at: 0,
         }
@@ -166,8 +170,8 @@ impl Branch {
         None
     }
 
-    /// What happens at a step, if it is something to be remembered.
-    fn happening(&mut self, step: &Logged) -> Option<usize> {
+    /// What happens at a step while these threads stand still, if it is something to be remembered.
+    fn happening(&mut self, step: &Logged, still: u64) -> Option<usize> {
         let Logged { thread, event, access } = *step;
         let (object, other) = match event {
             Event::Performed if access.is_shared() => (access.object, None),
@@ -188,7 +192,7 @@ impl Branch {
         }
         let who = u64::from(last) << 32 | u64::from(thread);
         let often = u64::from(mine.min(FEW)) << 8 | u64::from(theirs.min(FEW)) << 4 | access.kind as u64;
-        Some(mix(object ^ mix(who ^ mix(often))) as usize % KINDS)
+        Some(mix(object ^ mix(who ^ mix(often ^ mix(still)))) as usize % KINDS)
     }
 
     /// Looks at an execution for what has not happened in an earlier one.
@@ -199,8 +203,18 @@ impl Branch {
         }
         self.looked_at += 1;
         let mut answers: Option<Rc<[Choice]>> = None;
+        let still = std::mem::take(&mut self.still);
+        let mut since = still.iter().peekable();
+        let mut now = None;
         for (step, logged) in steps.iter().enumerate() {
-            let Some(kind) = self.happening(logged) else { continue };
+            while let Some((_, still)) = since.next_if(|(from, _)| *from <= step) {
+                now = Some(*still);
+            }
+            let Some(kind) = self.happening(logged, now.unwrap_or(0)) else { continue };
+            // What comes before is of an earlier execution, which has been looked at.
+            if now.is_none() {
+                continue;
+            }
             self.seen[kind] = self.seen[kind].saturating_add(1);
             if self.seen[kind] > 1 {
                 continue;
@@ -211,6 +225,7 @@ impl Branch {
             let answers = Rc::clone(answers.get_or_insert_with(|| record.into()));
             self.places.push(Place { kind, answers, step });
         }
+        self.still = still;
         if self.kept > KEPT {
             self.forget();
         }
@@ -235,6 +250,7 @@ impl Strategy for Branch {
         self.random = Random::new(self.seed, execution);
         self.lag.begin(execution);
         (self.repeated, self.picked, self.active) = (None, None, true);
+        self.still.clear();
         if execution > 0 && !self.places.is_empty() && self.random.below(ANEW) != 0 {
             self.pick();
         }
@@ -243,7 +259,14 @@ impl Strategy for Branch {
     fn choose(&mut self, question: &Question<'_>) -> usize {
         match self.again(question) {
             Some(answer) => answer,
-            None => self.lag.choose(question),
+            None => {
+                let answer = self.lag.choose(question);
+                let still = self.lag.stand_still();
+                if self.still.last().is_none_or(|last| last.1 != still) {
+                    self.still.push((question.steps.len(), still));
+                }
+                answer
+            }
         }
     }
 

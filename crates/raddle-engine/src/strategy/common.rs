@@ -10,7 +10,7 @@ mod tests;
 use super::first::{First, SLICE};
 use super::random::{LATE, SPIN, UNUSUAL, one_in};
 use super::{Hint, Question, Strategy};
-use crate::exhaustive::can_come_earlier;
+use crate::exhaustive::Followed;
 use crate::log::Logged;
 use crate::random::Random;
 use raddle_protocol::ChoiceKind;
@@ -51,6 +51,7 @@ pub struct Common {
     first: Option<First>,
     /// Whether loads are taken to come where they stand in this execution.
     by_order: bool,
+    followed: Followed,
     /// Who was chosen last, how often in a row, and how often that may be.
     turn: (ThreadId, usize, usize),
 }
@@ -59,7 +60,15 @@ impl Common {
     /// `name` keeps the random numbers of strategies with the same seed apart.
     pub fn new(seed: u64, name: &str) -> Self {
         let seed = name.bytes().fold(seed, |seed, byte| crate::random::mix(seed ^ u64::from(byte)));
-        Common { seed, random: Random::new(seed, 0), spin: SPIN[0], first: None, by_order: true, turn: (0, 0, SLICE) }
+        Common {
+            seed,
+            random: Random::new(seed, 0),
+            spin: SPIN[0],
+            first: None,
+            by_order: true,
+            followed: Followed::default(),
+            turn: (0, 0, SLICE),
+        }
     }
 
     /// Execution number `execution` begins.
@@ -86,7 +95,7 @@ impl Common {
         match question.kind {
             ChoiceKind::Thread => None,
             // What comes of another order of steps as well is a matter of that order.
-            ChoiceKind::ReadsFrom if self.by_order && can_come_earlier(lately(question.steps)) => {
+            ChoiceKind::ReadsFrom if self.by_order && self.followed.can_come_earlier(lately(question.steps)) => {
                 Some(one_in(UNUSUAL, &mut self.random, question.options))
             }
             ChoiceKind::ReadsFrom | ChoiceKind::Readiness | ChoiceKind::Receiver => {

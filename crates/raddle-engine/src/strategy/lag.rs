@@ -12,9 +12,12 @@
 //! thousand points. How many are to be expected is drawn for each execution between 1 and 32, and all objects have the
 //! same share of them, however often they are changed: most changes are bookkeeping. What only one thread ever touched in
 //! the executions looked at is left out. Which of several that stand still goes on first is drawn for each execution: the
-//! first, the last, any, or the one of the highest rank; ranks may drop as those of PCT do. A thread that yields keeps its
-//! turn if all others stand still, since it may go to sleep after many yields. There are no more than twice the delays to be
-//! expected. Loads read the latest store in every second execution.
+//! first, the last, any, or the one of the highest rank; ranks may drop as those of PCT do. Every second one goes on for one
+//! step: if others look at what it changes by that, it stands still again, behind all of them, until they have made of it
+//! what they can. So does one that has set a flag that others wait for, and that is to touch what lies beside the flag when
+//! they have left. A thread that yields keeps its turn if all others stand still, since it may go to sleep after many yields.
+//! Apart from such second delays there are no more than twice those to be expected. Loads read the latest store in every
+//! second execution.
 //!
 //! Cannot reach: a preemption between two loads. Other strategies are there for that.
 
@@ -74,6 +77,8 @@ const ORDERS: [Order; 9] = [
 const LATE_ORDERS: usize = 6;
 /// One in how many threads that go on falls behind all others, where they may.
 const DROPS: usize = 4;
+/// One in how many threads that go on does so for one step.
+const STEPS: usize = 2;
 
 /// What is known of an object.
 #[derive(Clone, Copy, Debug)]
@@ -96,6 +101,8 @@ pub struct Lag {
     ranks: u64,
     /// Threads that have fallen behind all others, the last one last.
     behind: Vec<ThreadId>,
+    /// Who goes on for one step only.
+    stepping: Option<ThreadId>,
     /// How many delays are to be expected, and how many there have been.
     expected: usize,
     delays: usize,
@@ -127,6 +134,7 @@ impl Lag {
             order: Order::Any,
             ranks: 0,
             behind: Vec::new(),
+            stepping: None,
             expected: 1,
             delays: 0,
             patience: PATIENCE[0],
@@ -161,6 +169,21 @@ impl Lag {
         }
     }
 
+    /// Who has gone on for one step stands still again behind all others, if others look at what it has changed.
+    fn step_back(&mut self, thread: ThreadId, access: Access) {
+        let is_own = matches!(self.objects.get(&access.object), Some(Known { owner: Some(_), .. }));
+        if access.is_shared() && !access.only_reads() && !is_own && !self.still.contains(&thread) {
+            self.still.push(thread);
+            self.delays += 1;
+            self.put_behind(thread);
+        }
+    }
+
+    fn put_behind(&mut self, thread: ThreadId) {
+        self.behind.retain(|other| *other != thread);
+        self.behind.push(thread);
+    }
+
     /// Learns from an execution who touches what, and how often.
     fn learn(&mut self, steps: &[Logged]) {
         let mut seen: BTreeMap<u64, Known> = BTreeMap::new();
@@ -185,7 +208,12 @@ impl Lag {
     fn catch_up(&mut self, question: &Question<'_>) {
         for step in unread(question.steps, &mut self.read) {
             match step.event {
-                Event::Performed | Event::Spawned => self.place(step.thread, step.access),
+                Event::Performed | Event::Spawned => {
+                    if self.stepping.take_if(|stepping| *stepping == step.thread).is_some() {
+                        self.step_back(step.thread, step.access);
+                    }
+                    self.place(step.thread, step.access);
+                }
                 Event::Woken | Event::TimedOut => {}
             }
         }
@@ -203,13 +231,22 @@ impl Lag {
         }
     }
 
+    /// Who stands still, a bit for each.
+    pub(super) fn stand_still(&self) -> u64 {
+        self.still.iter().fold(0, |all, thread| all | 1 << (thread % u64::BITS))
+    }
+
     /// Lets one of those go on that stand still, in this order; returns its answer.
     fn release(&mut self, question: &Question<'_>, order: Order, except: Option<usize>) -> usize {
         let answer = |thread: ThreadId| {
             (0..question.options).find(|answer| question.thread(*answer) == thread && Some(*answer) != except)
         };
-        let able: Vec<(usize, usize)> =
+        let mut able: Vec<(usize, usize)> =
             self.still.iter().enumerate().filter_map(|(at, thread)| Some((at, answer(*thread)?))).collect();
+        let is_behind = |(at, _): &(usize, usize)| self.behind.contains(&self.still[*at]);
+        if order != Order::FirstCome && !able.iter().all(is_behind) {
+            able.retain(|one| !is_behind(one));
+        }
         let (at, answer) = match (order, able.len()) {
             (_, 0) => return usize::from(except == Some(0)),
             (Order::FirstCome, _) => able[0],
@@ -226,9 +263,9 @@ impl Lag {
         };
         let thread = self.still.remove(at);
         if order == Order::Drop && self.common.random.below(DROPS) == 0 {
-            self.behind.retain(|other| *other != thread);
-            self.behind.push(thread);
+            self.put_behind(thread);
         }
+        self.stepping = (self.common.random.below(STEPS) == 0).then_some(thread);
         if at == 0 {
             self.waited = 0;
         }
@@ -241,6 +278,7 @@ impl Strategy for Lag {
         self.common.begin(execution);
         self.still.clear();
         self.behind.clear();
+        self.stepping = None;
         (self.read, self.waited, self.delays) = (0, 0, 0);
         let random = &mut self.common.random;
         self.latest = random.below(2) == 0;

@@ -24,7 +24,7 @@
 mod tests;
 
 use super::common::{Common, Wish, unread};
-use super::{Question, Seen, Strategy};
+use super::{Hint, Question, Seen, Strategy};
 use crate::access::{Access, AccessKind};
 use crate::log::{Event, Logged};
 use crate::random::Random;
@@ -349,7 +349,9 @@ impl Strategy for Surw {
         }
         self.waited += 1;
         let leaves = wish == Wish::Leave;
-        if (leaves && self.turn == Some(question.thread(0))) || self.waited > PATIENCE {
+        // Who yields keeps its turn: the others come to theirs, and go no further.
+        let gives_up = leaves && question.hint == Hint::Spins && self.turn == Some(question.thread(0));
+        if gives_up || self.waited > PATIENCE {
             self.turn_of_ready(question, leaves.then_some(0));
         }
         self.free.clear();

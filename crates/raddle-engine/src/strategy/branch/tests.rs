@@ -76,8 +76,29 @@ fn only_what_passes_between_threads_counts() {
     let step = |thread, kind, object| Logged { thread, event: Event::Performed, access: op(kind, object) };
     let mut branch = Branch::new(5);
     let record = [Choice { kind: raddle_protocol::ChoiceKind::Thread, options: 2, taken: 0 }];
+    branch.still = vec![(0, 0)];
     branch.look(&[step(0, Write, 1), step(0, Read, 1), step(0, Write, 2)], &record);
     assert_eq!(branch.places.len(), 0);
     branch.look(&[step(0, Write, 1), step(1, Read, 1), step(0, Write, 2)], &record);
     assert_eq!(branch.places.iter().map(|place| place.step).collect::<Vec<_>>(), [1]);
+}
+
+/// The same is another happening while somebody else stands still. What was repeated is not looked at again.
+#[test]
+fn it_matters_who_stands_still_meanwhile() {
+    let step = |thread, kind| Logged { thread, event: Event::Performed, access: op(kind, 1) };
+    let steps = [step(0, Write), step(1, Read), step(1, Write), step(0, Read)];
+    let record = [Choice { kind: raddle_protocol::ChoiceKind::Thread, options: 2, taken: 0 }];
+    let mut branch = Branch::new(5);
+    let mut found = |still: &[(usize, u64)]| {
+        branch.places.clear();
+        branch.still = still.to_vec();
+        branch.look(&steps, &record);
+        branch.places.iter().map(|place| place.step).collect::<Vec<_>>()
+    };
+    assert_eq!(found(&[(0, 0)]), [1, 2, 3]);
+    assert_eq!(found(&[(0, 0)]), []);
+    assert_eq!(found(&[(0, 0), (3, 0b100)]), [3]);
+    assert_eq!(found(&[(2, 0b10)]), [2, 3]);
+    assert_eq!(found(&[(4, 0b1000)]), []);
 }

@@ -69,6 +69,27 @@ fn a_thread_may_fall_behind_once_it_has_gone_on() {
     assert!((200..300).contains(&overtaken(Order::Drop)), "{}", overtaken(Order::Drop));
 }
 
+/// Every second one that goes on stands still again as soon as it has changed something, and then all others come first. So
+/// does one that sets a flag others wait for, and has yet to leave the memory that the flag lies in.
+#[test]
+fn who_has_told_something_stands_still_again_behind_all_others() {
+    let question = Question { options: 2, threads: &[0, 1], ..Question::plain(ChoiceKind::Thread, 2) };
+    let mut lag = Lag::new(8);
+    let mut stepped = 0;
+    for execution in 1..=1000 {
+        lag.begin(execution);
+        lag.still = vec![1, 0];
+        assert_eq!(lag.release(&question, Order::LastCome, None), 0);
+        stepped += usize::from(lag.stepping == Some(0));
+        lag.step_back(0, op(Read, 1));
+        assert_eq!(lag.still, [1], "others can tell nothing");
+        lag.step_back(0, op(Write, 1));
+        assert_eq!(lag.still, [1, 0]);
+        assert_eq!(lag.release(&question, Order::LastCome, None), 1, "although the other has come last");
+    }
+    assert!((450..550).contains(&stepped), "{stepped}");
+}
+
 /// Without anything to change there is no preemption at all.
 #[test]
 fn readers_run_through() {

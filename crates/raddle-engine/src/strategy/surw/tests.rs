@@ -145,3 +145,20 @@ fn wrong_counts_exclude_nothing() {
     }
     assert_eq!(seen.len(), 20);
 }
+
+/// A thread that yields lets the others come to what is of interest, and is not overtaken there because of that.
+#[test]
+fn who_yields_keeps_its_turn() {
+    let pending = [op(Write, 9), Access::local()];
+    let plain = Question::plain(raddle_protocol::ChoiceKind::Thread, 2);
+    let question = Question { threads: &[0, 1], pending: &pending, hint: Hint::Yields, ..plain };
+    let mut surw = Surw::urw(7);
+    let mut left = 0;
+    for execution in 1..=100 {
+        surw.begin(execution);
+        surw.turn = Some(0);
+        left += surw.choose(&question);
+        assert_eq!(surw.turn, Some(0));
+    }
+    assert!(left > 80, "{left}");
+}

@@ -25,6 +25,7 @@ use iced_x86::{Code, Decoder, DecoderOptions, Instruction, Mnemonic, OpKind, Reg
 use memchr::memmem;
 use object::{Object, ObjectSection, ObjectSymbol, SymbolKind};
 use raddle_protocol::{Effect, Operand, Unhooked};
+use std::sync::LazyLock;
 
 /// With more of them there is a library in the executable that Raddle knows nothing of, such as an allocator in C, and to
 /// stop at each of its instructions would cost more than what it orders is worth.
@@ -89,7 +90,7 @@ fn author(symbol: &str) -> Author {
 fn in_function(code: &[u8], address: u64, author: Author, found: &mut Vec<Unhooked>) {
     // Cheap questions first: hardly any function holds one of these bytes where it would matter.
     let may_order = || author == Author::PortableAtomic || memchr::memchr3(LOCK, XCHG, XCHG_BYTE, code).is_some();
-    let may_ask = || ASKING.iter().any(|bytes| memmem::find(code, bytes).is_some());
+    let may_ask = || ASKING.iter().any(|finder| finder.find(code).is_some());
     if !may_order() && !may_ask() {
         return;
     }
@@ -120,8 +121,11 @@ const LOCK: u8 = 0xf0;
 const XCHG_BYTE: u8 = 0x86;
 const XCHG: u8 = 0x87;
 
-/// How instructions begin that ask the processor, after their prefixes.
-const ASKING: [&[u8]; 3] = [&[0x0f, 0x31], &[0x0f, 0x01, 0xf9], &[0x0f, 0xc7]];
+/// Finds how instructions begin that ask the processor, after their prefixes. Made once: every function is searched.
+static ASKING: LazyLock<[memmem::Finder<'static>; 3]> = LazyLock::new(|| {
+    let beginnings: [&[u8]; 3] = [&[0x0f, 0x31], &[0x0f, 0x01, 0xf9], &[0x0f, 0xc7]];
+    beginnings.map(memmem::Finder::new)
+});
 
 /// What an instruction asks the processor for.
 fn asked(instruction: &Instruction) -> Option<Effect> {

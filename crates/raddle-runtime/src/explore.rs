@@ -314,8 +314,12 @@ impl Explorer {
 
     /// Does something with another limit on the points of an execution, if the plan's is not lower.
     pub fn within<T>(&mut self, points: u64, work: impl FnOnce(&mut Self) -> T) -> T {
-        let before = rt().plan.budget.steps;
-        rt().plan.budget.steps = before.min(points);
+        self.limited_to(points.min(rt().plan.budget.steps), work)
+    }
+
+    /// Does something with this limit on the points of an execution in place of the plan's.
+    pub fn limited_to<T>(&mut self, points: u64, work: impl FnOnce(&mut Self) -> T) -> T {
+        let before = core::mem::replace(&mut rt().plan.budget.steps, points);
         let result = work(self);
         rt().plan.budget.steps = before;
         result
@@ -443,7 +447,7 @@ impl Explorer {
         runtime.lapse = Lapse::default();
         runtime.rounds.begin(runtime.plan.budget.steps);
         runtime.patience.begin();
-        runtime.limit = runtime.rounds.due().min(runtime.patience.due()).min(runtime.lapse.due());
+        runtime.limit = runtime.next_due();
         runtime.returned = None;
         runtime.left = leaks::Left::default();
         runtime.epilogue = false;

@@ -39,7 +39,7 @@ impl Lapse {
 pub fn pass() {
     let runtime = rt();
     runtime.lapse.due = runtime.points + EVERY;
-    if !runtime.entered || runtime.epilogue || runtime.plan.world.real_time {
+    if !runtime.explores() || runtime.plan.world.real_time {
         return;
     }
     let schedule = &mut runtime.execution.schedule;

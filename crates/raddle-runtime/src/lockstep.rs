@@ -85,10 +85,8 @@ impl Explorer {
     /// Whether an execution that has reached its limit at so many points comes to its end if its threads are put in step from
     /// there on. Then it was long because somebody was kept from running for whom others spin, which no machine does for long.
     pub fn ends_in_step(&mut self, choices: &[Choice], points: u64) -> bool {
-        let steps = rt().plan.budget.steps;
-        rt().plan.budget.steps = points + MOST_POINTS;
-        let (outcome, _) = self.perform_within(Box::new(Lockstep::after(choices.to_vec())), points + MOST_POINTS);
-        rt().plan.budget.steps = steps;
+        let (limit, in_step) = (points + MOST_POINTS, Box::new(Lockstep::after(choices.to_vec())));
+        let (outcome, _) = self.limited_to(limit, |explorer| explorer.perform_within(in_step, limit));
         outcome == Outcome::Passed
     }
 

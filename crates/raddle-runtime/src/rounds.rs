@@ -15,9 +15,10 @@
 //! repeat. So an execution that seems to go round is performed once more, and bytes of a stack that are not the same in both
 //! performances at the same point are left out: the program does the same in both, so it does not depend on them.
 //!
-//! Not taken for a round: one in which a clock is read or somebody waits for a deadline, random numbers are drawn, a loaded value is not the latest, anything
-//! goes in or out, or a thread is created; or in which nobody changes anything. Cannot see: a round that counts its laps in
-//! memory, or writes them down, since a program that counts may stop; one longer than [`LONGEST`] points.
+//! Not taken for a round: one in which a clock is read or somebody waits for a deadline, random numbers are drawn, a loaded
+//! value is not the latest, anything goes in or out, or a thread is created; or in which nobody changes anything. Cannot see:
+//! a round that counts its laps in memory, or writes them down, since a program that counts may stop; one longer than
+//! [`LONGEST`] points.
 
 use crate::arch::KEPT_REGISTERS;
 use crate::explore::left_out;
@@ -149,7 +150,7 @@ impl Rounds {
 /// The running thread is at a point that is to be looked at.
 pub fn look() {
     let runtime = rt();
-    if runtime.epilogue || !runtime.entered || runtime.plan.world.real_time {
+    if !runtime.explores() || runtime.plan.world.real_time {
         return runtime.rounds.give_up();
     }
     let running = runtime.execution.running;

@@ -357,8 +357,7 @@ fn at_limit() {
         runtime.held = u64::MAX;
         runtime.execution.schedule.release_held();
     }
-    let due = [runtime.held, runtime.rounds.due(), runtime.patience.due(), runtime.lapse.due()];
-    runtime.limit = due.into_iter().fold(runtime.aside, u64::min);
+    runtime.limit = runtime.next_due();
 }
 
 /// How many times as long as others an execution may be that has had one thread only: there is no order of threads that

@@ -102,6 +102,19 @@ pub struct Runtime {
     pub controller: Controller,
 }
 
+impl Runtime {
+    /// Whether the program is between the entry and the end of the test function, where executions differ.
+    pub fn explores(&self) -> bool {
+        self.entered && !self.epilogue
+    }
+
+    /// Value of `points` at which the scheduler has something to do besides, whatever comes first.
+    pub fn next_due(&self) -> u64 {
+        let due = [self.held, self.rounds.due(), self.patience.due(), self.lapse.due()];
+        due.into_iter().fold(self.aside, u64::min)
+    }
+}
+
 /// The context that performs executions.
 #[derive(Clone, Copy, Default)]
 pub struct Controller {
@@ -312,7 +325,7 @@ pub fn rt() -> &'static mut Runtime {
 /// Notes that the present execution depends on something that no strategy decides.
 pub fn hindered(obstacle: Obstacle) {
     let runtime = rt();
-    if runtime.entered && !runtime.epilogue {
+    if runtime.explores() {
         runtime.obstacle.get_or_insert(obstacle);
     }
 }

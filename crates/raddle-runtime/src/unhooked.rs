@@ -112,13 +112,13 @@ fn room_near((start, end): (u64, u64), size: u64) -> Option<u64> {
 
 /// Called at a breakpoint: whether it is one of these, and has been dealt with. `context` is what the program goes on with.
 pub fn reached(context: &mut libc::ucontext_t) -> bool {
-    let now = Context::of_signal(context);
+    let pc = Context::of_signal(context).pc;
     // SAFETY: one thread; nothing changes the list any more.
     let places: &[Place] = unsafe {
         let list = &raw const PLACES;
         &*list
     };
-    let Ok(at) = places.binary_search_by_key(&(now.pc - 1), |place| place.address) else { return false };
+    let Ok(at) = places.binary_search_by_key(&(pc - 1), |place| place.address) else { return false };
     let place = &places[at];
     if !live() {
         arch::go_on_at(context, place.copy);
@@ -128,7 +128,7 @@ pub fn reached(context: &mut libc::ucontext_t) -> bool {
         arch::go_on_at(context, place.next);
         return true;
     }
-    let memory = place.operand.map(|operand| (address(&operand, &now), operand.size));
+    let memory = place.operand.map(|operand| (address(&operand, context), operand.size));
     let shared = memory.filter(|(address, size)| address % u64::from(*size) == 0 && !mine(*address));
     match (shared, place.effect) {
         (Some((address, size)), Effect::Unknown) => order(address, size, Order::SeqCst),
@@ -152,9 +152,9 @@ pub fn reached(context: &mut libc::ucontext_t) -> bool {
 /// Does what an instruction asks the processor for; whether it is one of those.
 fn answer(context: &mut libc::ucontext_t, effect: Effect) -> bool {
     match effect {
-        Effect::Time => arch::answer_counter(context, clock::monotonic_ns()),
+        Effect::Time => arch::answer_counter(context, clock::look(libc::CLOCK_MONOTONIC)),
         Effect::TimeAndProcessor => {
-            arch::answer_counter(context, clock::monotonic_ns());
+            arch::answer_counter(context, clock::look(libc::CLOCK_MONOTONIC));
             arch::answer_processor(context, 0);
         }
         Effect::Random { register, size } => {
@@ -196,8 +196,8 @@ pub unsafe extern "C" fn step(address: u64, size: u64, does: u64) {
 }
 
 /// Where an operand lies.
-fn address(operand: &Operand, context: &Context) -> u64 {
-    let register = |number: u8| context.register(number);
+fn address(operand: &Operand, context: &libc::ucontext_t) -> u64 {
+    let register = |number: u8| arch::register(context, number);
     let base = operand.base.map_or(0, register);
     let index = operand.index.map_or(0, |(number, scale)| register(number).wrapping_mul(scale.into()));
     // SAFETY: one thread.

@@ -113,28 +113,13 @@ pub struct Context {
 impl Context {
     /// The context of a signal's victim.
     pub fn of_signal(context: &libc::ucontext_t) -> Self {
-        let regs = &context.uc_mcontext.gregs;
-        let order = [
-            libc::REG_RAX,
-            libc::REG_RBX,
-            libc::REG_RCX,
-            libc::REG_RDX,
-            libc::REG_RSI,
-            libc::REG_RDI,
-            libc::REG_RBP,
-            libc::REG_R8,
-            libc::REG_R9,
-            libc::REG_R10,
-            libc::REG_R11,
-            libc::REG_R12,
-            libc::REG_R13,
-            libc::REG_R14,
-            libc::REG_R15,
-        ];
+        const RSP: u8 = 4;
+        // The numbers of those in `general`.
+        const NUMBERS: [u8; 15] = [0, 3, 1, 2, 6, 7, 5, 8, 9, 10, 11, 12, 13, 14, 15];
         Context {
-            general: order.map(|index| regs[index as usize] as u64),
-            sp: regs[libc::REG_RSP as usize] as u64,
-            pc: regs[libc::REG_RIP as usize] as u64,
+            general: NUMBERS.map(|number| register(context, number)),
+            sp: register(context, RSP),
+            pc: context.uc_mcontext.gregs[libc::REG_RIP as usize] as u64,
         }
     }
 
@@ -145,17 +130,6 @@ impl Context {
         context.general[4] = args[1];
         context.general[3] = args[2];
         context
-    }
-
-    /// A general register, by the number that instructions give it.
-    pub fn register(&self, number: u8) -> u64 {
-        const RSP: u8 = 4;
-        // rax, rcx, rdx, rbx, (rsp), rbp, rsi, rdi, where `general` has them.
-        const FIRST: [usize; 8] = [0, 2, 3, 1, 0, 6, 4, 5];
-        match number {
-            RSP => self.sp,
-            number => self.general[FIRST.get(usize::from(number)).copied().unwrap_or(usize::from(number) - 1)],
-        }
     }
 
     /// Arranges that the function about to begin returns to [`entry_return`] first, and from there to its real caller.
@@ -217,7 +191,7 @@ pub fn answer_random(context: &mut libc::ucontext_t, register: u8, size: u8, val
     /// Overflow, sign, zero, auxiliary carry, parity.
     const OTHERS: i64 = 0x8d4;
     let regs = &mut context.uc_mcontext.gregs;
-    let to = &mut regs[REGISTERS[usize::from(register & 15)] as usize];
+    let to = &mut regs[REGISTERS[usize::from(register)] as usize];
     *to = match size {
         2 => (*to & !0xffff) | (value & 0xffff) as i64,
         4 => (value & 0xffff_ffff) as i64,
@@ -246,6 +220,11 @@ const REGISTERS: [i32; 16] = [
     libc::REG_R14,
     libc::REG_R15,
 ];
+
+/// A general register of a signal's victim, by the number that instructions give it.
+pub fn register(context: &libc::ucontext_t, number: u8) -> u64 {
+    context.uc_mcontext.gregs[REGISTERS[usize::from(number)] as usize] as u64
+}
 
 /// Lets the victim go on elsewhere.
 pub fn go_on_at(context: &mut libc::ucontext_t, pc: u64) {

@@ -83,12 +83,20 @@ pub fn sleep_for_real() {
 /// Before a look at a clock: the running thread may have been kept waiting while others ran.
 fn may_be_slow() {
     let runtime = rt();
-    if !runtime.entered || runtime.epilogue || !runtime.execution.has_others() {
+    if !runtime.explores() || !runtime.execution.has_others() {
         return;
     }
     if runtime.execution.schedule.slow_look(&mut runtime.tape) {
         runtime.memory.time_passes();
     }
+}
+
+/// A look at a clock, one of those that there are, in nanoseconds.
+pub fn look(clock: i32) -> u64 {
+    keep_pace();
+    crate::state::hindered(raddle_protocol::message::Obstacle::Clock);
+    may_be_slow();
+    base(clock) + rt().execution.schedule.read_clock(rt().points)
 }
 
 /// Reads a clock into `time`: the system call's answer.
@@ -99,23 +107,12 @@ pub unsafe fn gettime(clock: i32, time: *mut timespec) -> i64 {
     if !(0..=libc::CLOCK_TAI).contains(&clock) {
         return -i64::from(libc::EINVAL);
     }
-    keep_pace();
-    crate::state::hindered(raddle_protocol::message::Obstacle::Clock);
-    may_be_slow();
-    let now = base(clock) + rt().execution.schedule.read_clock(rt().points);
+    let now = look(clock);
     if !time.is_null() {
         // SAFETY: the caller's.
         unsafe { *time = timespec { tv_sec: (now / SECOND) as i64, tv_nsec: (now % SECOND) as i64 } };
     }
     0
-}
-
-/// A look at the monotonic clock, in nanoseconds.
-pub fn monotonic_ns() -> u64 {
-    let mut time = timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: the time is writable.
-    unsafe { gettime(libc::CLOCK_MONOTONIC, &mut time) };
-    nanoseconds(&time)
 }
 
 /// Sleeps until a virtual time. How long it still had to sleep when a signal woke it.

@@ -4,7 +4,7 @@ use super::faults::{self, Fault};
 use super::polling::{Waited, changed, moved, until_ready, will_write};
 use super::sockets;
 use crate::arch::syscall;
-use crate::interpose::clock::nanoseconds;
+use crate::interpose::clock;
 use crate::interpose::output::answer;
 use crate::interpose::rest;
 use crate::order;
@@ -209,8 +209,7 @@ pub unsafe extern "C" fn recvmmsg(
             let args = [descriptor as u64, messages as u64, count.into(), flags as u64, limit as u64, 0];
             return answer(syscall(libc::SYS_recvmmsg, args)) as i32;
         }
-        let now = || rt().execution.schedule.now_ns();
-        let deadline = limit.as_ref().map(|limit| now().saturating_add(nanoseconds(limit)));
+        let deadline = limit.as_ref().map(|limit| clock::deadline(limit, false, false));
         let mut received = 0;
         while received < count {
             let message = &mut *messages.add(received as usize);
@@ -222,7 +221,7 @@ pub unsafe extern "C" fn recvmmsg(
                 _ => return -1,
             }
             received += 1;
-            if deadline.is_some_and(|deadline| deadline <= now()) {
+            if deadline.is_some_and(|deadline| deadline <= rt().execution.schedule.now_ns()) {
                 break;
             }
         }

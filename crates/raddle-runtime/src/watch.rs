@@ -390,7 +390,9 @@ fn each_granule(
     Ok(())
 }
 
-/// The block at `address` is given back by the running thread.
+/// The block at `address` is given back by the running thread. What is known of atomic locations in it is of no use any
+/// more, but is cleared away only when the block is given out again ([`fresh`]), which few executions live to see, or when
+/// there is much of it.
 pub fn free(address: u64, size: u64) {
     if !watching() {
         return;
@@ -400,7 +402,9 @@ pub fn free(address: u64, size: u64) {
     }
     let end = address + size;
     let runtime = rt();
-    runtime.memory.forget(address, end);
+    if runtime.memory.is_crowded() {
+        runtime.memory.forget(address, end);
+    }
     let me = runtime.execution.number();
     let clock = runtime.memory.clock(me);
     let time = runtime.memory.epoch(me).time();
@@ -437,7 +441,9 @@ pub fn gone(start: u64, end: u64) {
 
 /// A block is given out again.
 pub fn fresh(address: u64, size: u64) {
-    let detector = &mut rt().detector;
+    let runtime = rt();
+    runtime.memory.forget(address, address + size);
+    let detector = &mut runtime.detector;
     let mut at = address & !(GRANULE - 1);
     while at < address + size {
         // SAFETY: one thread.

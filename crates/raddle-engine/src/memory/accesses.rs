@@ -16,6 +16,9 @@ use super::versions::Version;
 use raddle_protocol::ChoiceKind;
 use raddle_protocol::trace::{Order, ThreadId};
 
+/// More locations than this are not kept for no use: they would be slower to find than to forget.
+const CROWDED: usize = 1024;
+
 impl Memory {
     /// A load: the value it sees.
     #[inline]
@@ -189,6 +192,12 @@ impl Memory {
         while let Some(slot) = self.locations.found.pop() {
             self.remove(slot);
         }
+    }
+
+    /// Whether so many locations are known that those in memory which is given back should be forgotten at once.
+    #[inline]
+    pub fn is_crowded(&self) -> bool {
+        self.locations.in_use() > CROWDED
     }
 
     fn after_rmw(&mut self, thread: ThreadId, slot: u32, order: Order) {

@@ -79,6 +79,12 @@ impl Locations {
         self.shared.clear();
     }
 
+    /// How many there are.
+    #[inline]
+    pub(super) fn in_use(&self) -> usize {
+        self.used - self.free.len()
+    }
+
     /// The location of exactly this shape, or [`NOTHING`].
     #[inline]
     pub(super) fn find(&self, at: Location) -> u32 {

@@ -193,8 +193,10 @@ pub fn keep(finding: &Finding, raw: &RawFinding, case: &Case<'_>, runtime: &Runt
         },
         settings: match raw.outcome {
             // It has been proven where the execution was cut off.
-            Outcome::NoProgress(Bound::Round(points)) => Settings { max_steps: points, ..settings.clone() },
-            _ => settings.clone(),
+            Outcome::NoProgress(Bound::Round(points)) => {
+                Settings { max_steps: points, memory: raw.memory, ..settings.clone() }
+            }
+            _ => Settings { memory: raw.memory, ..settings.clone() },
         },
         execution: finding.schedule.execution,
         kept: finding.schedule.kept.clone().filter(|kept| !kept.new),

@@ -86,7 +86,7 @@ pub fn place(artifact: &Artifact) -> Option<PathBuf> {
 pub fn options(settings: &Settings, build: &CommonOptions) -> String {
     let memory = match settings.memory {
         MemoryModel::Sc => "sc",
-        MemoryModel::Rc11 => "rc11",
+        MemoryModel::Rc11 | MemoryModel::Fenced => "rc11",
     };
     let world = settings.world;
     let delay = humantime::format_duration(Duration::from_nanos(world.delay_ns)).to_string().replace(' ', "");

@@ -1,6 +1,7 @@
 //! What the runtime reports while it works.
 
 use crate::choice::Choice;
+use crate::plan::MemoryModel;
 use crate::trace::{Outcome, Trace};
 use serde::{Deserialize, Serialize};
 
@@ -162,6 +163,20 @@ pub struct RawFinding {
     pub ignored: Vec<u64>,
     /// What was found out about why it failed; `None` where that was not tried.
     pub cause: Option<Cause>,
+    /// Which values loads could see.
+    pub memory: MemoryModel,
+    /// It fails so by the letter of the memory model, and not where each read-modify-write is a fence
+    /// ([`MemoryModel::Fenced`]).
+    pub by_the_letter: bool,
+}
+
+impl RawFinding {
+    /// One of which nothing is known but this.
+    #[must_use]
+    pub fn new(outcome: Outcome, execution: u64) -> Self {
+        let (choices, trace, ignored, memory) = (Vec::new(), Trace::default(), Vec::new(), MemoryModel::default());
+        Self { outcome, execution, choices, trace, ignored, memory, differs: None, cause: None, by_the_letter: false }
+    }
 }
 
 /// What performing a failing execution again, with something in it the other way round, has shown. Steps are named by

@@ -142,6 +142,9 @@ pub enum MemoryModel {
     /// All that Rust's memory model (C++20's) allows but load buffering.
     #[default]
     Rc11,
+    /// The same, but for what a processor rules out on which each read-modify-write is a fence, as on x86-64. Nobody asks
+    /// for it: a search goes on so once it has told of what needs that they are none.
+    Fenced,
 }
 
 /// What to do with the executions.

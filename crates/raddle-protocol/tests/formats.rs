@@ -18,7 +18,7 @@ fn body<T: serde::Serialize>(value: &T) -> String {
 
 #[test]
 fn the_version_and_the_names_are_those_that_others_rely_on() {
-    assert_eq!(raddle_protocol::VERSION, 10);
+    assert_eq!(raddle_protocol::VERSION, 11);
     assert_eq!((raddle_protocol::ENV_PLAN, raddle_protocol::ENV_REPORT), ("RADDLE_PLAN_FD", "RADDLE_REPORT_FD"));
     assert_eq!(raddle_protocol::RUNTIME_LIBRARY, "libraddle_runtime.so");
 }
@@ -186,12 +186,8 @@ fn findings_of_version_7() {
     assert_eq!(body(&trace), trace_body);
     let printed = Printed { here: "h".into(), there: "i".into(), execution: 0x75, choices: choices() };
     let finding = |outcome| RawFinding {
-        outcome,
-        execution: 0x51,
         choices: choices(),
         trace: trace.clone(),
-        differs: None,
-        ignored: vec![],
         cause: Some(Cause {
             tried: 0x71,
             pairs: vec![(0x72, 0x73)],
@@ -199,11 +195,14 @@ fn findings_of_version_7() {
             printed: Some(printed.clone()),
             behind: Some((0x76, 0x77)),
         }),
+        memory: MemoryModel::Fenced,
+        by_the_letter: true,
+        ..RawFinding::new(outcome, 0x51)
     };
     let rest = format!(
         "51{}{trace_body}00000171017273{}",
         body(&choices()),
-        format!("01740101680169{}", "75") + &body(&choices()) + "017677"
+        format!("01740101680169{}", "75") + &body(&choices()) + "0176770201"
     );
     let stuck = Box::new(finding(Outcome::Stuck));
     assert_eq!(body(&Message::Finding(stuck.clone())), format!("0502{rest}"));

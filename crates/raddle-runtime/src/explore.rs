@@ -5,6 +5,7 @@ use crate::classes::Classes;
 use crate::interpose::{process, raw};
 use crate::lapse::Lapse;
 use crate::record::Recorder;
+use crate::report::raw;
 use crate::snapshot::{self, Snapshot};
 use crate::state::{Odd, RECORDING, rt};
 use crate::{cancel, crash, fault, heap, leaks, modules, printed, record, state, sys, tls, watch};
@@ -242,14 +243,14 @@ pub fn take_strategy() {
 impl Explorer {
     fn replay(&mut self, choices: Vec<Choice>, accesses: Option<(u64, u64)>, ignored: Vec<u64>, live_output: bool) {
         let runtime = rt();
-        runtime.ignored.clone_from(&ignored);
+        runtime.ignored = ignored;
         runtime.names_leaks = true;
         runtime.live_output = live_output;
         let perform = |explorer: &mut Self| explorer.record(0, choices.clone(), accesses);
-        let (outcome, raw) = if cancel::stalls(&choices) { cancel::with_stalls(self, perform) } else { perform(self) };
+        let (outcome, recorder) =
+            if cancel::stalls(&choices) { cancel::with_stalls(self, perform) } else { perform(self) };
         let differs = matches!(outcome, Outcome::Diverged { .. }).then(|| outcome.clone());
-        let trace = raw.into_trace(runtime, &outcome);
-        let raw = RawFinding { outcome, execution: 0, choices, trace, differs, ignored, cause: None };
+        let raw = RawFinding { differs, ..raw(outcome, 0, choices, recorder) };
         self.summary.schedules = 1;
         send(&Message::Replayed(Box::new(raw)));
     }
@@ -270,10 +271,8 @@ impl Explorer {
             runtime.tape.exchange(strategy);
             if first != second || mark != mark_again {
                 let (again, recorder) = self.record(execution, choices.clone(), None);
-                let trace = recorder.into_trace(runtime, &first);
                 let differs = Some(if second == first { again } else { second });
-                let ignored = Vec::new();
-                let raw = RawFinding { outcome: first, execution, choices, trace, differs, ignored, cause: None };
+                let raw = RawFinding { differs, ..raw(first, execution, choices, recorder) };
                 send(&Message::Finding(Box::new(raw)));
                 self.summary.end = End::Finding;
                 return;

@@ -20,16 +20,16 @@ pub struct Found {
     pub first_failure: Option<(Outcome, Vec<Choice>)>,
     /// Signatures of what has been reported.
     pub known: BTreeSet<u64>,
-    /// The last execution that a race has ended.
-    pub last_race: Option<u64>,
+    /// The last execution that has failed in a way which is left alone from then on: at a race, or by the letter only.
+    pub passed_over: Option<u64>,
     /// An execution in step that has failed.
     pub in_step: Option<(Outcome, Vec<Choice>)>,
 }
 
 impl Found {
-    /// Whether more is looked for after a race.
+    /// Whether more is looked for after what is left alone.
     pub fn goes_on(&self) -> bool {
-        !rt().plan.keep_going && self.last_race.is_some()
+        !rt().plan.keep_going && self.passed_over.is_some()
     }
 }
 
@@ -75,12 +75,14 @@ impl Explorer {
                         return false;
                     }
                 }
+                let before = runtime.memory_model();
                 self.report(outcome, execution, choices, &mut found.known);
-                if !(runtime.plan.keep_going || race) || found.known.len() >= MOST_FINDINGS {
+                let is_left_alone = race || runtime.memory_model() != before;
+                if !(runtime.plan.keep_going || is_left_alone) || found.known.len() >= MOST_FINDINGS {
                     return true;
                 }
-                if race {
-                    found.last_race = Some(execution);
+                if is_left_alone {
+                    found.passed_over = Some(execution);
                 }
             }
         }

@@ -27,6 +27,7 @@ mod hooks;
 mod interpose;
 mod lapse;
 mod leaks;
+mod letter;
 mod locks;
 mod lockstep;
 mod mappings;

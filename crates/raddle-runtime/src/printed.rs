@@ -5,6 +5,7 @@
 //! Not seen: what executions print after the first [`MOST_COMPARED`], and so long as none has passed.
 
 use crate::explore::Explorer;
+use crate::report::raw;
 use crate::state::rt;
 use crate::{cause, shrink};
 use raddle_engine::output::Printed;
@@ -86,8 +87,6 @@ impl Explorer {
             choices: first.choices.clone(),
         };
         let cause = Some(Cause { printed: Some(printed), ..cause });
-        let trace = recorder.into_trace(runtime, &outcome);
-        let ignored = runtime.ignored.clone();
-        self.show(SIGNATURE, RawFinding { outcome, execution, choices, trace, differs: None, ignored, cause });
+        self.show(SIGNATURE, RawFinding { cause, ..raw(outcome, execution, choices, recorder) });
     }
 }

@@ -4,7 +4,7 @@
 use crate::explore::{Explorer, send};
 use crate::record::Recorder;
 use crate::state::{MOST_INVERTED, rt};
-use crate::{cause, record, shrink, sys, watch};
+use crate::{cause, letter, record, shrink, sys, watch};
 use raddle_engine::backlog::piles_up;
 use raddle_engine::random::mix;
 use raddle_engine::strategy::Replay;
@@ -27,6 +27,14 @@ const MOST_BEHIND: usize = 3;
 const BEHIND: u64 = 79;
 /// Schedule points of an execution that is recorded for that, at the most.
 const LONGEST_BEHIND: u64 = 10_000;
+
+/// The execution that has just been recorded, as far as its record tells of it.
+pub fn raw(outcome: Outcome, execution: u64, choices: Vec<Choice>, recorder: Box<Recorder>) -> RawFinding {
+    let runtime = rt();
+    let trace = recorder.into_trace(runtime, &outcome);
+    let (ignored, memory) = (runtime.ignored.clone(), runtime.memory_model());
+    RawFinding { choices, trace, ignored, memory, ..RawFinding::new(outcome, execution) }
+}
 
 impl Explorer {
     /// Performs an execution again, for the record.
@@ -81,14 +89,28 @@ impl Explorer {
             (again, recorder) = self.record(execution, choices.clone(), accesses);
             cause = reasons.map(|reasons| recorder.places_of_reasons(&reasons, rt()));
         }
+        let mut by_the_letter = false;
+        if again == outcome && letter::is_open(&choices) {
+            by_the_letter = self.briefly(|explorer| letter::decides(explorer, execution, &choices));
+            let reasons = by_the_letter && cause.is_none();
+            let reasons =
+                reasons.then(|| self.briefly(|explorer| cause::find(explorer, execution, &choices))).flatten();
+            (again, recorder) = self.record(execution, choices.clone(), accesses);
+            cause = cause.or(reasons.map(|reasons| recorder.places_of_reasons(&reasons, rt())));
+        }
         let differs = (again != outcome).then_some(again);
-        let runtime = rt();
         let place = recorder.conflict_place();
-        let trace = recorder.into_trace(runtime, &outcome);
-        let outcome = record::renumbered(outcome, runtime);
-        let ignored = runtime.ignored.clone();
-        runtime.ignored.extend(place);
-        self.show(signature, RawFinding { outcome, execution, choices, trace, differs, ignored, cause });
+        let raw = raw(outcome, execution, choices, recorder);
+        let outcome = record::renumbered(raw.outcome, rt());
+        let told = if by_the_letter { mix(signature) } else { signature };
+        self.show(told, RawFinding { outcome, differs, cause, by_the_letter, ..raw });
+        if by_the_letter {
+            // What fails in the same places and does not need that is worse, and not known yet.
+            known.remove(&signature);
+            rt().memory.let_exchanges_fence(true);
+        } else {
+            rt().ignored.extend(place);
+        }
     }
 
     /// Sends a finding.
@@ -132,27 +154,19 @@ impl Explorer {
             let behind = (lock + 1, BEHIND);
             let perform = |explorer: &mut Self| explorer.record(0, choices.to_vec(), Some(behind));
             let (outcome, recorder) = self.aside(perform);
-            let runtime = rt();
             if outcome != Outcome::Passed {
                 return;
             }
             let cause = Some(Cause { behind: Some(behind), ..Cause::default() });
-            let (choices, trace) = (choices.to_vec(), recorder.into_trace(runtime, &outcome));
-            let ignored = runtime.ignored.clone();
-            let raw = RawFinding { outcome, execution: 0, choices, trace, differs: None, ignored, cause };
-            self.show(mix(lock), raw);
+            self.show(mix(lock), RawFinding { cause, ..raw(outcome, 0, choices.to_vec(), recorder) });
         }
     }
 
     /// Sends the record of an execution that has passed, in which something may be a mistake.
     pub fn report_passed(&mut self, execution: u64, choices: Vec<Choice>, signature: u64) {
         let (outcome, recorder) = self.record(execution, choices.clone(), None);
-        let runtime = rt();
         if outcome == Outcome::Passed {
-            let trace = recorder.into_trace(runtime, &outcome);
-            let ignored = runtime.ignored.clone();
-            let (differs, cause) = (None, None);
-            self.show(signature, RawFinding { outcome, execution, choices, trace, differs, ignored, cause });
+            self.show(signature, raw(outcome, execution, choices, recorder));
         }
     }
 

@@ -1,7 +1,8 @@
 //! The search for findings: a head, and then blocks, which the command deals to as many processes as it has for this test.
 //!
 //! [`raddle_engine::strategy::blocks`] says what a block is. Whatever a block leaves behind that later executions could
-//! tell is put back to what it was after the head: the strategy, what has been found, races that are left alone.
+//! tell is put back to what it was after the head: the strategy, what has been found, races that are left alone, and whether
+//! read-modify-writes are fences.
 
 use crate::explore::{Explorer, send, take_strategy};
 use crate::found::Found;
@@ -13,7 +14,7 @@ use raddle_protocol::{Choice, Job, Message, Mode, Part};
 use std::ops::Range;
 
 /// Executions in which more is looked for after a race has been found, which is left alone from then on: what else is
-/// wrong with the program is often worse, and easier to mend.
+/// wrong with the program is often worse, and easier to mend. Likewise after what is so by the letter only ([`crate::letter`]).
 const AFTER_A_RACE: u64 = 20_000;
 /// Executions tried for one that passes, when the very first has failed.
 const TRIES_FOR_A_PASS: u64 = 200;
@@ -88,7 +89,8 @@ impl Explorer {
             }
             let search = runtime.tape.strategy().search();
             if search.is_some_and(|search| search.finished && search.obstacle.is_none()) {
-                return (over(End::Exhausted), execution);
+                // What has been left alone is not among them.
+                return (over(if found.passed_over.is_some() { End::Finding } else { End::Exhausted }), execution);
             }
             if let (Some(most), Some(bounded)) = (runtime.plan.preemptions, runtime.tape.strategy().bounded())
                 && (bounded.everything || bounded.completed >= Some(most))
@@ -127,6 +129,7 @@ impl Explorer {
         let digest = self.summary.digest;
         let learned = runtime.tape.strategy().opening();
         let (ignored, looked_at) = (runtime.ignored.clone(), self.looked_at);
+        let fence = runtime.memory.exchanges_fence();
         let is_told = self.told.is_told;
         self.end_part(0, End::Budget);
         (self.silent, self.shown) = (false, Vec::new());
@@ -139,6 +142,7 @@ impl Explorer {
             let Some(opening) = learned.as_ref().and_then(|learned| learned.opening()) else { break };
             runtime.tape.exchange(opening);
             runtime.ignored.clone_from(&ignored);
+            runtime.memory.let_exchanges_fence(fence);
             self.looked_at = looked_at;
             self.told.is_told = is_told;
             self.classes.begin_block();
@@ -199,7 +203,7 @@ impl Explorer {
 
 /// Whether there has been enough time since a race.
 fn is_enough(found: &Found, executions: u64) -> bool {
-    !rt().plan.keep_going && found.last_race.is_some_and(|race| executions - race > AFTER_A_RACE)
+    !rt().plan.keep_going && found.passed_over.is_some_and(|then| executions - then > AFTER_A_RACE)
 }
 
 /// When progress was last told of.

@@ -108,6 +108,11 @@ impl Runtime {
         self.entered && !self.epilogue
     }
 
+    /// Which values loads can see, which may have changed since the search began.
+    pub fn memory_model(&self) -> MemoryModel {
+        if self.memory.exchanges_fence() { MemoryModel::Fenced } else { self.plan.memory }
+    }
+
     /// Value of `points` at which the scheduler has something to do besides, whatever comes first.
     pub fn next_due(&self) -> u64 {
         let due = [self.held, self.rounds.due(), self.patience.due(), self.lapse.due()];
@@ -368,16 +373,19 @@ pub fn take_report(report: i32) {
     unsafe { REPORT = report };
 }
 
+fn memory_of(model: MemoryModel) -> Memory {
+    let mut memory = Memory::new(if model == MemoryModel::Sc { Model::Sc } else { Model::Rc11 });
+    memory.let_exchanges_fence(model == MemoryModel::Fenced);
+    memory
+}
+
 /// Takes charge of this process.
 pub fn take_charge(plan: Plan) {
     let mode = if plan.isolation == Isolation::Fork { Mode::Fork } else { Mode::Rewind };
     let seed = plan.seed;
     let runtime = Runtime {
         tape: Tape::new(Box::new(raddle_engine::strategy::First::default())),
-        memory: Memory::new(match plan.memory {
-            MemoryModel::Sc => Model::Sc,
-            MemoryModel::Rc11 => Model::Rc11,
-        }),
+        memory: memory_of(plan.memory),
         detector: Detector::default(),
         execution: Execution::new(seed),
         saved: None,

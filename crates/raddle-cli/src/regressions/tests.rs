@@ -16,8 +16,7 @@ fn raw(execution: u64, choices: usize) -> RawFinding {
     // No two alike in a row, so that they are not folded.
     let choices =
         (0..choices).map(|at| Choice { kind: ChoiceKind::Thread, options: 2, taken: at as u16 % 2 }).collect();
-    let (ignored, cause) = (Vec::new(), None);
-    RawFinding { outcome: Outcome::Stuck, execution, choices, trace: Trace::default(), differs: None, ignored, cause }
+    RawFinding { choices, ..RawFinding::new(Outcome::Stuck, execution) }
 }
 
 fn read(mode: Mode, root: &Path) -> (Regressions, Vec<String>) {

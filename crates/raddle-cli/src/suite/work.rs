@@ -14,7 +14,7 @@ use crate::verdict::{self, Heard, Verdict};
 use raddle_protocol::finding::{KeptIn, Schedule, Severity};
 use raddle_protocol::message::{End, Mode, Regressed};
 use raddle_protocol::trace::ConflictKind;
-use raddle_protocol::{Cause, Finding, Job, Message, Module, Outcome, Printed, RawFinding, Summary, Trace};
+use raddle_protocol::{Cause, Finding, Job, Message, Module, Outcome, Printed, RawFinding, Summary};
 use raddle_report::events::{Bounded, Progress, Search, TestFinished, TestOutcome};
 use std::sync::Arc;
 use std::time::Instant;
@@ -241,6 +241,10 @@ impl<'a> Work<'a> {
                 if suite.judgement.silences(&finding) || self.findings.iter().any(|known| same(known, &finding)) {
                     continue;
                 }
+                // The same by the letter only, which has been told of before, is nothing beside it.
+                if is_error(&finding) {
+                    self.findings.retain(|known| is_error(known) || !is_alike(known, &finding));
+                }
                 // Behind a race only what is worse is of interest: a deadlock, memory used after it was freed, a wrong result.
                 let is_race = is_race(&raw.outcome);
                 let behind_a_race = !suite.keep_going && self.findings.iter().any(is_error);
@@ -318,15 +322,8 @@ fn other_schedule(raw: &RawFinding, finding: &Finding) -> Option<(RawFinding, Fi
         Printed { here: printed.there, there: printed.here, execution: raw.execution, choices: raw.choices.clone() };
     let cause = Some(Cause { printed: Some(here), ..Cause::default() });
     let schedule = Schedule { execution, ..finding.schedule.clone() };
-    let raw = RawFinding {
-        execution,
-        choices,
-        cause,
-        trace: Trace::default(),
-        ignored: raw.ignored.clone(),
-        differs: None,
-        outcome: Outcome::Passed,
-    };
+    let (ignored, memory) = (raw.ignored.clone(), raw.memory);
+    let raw = RawFinding { choices, cause, ignored, memory, ..RawFinding::new(Outcome::Passed, execution) };
     Some((raw, Finding { schedule, ..finding.clone() }))
 }
 
@@ -347,5 +344,10 @@ fn is_error(finding: &Finding) -> bool {
 
 /// Whether two findings are the same mistake, met twice.
 fn same(one: &Finding, other: &Finding) -> bool {
+    is_alike(one, other) && one.severity == other.severity
+}
+
+/// Whether two findings say the same of the same places.
+fn is_alike(one: &Finding, other: &Finding) -> bool {
     one.code == other.code && one.message == other.message && one.spans == other.spans
 }

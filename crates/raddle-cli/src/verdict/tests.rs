@@ -14,7 +14,7 @@ fn finished(summary: Summary) -> Ended {
 
 fn raw(outcome: Outcome, output: &str) -> RawFinding {
     let trace = Trace { output: output.into(), ..Trace::default() };
-    RawFinding { outcome, execution: 0, choices: Vec::new(), trace, differs: None, ignored: Vec::new(), cause: None }
+    RawFinding { trace, ..RawFinding::new(outcome, 0) }
 }
 
 fn finding(severity: Severity) -> Finding {

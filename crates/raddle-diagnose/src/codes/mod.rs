@@ -14,6 +14,7 @@ mod guard_suspended;
 mod lateness;
 mod leak;
 mod left_memory;
+mod letter;
 mod livelock;
 mod lock_held;
 mod lock_order;
@@ -84,6 +85,7 @@ pub fn diagnose(case: &Case<'_>) -> Diagnosis {
 
 /// Adds what is to be said of any execution.
 pub fn completed(case: &Case<'_>, mut diagnosis: Diagnosis) -> Diagnosis {
+    letter::explain(case, &mut diagnosis);
     lateness::explain(&case.raw.choices, &mut diagnosis);
     if case.trace().steps_cut > 0 {
         diagnosis.notes.push(format!(

@@ -4,6 +4,7 @@ use super::scene::*;
 use insta::assert_json_snapshot;
 use raddle_instrument::symbols::Origin;
 use raddle_protocol::choice::{Choice, ChoiceKind};
+use raddle_protocol::finding::Severity;
 use raddle_protocol::trace::*;
 use raddle_protocol::{Cause, RawFinding};
 
@@ -257,6 +258,17 @@ fn a_load_that_sees_an_old_value_is_the_reason() {
     assert_json_snapshot!((&finding.reason, &finding.fix));
 }
 
+/// What a processor rules out on which read-modify-writes are fences is a warning that says so.
+#[test]
+fn what_fails_by_the_letter_only_is_a_warning() {
+    let mut scene = deposits();
+    scene.cause = tried(&[], &[2]);
+    let raw = RawFinding { by_the_letter: true, ..scene.raw(Outcome::Exited(101), 7) };
+    let finding = scene.diagnose(&raw);
+    assert_eq!((finding.code.0.as_str(), finding.severity), ("RD0501", Severity::Warning));
+    assert_json_snapshot!((&finding.reason, &finding.fix));
+}
+
 /// In a crate's function the load is of a variable of the crate's, whatever else the same call does.
 #[test]
 fn an_old_value_that_a_crate_sees_is_of_no_variable_of_the_users() {
@@ -490,13 +502,9 @@ fn not_reproducible() {
     let read = Op::Io { call: "read".to_owned(), descriptor: 3, blocked: false };
     scene.step(0, read, &[std_fn("std::fs::File::read")], ("bank::tests::scene", 18, 9));
     let raw = RawFinding {
-        outcome: Outcome::Stuck,
-        execution: 3,
-        choices: Vec::new(),
         trace: scene.trace.clone(),
         differs: Some(Outcome::Diverged { at: 17, detail: "a choice of 3 threads where there were 2".to_owned() }),
-        ignored: Vec::new(),
-        cause: None,
+        ..RawFinding::new(Outcome::Stuck, 3)
     };
     let finding = scene.diagnose(&raw);
     assert_eq!(finding.code.0, "RD0505");

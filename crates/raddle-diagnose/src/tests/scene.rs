@@ -260,16 +260,13 @@ impl Scene {
         self.diagnose(&raw)
     }
 
-    fn raw(&self, outcome: Outcome, execution: u64) -> RawFinding {
+    pub fn raw(&self, outcome: Outcome, execution: u64) -> RawFinding {
         let preemption = Choice { kind: ChoiceKind::Thread, options: 2, taken: 1 };
         RawFinding {
-            outcome,
-            execution,
             choices: self.choices.iter().cloned().chain([preemption]).collect(),
             trace: self.trace.clone(),
-            differs: None,
-            ignored: Vec::new(),
             cause: self.cause.clone(),
+            ..RawFinding::new(outcome, execution)
         }
     }
 

@@ -36,15 +36,7 @@ pub fn step(scene: &mut Scene, thread: ThreadId, op: Op, frames: &[Frame]) {
 }
 
 pub fn finding(scene: &Scene, outcome: Outcome) -> Finding {
-    let raw = RawFinding {
-        outcome,
-        execution: 0,
-        choices: scene.choices.clone(),
-        trace: scene.trace.clone(),
-        differs: None,
-        ignored: Vec::new(),
-        cause: None,
-    };
+    let raw = RawFinding { choices: scene.choices.clone(), trace: scene.trace.clone(), ..RawFinding::new(outcome, 0) };
     scene.diagnose(&raw)
 }
 

@@ -75,6 +75,22 @@ impl Memory {
         change: impl Fn(u128) -> u128,
         ask: Ask<'_>,
     ) -> Effect {
+        self.around_exchange(thread);
+        let effect = self.rmw_itself(thread, at, order, in_memory, change, ask);
+        self.around_exchange(thread);
+        effect
+    }
+
+    #[inline(always)]
+    fn rmw_itself(
+        &mut self,
+        thread: ThreadId,
+        at: Location,
+        order: Order,
+        in_memory: u128,
+        change: impl Fn(u128) -> u128,
+        ask: Ask<'_>,
+    ) -> Effect {
         self.arrive(thread);
         if !self.is_concurrent() {
             return Effect { read: in_memory, memory: Some(change(in_memory)) };
@@ -88,7 +104,7 @@ impl Memory {
         self.rmw_at_length(thread, at, order, in_memory, change, ask)
     }
 
-    /// As [`Memory::rmw`], of a thread that is known and not alone.
+    /// As [`Memory::rmw_itself`], of a thread that is known and not alone.
     #[inline]
     fn rmw_at_length(
         &mut self,
@@ -118,10 +134,12 @@ impl Memory {
     /// As [`Memory::rmw`] of the newest store, which is not asked about: stores `value`.
     #[inline(always)]
     pub fn rmw_of_newest(&mut self, thread: ThreadId, at: Location, order: Order, in_memory: u128, value: u128) {
+        self.around_exchange(thread);
         self.arrive(thread);
         if self.is_concurrent() && !self.store_lightly(thread, at, order, in_memory, (value, true)) {
             self.rmw_at_length(thread, at, order, in_memory, |_| value, None);
         }
+        self.around_exchange(thread);
     }
 
     /// As [`Memory::store`] after the newest store, which is not asked about.
@@ -136,6 +154,21 @@ impl Memory {
     /// A compare-exchange.
     #[inline]
     pub fn compare_exchange(
+        &mut self,
+        thread: ThreadId,
+        at: Location,
+        attempt: Attempt,
+        in_memory: u128,
+        ask: Ask<'_>,
+    ) -> Exchange {
+        self.around_exchange(thread);
+        let exchange = self.exchange_itself(thread, at, attempt, in_memory, ask);
+        self.around_exchange(thread);
+        exchange
+    }
+
+    #[inline(always)]
+    fn exchange_itself(
         &mut self,
         thread: ThreadId,
         at: Location,

@@ -23,6 +23,7 @@
 mod accesses;
 mod choices;
 mod clock;
+mod fencing;
 mod history;
 mod idioms;
 mod locations;

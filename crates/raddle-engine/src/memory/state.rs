@@ -98,6 +98,8 @@ pub(super) struct Thread {
 pub struct Memory {
     pub(super) model: Model,
     pub(super) idioms: bool,
+    /// See `fencing`.
+    pub(super) fencing: bool,
     pub(super) bounds: Bounds,
     /// Not below any time handed out in earlier executions.
     base: u64,
@@ -123,6 +125,7 @@ impl Memory {
         let mut memory = Memory {
             model,
             idioms: true,
+            fencing: false,
             bounds: Bounds::default(),
             base: 0,
             threads: Vec::new(),

@@ -1,12 +1,13 @@
 //! Random programs: the engine's outcomes are those of the axioms.
 
 use crate::interleave::interleavings;
-use crate::notation::{Outcome, Program};
+use crate::notation::{Outcome, Program, Statement};
 use crate::{axioms, explore, random_programs};
 use raddle_engine::memory::Model::{Rc11, Sc};
 use raddle_engine::memory::{Bounds, Memory};
 use raddle_engine::random::Random;
 use raddle_protocol::ChoiceKind;
+use raddle_protocol::trace::Order;
 use std::collections::BTreeSet;
 
 /// Choices of stores to read beyond which the axioms are not asked, and executions beyond which the engine is not.
@@ -80,6 +81,36 @@ fn variations_of_the_classic_shapes_have_exactly_the_outcomes_that_the_axioms_al
 fn bounds_only_take_outcomes_away() {
     let fewer = compare_bounded((1_000..1_300).map(random_programs::shaped));
     assert!(fewer > 40, "bounds made a difference to {fewer} programs only");
+}
+
+/// The same program with sequentially consistent fences around each read-modify-write.
+fn with_fences(program: &Program) -> Program {
+    let fence = || Statement::Fence { order: Order::SeqCst };
+    let around = |statement: &Statement| match statement {
+        Statement::Add { .. } | Statement::Exchange { .. } | Statement::CompareExchange { .. } => {
+            vec![fence(), statement.clone(), fence()]
+        }
+        other => vec![other.clone()],
+    };
+    Program { threads: program.threads.iter().map(|thread| thread.iter().flat_map(around).collect()).collect() }
+}
+
+/// Those in the program also acquire and release, so that they take more away.
+#[test]
+fn read_modify_writes_as_fences_take_outcomes_away_but_no_more_than_fences_in_the_program() {
+    let mut fewer = 0;
+    for program in (3_000..3_300).map(random_programs::shaped) {
+        let mut memory = Memory::to_the_letter(Rc11);
+        memory.let_exchanges_fence(true);
+        let found = explore::explore(&program, memory, MOST_EXECUTIONS).map(|found| found.outcomes());
+        let allowed = axioms::allowed(&program, MOST_CANDIDATES).map(|allowed| allowed.outcomes());
+        let fenced = axioms::allowed(&with_fences(&program), MOST_CANDIDATES).map(|allowed| allowed.outcomes());
+        let (Some(found), Some(allowed), Some(fenced)) = (found, allowed, fenced) else { continue };
+        assert!(found.is_subset(&allowed), "{program}");
+        assert!(fenced.is_subset(&found), "{program}\nmissing: {:?}", fenced.difference(&found));
+        fewer += u64::from(found.len() < allowed.len());
+    }
+    assert!(fewer > 10, "it made a difference to {fewer} programs only");
 }
 
 #[test]

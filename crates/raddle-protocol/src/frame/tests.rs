@@ -109,7 +109,7 @@ fn raw_finding() -> impl Strategy<Value = RawFinding> {
                 }),
                 behind: (execution % 4 == 2).then_some((execution, 8)),
             });
-            RawFinding { outcome, execution, choices, trace, differs, ignored, cause }
+            RawFinding { choices, trace, differs, ignored, cause, ..RawFinding::new(outcome, execution) }
         },
     )
 }

@@ -1,7 +1,7 @@
 //! What is told does not depend on the order in which blocks end.
 
 use super::*;
-use raddle_protocol::{Outcome, Summary, Trace};
+use raddle_protocol::{Outcome, Summary};
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
@@ -20,15 +20,7 @@ fn deal(division: &Division, blocks: u64) {
 
 /// A block of ten executions, with a finding or without.
 fn block(number: u64, finds: bool) -> Block {
-    let raw = RawFinding {
-        outcome: Outcome::Stuck,
-        execution: 100 + 10 * number,
-        choices: Vec::new(),
-        trace: Trace::default(),
-        differs: None,
-        ignored: Vec::new(),
-        cause: None,
-    };
+    let raw = RawFinding::new(Outcome::Stuck, 100 + 10 * number);
     let end = if finds { End::Finding } else { End::Budget };
     let summary = Summary { schedules: 10, digest: number, end, ..Summary::default() };
     let counted = vec![Counted { class: number, drawn: true }];

@@ -1,8 +1,8 @@
 //! Two processes count what one counts.
 
 use super::*;
+use raddle_protocol::Outcome;
 use raddle_protocol::message::End;
-use raddle_protocol::{Outcome, Trace};
 
 fn block(classes: std::ops::Range<u64>, end: End) -> Block {
     let counted = classes.map(|class| Counted { class: mix(class), drawn: class % 3 != 0 }).collect::<Vec<_>>();
@@ -16,8 +16,7 @@ fn head() -> Part {
 }
 
 fn raw(execution: u64) -> RawFinding {
-    let (outcome, trace, choices, ignored) = (Outcome::Stuck, Trace::default(), Vec::new(), Vec::new());
-    RawFinding { outcome, execution, choices, trace, differs: None, ignored, cause: None }
+    RawFinding::new(Outcome::Stuck, execution)
 }
 
 #[test]

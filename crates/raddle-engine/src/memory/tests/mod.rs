@@ -2,6 +2,7 @@
 
 mod bounds;
 mod clocks;
+mod fencing;
 mod idioms;
 mod light;
 mod locations;

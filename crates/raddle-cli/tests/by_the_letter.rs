@@ -1,0 +1,103 @@
+//! What fails by the letter of the memory model only, because a read-modify-write is not taken for the fence that it is on
+//! x86-64: a warning, behind which the search goes on.
+
+#[allow(dead_code)]
+mod support;
+
+use serde_json::Value;
+use std::fs;
+use std::path::Path;
+
+const TESTS: &str = r#"
+use std::sync::atomic::{fence, AtomicU32, Ordering};
+use std::thread;
+
+/// Two threads announce themselves, and look for the other. Tells whether both have found nobody.
+fn both_miss(announce: fn(&AtomicU32)) -> bool {
+    static FLAGS: [AtomicU32; 2] = [AtomicU32::new(0), AtomicU32::new(0)];
+    let look = move |me: usize| {
+        announce(&FLAGS[me]);
+        FLAGS[1 - me].load(Ordering::Relaxed)
+    };
+    let other = thread::spawn(move || look(1));
+    look(0) + other.join().unwrap() == 0
+}
+
+fn swap(flag: &AtomicU32) {
+    flag.swap(1, Ordering::AcqRel);
+}
+
+#[test]
+fn swaps() {
+    assert!(!both_miss(swap));
+}
+
+#[test]
+fn stores() {
+    assert!(!both_miss(|flag| flag.store(1, Ordering::Release)));
+}
+
+#[test]
+fn fences() {
+    assert!(!both_miss(|flag| {
+        swap(flag);
+        fence(Ordering::SeqCst);
+    }));
+}
+
+#[test]
+fn swaps_before_worse() {
+    static STEPS: AtomicU32 = AtomicU32::new(0);
+    assert!(!both_miss(swap));
+    let step = |from: u32| {
+        move || {
+            let _ = STEPS.compare_exchange(from, from + 1, Ordering::SeqCst, Ordering::SeqCst);
+        }
+    };
+    let threads = [3, 2, 1, 0].map(|from| thread::spawn(step(from)));
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    assert_ne!(STEPS.load(Ordering::SeqCst), 4);
+}
+"#;
+
+/// Code, severity and token of each finding of a test, and the test's outcome.
+fn explore(package: &Path, target: &Path, test: &str) -> (Vec<(String, String, String)>, String) {
+    let output = support::raddle(package, target)
+        .env("RADDLE_REGRESSIONS", "off")
+        .args(["test", "--message-format", "json", "--seed", "1", "--schedules", "5000", "--", "--exact", test])
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let events: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let of_type = |name: &'static str| events.iter().filter(move |event| event["type"] == name);
+    let word = |event: &Value, key: &str| event[key].as_str().unwrap().to_owned();
+    let found = of_type("finding").map(|it| (word(it, "code"), word(it, "severity"), word(it, "replay"))).collect();
+    (found, of_type("test-finished").map(|event| word(event, "outcome")).collect())
+}
+
+#[test]
+fn what_only_the_letter_allows_is_a_warning() {
+    let target = tempfile::tempdir().unwrap();
+    let package = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(package.path().join(name), text).unwrap();
+    for directory in ["tests", "src"] {
+        fs::create_dir(package.path().join(directory)).unwrap();
+    }
+    write("Cargo.toml", "[package]\nname = \"letter\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n");
+    write("src/lib.rs", "");
+    write("tests/letter.rs", TESTS);
+    let shown = |test: &str| {
+        let (found, outcome) = explore(package.path(), target.path(), test);
+        for (.., token) in &found {
+            let replay = support::raddle(package.path(), target.path()).args(["replay", token]).output().unwrap();
+            assert_eq!(replay.status.code(), Some(100), "{test}: {}", String::from_utf8_lossy(&replay.stderr));
+        }
+        let found: Vec<String> = found.into_iter().map(|(code, severity, _)| format!("{code} {severity}")).collect();
+        (found.join(", "), outcome)
+    };
+    let expected = |found: &str, outcome: &str| (found.to_owned(), outcome.to_owned());
+    assert_eq!(shown("swaps"), expected("RD0501 warning", "passed"));
+    assert_eq!(shown("stores"), expected("RD0501 error", "failed"));
+    assert_eq!(shown("fences"), expected("", "exhausted"));
+    assert_eq!(shown("swaps_before_worse"), expected("RD0501 warning, RD0501 error", "failed"));
+}

@@ -2,7 +2,8 @@
 //!
 //! Threads that print by themselves do so in whatever order they come, and nobody minds. So of a test only what its own thread
 //! prints counts, and of a program, whose output is what it is for, also which lines there are in all. Left out of account are
-//! what differs from run to run anyway: addresses, numbers of threads, and spans of time.
+//! what differs from run to run anyway: addresses, numbers of threads, and spans of time; and lines of a log, which tells of
+//! what happens as it happens.
 //!
 //! Not seen: the order of lines of different threads; output that goes on beyond [`MOST`] bytes; what is written to files and
 //! connections.
@@ -65,7 +66,16 @@ impl Printed {
 }
 
 fn lines(text: &[u8]) -> Vec<String> {
-    String::from_utf8_lossy(text).lines().map(|line| steady(line).into_owned()).collect()
+    let text = String::from_utf8_lossy(text);
+    text.lines().filter(|line| !is_of_a_log(line)).map(|line| steady(line).into_owned()).collect()
+}
+
+/// Whether a line is one of a log that tells of no trouble: near its beginning stands how important it is.
+fn is_of_a_log(line: &str) -> bool {
+    /// Words looked at.
+    const NEAR: usize = 4;
+    let words = line.split(|c: char| !c.is_ascii_alphabetic()).filter(|word| word.len() > 1);
+    words.take(NEAR).any(|word| ["TRACE", "DEBUG", "INFO"].contains(&word))
 }
 
 fn sorted(mut lines: Vec<String>) -> Vec<String> {
@@ -137,6 +147,19 @@ mod tests {
         assert_eq!(differ(&[(0, "a"), (0, "b")], &[(0, "b"), (0, "a")]), [true; 2]);
         assert_eq!(differ(&[(0, "a")], &[(0, "a")]), [false; 2]);
         assert_eq!(differ(&[(0, "a"), (0, "b")], &[(0, "a")]), [true; 2]);
+    }
+
+    #[test]
+    fn lines_of_a_log_do_not_count() {
+        for level in [
+            "2026-01-01T00:00:00.000Z TRACE pool::worker: takes a job",
+            "[2026-01-01T00:00:00Z DEBUG pool]",
+            "\u{1b}[32m INFO\u{1b}[0m ready",
+        ] {
+            assert_eq!(differ(&[(0, level), (0, "a")], &[(0, "a")]), [false; 2], "{level}");
+        }
+        let trouble = "2026-01-01T00:00:00.000Z ERROR pool: INFORMATION is missing";
+        assert_eq!(differ(&[(0, trouble), (0, "a")], &[(0, "a")]), [true; 2]);
     }
 
     #[test]

@@ -6,6 +6,8 @@
 //! columns that do not line up.
 
 use crate::style::{Ink, Style};
+use textwrap::WordSeparator;
+use textwrap::core::{Fragment, Word};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Columns that `text` takes. It must be clean and uncoloured.
@@ -127,13 +129,31 @@ const ASCII: [(char, &str); 12] = [
     ('”', "\""),
 ];
 
-/// Fits clean text to a width. Never empty; words that are too long are broken.
+/// Fits clean text to a width. Never empty; words that are too long are broken, where they have joints at these.
 pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
-    let options = textwrap::Options::new(columns.max(1))
-        .word_separator(textwrap::WordSeparator::AsciiSpace)
-        .word_splitter(textwrap::WordSplitter::NoHyphenation)
-        .wrap_algorithm(textwrap::WrapAlgorithm::FirstFit);
-    textwrap::wrap(text, options).into_iter().map(|line| line.into_owned()).collect()
+    let columns = columns.max(1);
+    let words = WordSeparator::AsciiSpace.find_words(text).flat_map(|word| at_joints(word, columns));
+    let words = textwrap::core::break_words(words, columns);
+    let join = |words: &[Word<'_>]| {
+        let (last, before) = words.split_last()?;
+        let before = before.iter().map(|word| [word.word, word.whitespace].concat());
+        Some(before.chain([last.word.to_owned()]).collect())
+    };
+    let lines = textwrap::wrap_algorithms::wrap_first_fit(&words, &[columns as f64]);
+    lines.into_iter().map(|words| join(words).unwrap_or_default()).collect()
+}
+
+/// The pieces of a path in Rust, or of a file's, that does not fit: each ends with what joins it to the next.
+fn at_joints(word: Word<'_>, columns: usize) -> Vec<Word<'_>> {
+    if word.width() <= columns as f64 {
+        return vec![word];
+    }
+    let pieces = word.word.split_inclusive("::").flat_map(|piece| piece.split_inclusive('/'));
+    let mut pieces: Vec<Word<'_>> = pieces.map(Word::from).collect();
+    if let Some(last) = pieces.last_mut() {
+        last.whitespace = word.whitespace;
+    }
+    pieces
 }
 
 /// A paragraph cleaned, fitted to a width, and with what stands in backquotes coloured as code. Its own line breaks are
@@ -266,10 +286,18 @@ mod tests {
     }
 
     #[test]
+    fn names_that_are_too_long_for_a_line_are_broken_between_their_parts() {
+        assert_eq!(wrap("calls `Sender::send` once", 10), ["calls", "`Sender::", "send` once"]);
+        assert_eq!(wrap("in `Sender::send`", 14), ["in", "`Sender::send`"], "it fits into a line");
+        assert_eq!(wrap("tests/deep/arbiter.rs:40", 14), ["tests/deep/", "arbiter.rs:40"]);
+    }
+
+    #[test]
     fn nothing_is_wider_than_asked() {
         for line in wrap("short andaverylongwordthatcannotfit in this", 10) {
             assert!(width(&line) <= 10, "{line:?}");
         }
+        assert_eq!(wrap("", 10), [""]);
         assert_eq!(cut("abcdefgh", 6), "abcd..");
         assert_eq!(cut("abcdef", 6), "abcdef");
         assert_eq!(cut_middle("worker of pool 12", 10), "work..l 12");

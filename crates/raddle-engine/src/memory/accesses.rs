@@ -5,7 +5,7 @@
 //! The caller writes to memory what it is told to. Values are zero-extended.
 
 use super::choices::Role;
-use super::clock::{ClockId, Epoch};
+use super::clock::ClockId;
 use super::history::Store;
 use super::idioms::{self, Just};
 use super::locations::Location;
@@ -246,174 +246,6 @@ impl Memory {
         }
     }
 
-    /// Whether an access can be taken lightly: it sees the newest store without asking, as all did before it. One that
-    /// cannot makes the location an ordinary one for good.
-    #[inline]
-    fn is_light(&mut self, slot: u32, order: Order, newest: bool) -> bool {
-        let history = &mut self.locations.histories[slot as usize];
-        history.light &= newest && order != Order::SeqCst;
-        history.light
-    }
-
-    /// A light location, if this is the place of one and it holds what memory holds.
-    #[inline(always)]
-    fn find_light(&mut self, thread: ThreadId, at: Location, in_memory: u128) -> Option<u32> {
-        let slot = self.locations.find(at);
-        let history = self.locations.histories.get_mut(slot as usize)?;
-        if !history.light || history.stores[0].value != in_memory {
-            return None;
-        }
-        if history.visit(thread) {
-            self.locations.share(slot);
-        }
-        Some(slot)
-    }
-
-    /// A load from a light location, which remains one, in short: where nothing has to be noted for later. Tells whether it
-    /// was that; otherwise nothing has been done.
-    #[inline(never)]
-    fn load_light(&mut self, thread: ThreadId, at: Location, order: Order, in_memory: u128) -> bool {
-        if order == Order::SeqCst {
-            return false;
-        }
-        let Some(slot) = self.find_light(thread, at, in_memory) else { return false };
-        let release = self.locations.histories[slot as usize].stores[0].release;
-        let state = &mut self.threads[thread as usize];
-        if release.is_some() && !state.clock.knows(self.pool.get(release)) {
-            if !acquires(order) {
-                return false;
-            }
-            if state.clock.join(self.pool.get(release)) {
-                state.version = Version::NONE;
-            }
-        }
-        state.just = Just::Other;
-        true
-    }
-
-    /// A store, or a read-modify-write, to a light location, as [`Memory::load_light`].
-    #[inline(never)]
-    fn store_light(
-        &mut self,
-        thread: ThreadId,
-        at: Location,
-        order: Order,
-        in_memory: u128,
-        new: (u128, bool),
-    ) -> bool {
-        self.store_lightly(thread, at, order, in_memory, new)
-    }
-
-    #[inline(always)]
-    fn store_lightly(
-        &mut self,
-        thread: ThreadId,
-        at: Location,
-        order: Order,
-        in_memory: u128,
-        (value, rmw): (u128, bool),
-    ) -> bool {
-        if order == Order::SeqCst {
-            return false;
-        }
-        let Some(slot) = self.find_light(thread, at, in_memory) else { return false };
-        let read = self.locations.histories[slot as usize].stores[0].release;
-        let state = &mut self.threads[thread as usize];
-        if !releases(order) && state.fence.is_some() {
-            return false;
-        }
-        let mut unknown = rmw && read.is_some() && !state.clock.knows(self.pool.get(read));
-        if unknown && acquires(order) {
-            if state.clock.join(self.pool.get(read)) {
-                state.version = Version::NONE;
-            }
-            unknown = false;
-        } else if unknown {
-            self.learn_later(thread, read);
-        }
-        let store = &mut self.locations.histories[slot as usize].stores[0];
-        let state = &mut self.threads[thread as usize];
-        let release = if releases(order) && unknown {
-            let both = self.pool.joined_with(&state.clock, read);
-            self.pool.release(read);
-            both
-        } else if releases(order) {
-            // It covers what was read.
-            self.pool.replaced_by(read, &state.clock)
-        } else if rmw {
-            read
-        } else {
-            self.pool.release(read);
-            ClockId::NONE
-        };
-        let tick = self.order.tick();
-        (store.value, store.writer, store.release, store.rmw) = (value, state.clock.now(), release, rmw);
-        (store.tick, store.used) = (tick, tick);
-        state.just = Just::Other;
-        if releases(order) {
-            state.clock.tick();
-        }
-        true
-    }
-
-    /// Sees the one store of a light location.
-    #[inline]
-    fn read_light(&mut self, thread: ThreadId, slot: u32, order: Order) -> u128 {
-        let Store { value, release, .. } = self.locations.histories[slot as usize].stores[0];
-        self.take_over(thread, release, order);
-        value
-    }
-
-    /// Replaces the one store of a light location.
-    #[inline]
-    fn write_light(&mut self, thread: ThreadId, slot: u32, order: Order, (value, rmw): (u128, bool)) {
-        let read = self.locations.histories[slot as usize].stores[0].release;
-        let (release, now) = self.released(thread, rmw.then_some(read), order);
-        let tick = self.order.tick();
-        let store = &mut self.locations.histories[slot as usize].stores[0];
-        (store.value, store.writer, store.release, store.rmw) = (value, now, release, rmw);
-        (store.tick, store.used) = (tick, tick);
-        self.pool.release(read);
-        if releases(order) {
-            self.threads[thread as usize].clock.tick();
-        }
-    }
-
-    /// Learns what a store that was read has released.
-    #[inline]
-    fn take_over(&mut self, thread: ThreadId, release: ClockId, order: Order) {
-        if release.is_some() {
-            if acquires(order) {
-                self.learn(thread, release);
-            } else {
-                self.learn_later(thread, release);
-            }
-        }
-    }
-
-    /// What a store releases, which has read what `read` has released if it is a read-modify-write; and its time.
-    #[inline]
-    fn released(&mut self, thread: ThreadId, read: Option<ClockId>, order: Order) -> (ClockId, Epoch) {
-        let read = read.filter(|read| read.is_some());
-        if let Some(read) = read {
-            self.take_over(thread, read, order);
-        }
-        let state = &self.threads[thread as usize];
-        let now = state.clock.now();
-        // The new store continues the release sequences of the one that is read. If it has acquired and releases in its
-        // turn, then what it releases covers them.
-        let release = match read {
-            Some(read) if releases(order) && !acquires(order) => self.pool.joined_with(&state.clock, read),
-            _ if releases(order) => self.pool.copy_of(&state.clock),
-            read => {
-                let fence = self.pool.hold(state.fence);
-                let read = read.map_or(ClockId::NONE, |read| self.pool.hold(read));
-                self.both(read, fence)
-            }
-        };
-        (release, now)
-    }
-
     /// Sees a store.
     #[inline]
     fn read(&mut self, thread: ThreadId, slot: u32, index: usize, order: Order) -> u128 {
@@ -490,21 +322,6 @@ impl Memory {
         }
         self.locations.histories[slot as usize].used = self.order.tick();
         self.version(thread)
-    }
-
-    /// A clock that covers what both do, in place of both.
-    #[inline]
-    fn both(&mut self, one: ClockId, other: ClockId) -> ClockId {
-        if !one.is_some() {
-            return other;
-        }
-        if !other.is_some() {
-            return one;
-        }
-        let both = self.pool.joined(one, other);
-        self.pool.release(one);
-        self.pool.release(other);
-        both
     }
 
     /// The only store of a location gives way to another.

@@ -26,6 +26,7 @@ mod clock;
 mod fencing;
 mod history;
 mod idioms;
+mod light;
 mod locations;
 mod seq_cst;
 mod state;

@@ -1,6 +1,6 @@
-//! Happens-before beyond atomic accesses: threads, objects of the thread library, and fences.
+//! Happens-before: what threads learn from each other by stores that they see, threads, objects of the thread library, and fences.
 
-use super::clock::ClockId;
+use super::clock::{ClockId, Epoch};
 use super::idioms::{self, Just};
 use super::state::{Memory, Model};
 use super::table::NOTHING;
@@ -148,6 +148,56 @@ impl Memory {
             let both = self.pool.joined(*last, clock);
             self.pool.release(std::mem::replace(last, both));
         }
+    }
+
+    /// Learns what a store that was read has released.
+    #[inline]
+    pub(super) fn take_over(&mut self, thread: ThreadId, release: ClockId, order: Order) {
+        if release.is_some() {
+            if acquires(order) {
+                self.learn(thread, release);
+            } else {
+                self.learn_later(thread, release);
+            }
+        }
+    }
+
+    /// What a store releases, which has read what `read` has released if it is a read-modify-write; and its time.
+    #[inline]
+    pub(super) fn released(&mut self, thread: ThreadId, read: Option<ClockId>, order: Order) -> (ClockId, Epoch) {
+        let read = read.filter(|read| read.is_some());
+        if let Some(read) = read {
+            self.take_over(thread, read, order);
+        }
+        let state = &self.threads[thread as usize];
+        let now = state.clock.now();
+        // The new store continues the release sequences of the one that is read. If it has acquired and releases in its
+        // turn, then what it releases covers them.
+        let release = match read {
+            Some(read) if releases(order) && !acquires(order) => self.pool.joined_with(&state.clock, read),
+            _ if releases(order) => self.pool.copy_of(&state.clock),
+            read => {
+                let fence = self.pool.hold(state.fence);
+                let read = read.map_or(ClockId::NONE, |read| self.pool.hold(read));
+                self.both(read, fence)
+            }
+        };
+        (release, now)
+    }
+
+    /// A clock that covers what both do, in place of both.
+    #[inline]
+    pub(super) fn both(&mut self, one: ClockId, other: ClockId) -> ClockId {
+        if !one.is_some() {
+            return other;
+        }
+        if !other.is_some() {
+            return one;
+        }
+        let both = self.pool.joined(one, other);
+        self.pool.release(one);
+        self.pool.release(other);
+        both
     }
 
     /// What the thread knows now, by name.

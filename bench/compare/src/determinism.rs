@@ -43,6 +43,7 @@ pub fn run(root: &Path, raddle: &Raddle, options: &Options) -> Result<bool> {
             };
             remarks.push(format!("{remark}: {}: {}; {}", test.test, told(test), told(again)));
         }
+        eprintln!("{}: {identical} identical, {different} different, {incomplete} not complete", selection.name);
         table.add_row([
             selection.name.clone(),
             first.len().to_string(),

@@ -234,14 +234,18 @@ fn range<const WRITES: bool>(address: u64, size: u64) {
     range_here::<WRITES>(address, size);
 }
 
-/// As [`range`], for where it is worth the code. The short way is for whole granules.
+/// As [`range`], for where it is worth the code. The short ways are for whole granules and for a few bytes.
 #[inline(always)]
 fn range_here<const WRITES: bool>(address: u64, size: u64) {
     let end = address.wrapping_add(size);
     let kind = if WRITES { Kind::Write } else { Kind::Read };
     let whole = (address | size) & (GRANULE - 1) == 0 && shadow::side_by_side(address, end);
-    if !(whole && watching()) || never_own(address) {
+    let few = (1..=GRANULE).contains(&size);
+    if !((whole || few) && watching()) || never_own(address) {
         return any_access(address, size, kind);
+    }
+    if few {
+        return few_bytes::<WRITES>(address, size);
     }
     // SAFETY: granules of one GiB lie side by side, and are always there; one thread.
     let until = unsafe {
@@ -256,6 +260,26 @@ fn range_here<const WRITES: bool>(address: u64, size: u64) {
     if until < end {
         others(address, until, end, kind);
     }
+}
+
+/// As [`range_here`], of up to eight bytes, which lie in one granule or in two.
+#[inline(always)]
+fn few_bytes<const WRITES: bool>(address: u64, size: u64) {
+    // A bit for each byte from the first granule on.
+    let bytes = ((1u32 << size) - 1) << (address & (GRANULE - 1));
+    let takes = |at: u64, bytes: u8| {
+        // SAFETY: one thread; granules are always there.
+        let (granule, now, floor) = unsafe { (&mut *shadow::granule(at), NOW, FLOOR) };
+        let these = race::Entry(now & (!0xff | u64::from(bytes)));
+        granule.knows(now, bytes, WRITES) || granule.own_access(these, floor, WRITES)
+    };
+    let second = (address & !(GRANULE - 1)) + GRANULE;
+    let until = match (takes(address, bytes as u8), (bytes >> 8) as u8) {
+        (false, _) => address,
+        (true, rest) if rest != 0 && !takes(second, rest) => second,
+        _ => return,
+    };
+    others(address, until, address + size, if WRITES { Kind::Write } else { Kind::Read });
 }
 
 /// As [`access`], of any shape.

@@ -88,9 +88,9 @@ fn with_fences(program: &Program) -> Program {
     let fence = || Statement::Fence { order: Order::SeqCst };
     let around = |statement: &Statement| match statement {
         Statement::Add { .. } | Statement::Exchange { .. } | Statement::CompareExchange { .. } => {
-            vec![fence(), statement.clone(), fence()]
+            vec![fence(), *statement, fence()]
         }
-        other => vec![other.clone()],
+        other => vec![*other],
     };
     Program { threads: program.threads.iter().map(|thread| thread.iter().flat_map(around).collect()).collect() }
 }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::args::build::BuildOptions;
 use crate::samples::{self, settings};
-use raddle_protocol::{Choice, ChoiceKind, Outcome, Trace, World};
+use raddle_protocol::{Choice, ChoiceKind, Outcome, World};
 use std::os::unix::fs::PermissionsExt;
 
 const OPTIONS: &str = "--memory rc11 --cpus 2 --delay 50ms";

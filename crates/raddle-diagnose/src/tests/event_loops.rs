@@ -128,9 +128,11 @@ fn calls_that_block() {
     assert_ne!(stopped(io.clone(), &[read, BODY, blocking, TASK, EXECUTOR]).code.0, "RD0301");
     let on_a_thread = stopped(io, &[read, BODY]);
     assert_ne!(on_a_thread.code.0, "RD0301");
-    let child = Op::Io { call: "waitpid".to_owned(), descriptor: -1, blocked: true };
-    let found = stopped(child, &[("std::process::Child::wait", Standard, 1), BODY, TASK, EXECUTOR]);
-    assert!(found.message.contains("wait for the end of another process"), "{}", found.message);
+    for call in ["waitpid", "waitid"] {
+        let child = Op::Io { call: call.to_owned(), descriptor: -1, blocked: true };
+        let found = stopped(child, &[("std::process::Child::wait", Standard, 1), BODY, TASK, EXECUTOR]);
+        assert!(found.message.contains("wait for the end of another process"), "{}", found.message);
+    }
     let of = |call: &str, descriptor: i32| Op::Io { call: call.to_owned(), descriptor, blocked: true };
     for (op, what) in [
         (of("getaddrinfo", -1), "wait for the address of a host's name"),

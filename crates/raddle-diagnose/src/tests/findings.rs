@@ -584,6 +584,35 @@ fn a_race_past_a_relaxed_flag() {
     assert_json_snapshot!(finding);
 }
 
+/// A compare-exchange has two orders. What counts where it fails is the second one.
+#[test]
+fn a_race_past_a_compare_exchange_that_fails() {
+    let (mut scene, conflict) = passed_by_a_flag();
+    for step in &mut scene.trace.steps {
+        match &mut step.op {
+            Op::Store { order, .. } => *order = Order::Release,
+            load @ Op::Load { .. } => {
+                let failed = |address, size, expected, old, new| Op::CompareExchange {
+                    address,
+                    size,
+                    order: Order::Relaxed,
+                    expected,
+                    old,
+                    new,
+                    done: false,
+                };
+                *load = failed(B, 1, 0, 1, 2);
+            }
+            _ => {}
+        }
+    }
+    let finding = scene.finding(Outcome::Conflict(conflict));
+    let why = "`Relaxed` instead of `Acquire` at the load, the order for a compare-exchange that fails.";
+    assert!(finding.reason.iter().any(|line| line.ends_with(why)), "{:?}", finding.reason);
+    let fix = "`Ordering::Acquire` for the failure of the compare-exchange at src/lib.rs:20";
+    assert!(finding.fix[0].contains(fix), "{:?}", finding.fix);
+}
+
 #[test]
 fn a_block_that_is_used_after_it_was_freed() {
     let mut scene = Scene::new();

@@ -115,7 +115,11 @@ fn point(case: &Case<'_>, step: u64) -> Option<Point> {
         .min_by_key(|(_, action)| action.at);
     // What a library does to variables of its own is no part of what else the same call does.
     let is_part = !site.roles.is_empty();
-    let is_same = |action: &Action| action.at == at || is_part && case.sites.get(action.stack).call == site.call;
+    let is_same = |action: &Action| {
+        let of = case.sites.get(action.stack);
+        // A panic within the call is what comes of the step, and takes locks of its own.
+        action.at == at || is_part && of.call == site.call && !of.panics
+    };
     let action = later.filter(|(_, action)| is_same(action)).map(|(index, _)| index);
     let at = action.map_or(at, |index| case.reading.actions[index].at);
     Some(Point { at, step, thread: recorded.thread, stack: recorded.stack, action })

@@ -308,6 +308,26 @@ fn a_pair_inside_a_crate_may_be_the_crates_mistake_or_this_codes() {
     assert!(!finding.fix[0].contains("the crate"), "{:?}", finding.fix);
 }
 
+/// What a panic does within the call that decides, such as taking the lock of the hook, is not what decides.
+#[test]
+fn a_step_that_decides_is_not_called_by_what_a_panic_does() {
+    const PUT: Library = ("post::Inbox::put", Origin::Dependency);
+    const PANIC: Library = std_fn("core::panicking::panic_fmt");
+    const RECEIVE: Library = std_fn("std::sync::mpmc::Receiver<T>::recv");
+    let mut scene = Scene::new();
+    scene.passed = 1;
+    let one = scene.thread(None, Some(("bank::tests::scene", 9, 9)));
+    scene.step(one, store(B, 1), &[STORE, PUT], ("bank::deposit", 10, 5));
+    let place = ("bank::tests::scene", 20, 5);
+    scene.step(0, load(B, 1), &[LOAD, RECEIVE, PUT], place);
+    scene.step(0, cas(A, 0, 0, 1), &[CAS, MUTEX_LOCK, PANIC, RECEIVE, PUT], place);
+    scene.trace.output = b"thread 'tests::scene' (12) panicked at src/lib.rs:12:5:\ntoo little\n".to_vec();
+    scene.cause = tried(&[(1, 2)], &[]);
+    let finding = scene.finding(Outcome::Exited(101));
+    let order = finding.reason.iter().find(|line| line.starts_with("The order of two steps decides")).unwrap();
+    assert!(!order.contains("thread `main` locks"), "{order}");
+}
+
 #[test]
 fn a_load_that_sees_an_old_value_is_the_reason() {
     let mut scene = deposits();
@@ -652,16 +672,15 @@ fn a_race_past_a_compare_exchange_that_fails() {
         match &mut step.op {
             Op::Store { order, .. } => *order = Order::Release,
             load @ Op::Load { .. } => {
-                let failed = |address, size, expected, old, new| Op::CompareExchange {
-                    address,
-                    size,
+                *load = Op::CompareExchange {
+                    address: B,
+                    size: 1,
                     order: Order::Relaxed,
-                    expected,
-                    old,
-                    new,
+                    expected: 0,
+                    old: 1,
+                    new: 2,
                     done: false,
                 };
-                *load = failed(B, 1, 0, 1, 2);
             }
             _ => {}
         }

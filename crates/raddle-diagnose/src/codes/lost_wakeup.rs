@@ -118,7 +118,12 @@ fn inside(
     future: Option<&SourceFrame>,
 ) -> Option<String> {
     let blocks = match kind {
-        Some(ObjectKind::Condvar | ObjectKind::ParkToken | ObjectKind::Futex) => case.site_at(found.since?)?.library(),
+        Some(ObjectKind::Condvar | ObjectKind::ParkToken | ObjectKind::Futex) => {
+            let site = case.site_at(found.since?)?;
+            // A thread of the crate's own waits for work.
+            site.user?;
+            site.library()
+        }
         _ => &[],
     };
     // What the user's code calls, also by way of the standard library, which drops a value.

@@ -66,8 +66,8 @@ pub fn does(access: Access) -> &'static str {
     match access {
         Access::Read => "reads",
         Access::Write => "writes",
-        Access::AtomicRead => "reads (atomically)",
-        Access::AtomicWrite => "writes (atomically)",
+        Access::AtomicRead => "atomically reads",
+        Access::AtomicWrite => "atomically writes",
         Access::Free => "frees",
     }
 }
@@ -77,8 +77,8 @@ pub fn did(access: Access) -> &'static str {
     match access {
         Access::Read => "read",
         Access::Write => "wrote",
-        Access::AtomicRead => "read (atomically)",
-        Access::AtomicWrite => "wrote (atomically)",
+        Access::AtomicRead => "atomically read",
+        Access::AtomicWrite => "atomically wrote",
         Access::Free => "freed",
     }
 }

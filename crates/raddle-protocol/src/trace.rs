@@ -270,7 +270,7 @@ pub enum Op {
         old: u64,
         new: u64,
     },
-    /// Compare-exchange; `done` tells whether it wrote `new`.
+    /// Compare-exchange; `done` tells whether it wrote `new`. The order is the one given for that outcome.
     CompareExchange {
         address: u64,
         size: u8,

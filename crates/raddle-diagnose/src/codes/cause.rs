@@ -15,10 +15,11 @@ use crate::codes::pattern::{self, Pattern};
 use crate::function;
 use crate::object::ObjectKind;
 use crate::paths::PathUse;
+use crate::site::Site;
 use crate::words;
 use raddle_engine::waits::Mode;
 use raddle_instrument::symbols::Origin;
-use raddle_protocol::trace::{Outcome, StackId, ThreadId};
+use raddle_protocol::trace::{Op, Outcome, StackId, ThreadId};
 
 /// Whether a reason is told of tasks. Where threads wait for ever, it is about the threads.
 fn speaks_of_tasks(case: &Case<'_>) -> bool {
@@ -35,6 +36,8 @@ fn who(case: &Case<'_>, point: Point) -> String {
 pub struct Point {
     /// Where in the trace.
     pub at: usize,
+    /// The step that was turned around, where the action that it belongs to was told of at another.
+    pub step: usize,
     /// Who.
     pub thread: ThreadId,
     /// From where.
@@ -71,10 +74,13 @@ pub fn explain(case: &Case<'_>, diagnosis: &mut Diagnosis) -> bool {
         Some(found) => belongs_together(case, &found, diagnosis),
         None if speaks_of_tasks(case) && aborted::explain(case, first.at, diagnosis) => {}
         // Where threads wait for each other, or a crash is understood, it is known already what to do.
-        None if diagnosis.fix.is_empty() => diagnosis.fix.push(
-            "See to it that these two steps happen in the other order, or that their order does not matter: let one thread wait for the other (a `join`, a message, a condition), or make each thread's steps around them one, under one lock."
-                .to_owned(),
-        ),
+        None if diagnosis.fix.is_empty() => {
+            diagnosis.fix.extend(both_of_crate(case, first, second).map(|krate| whose(&krate)));
+            diagnosis.fix.push(
+                "See to it that these two steps happen in the other order, or that their order does not matter: let one thread wait for the other (a `join`, a message, a condition), or make each thread's steps around them one, under one lock."
+                    .to_owned(),
+            );
+        }
         None => {}
     }
     true
@@ -98,8 +104,9 @@ pub fn unknown(case: &Case<'_>) -> String {
 /// A recorded step with the action that it belongs to: its own, or the one that the same call came to. `None` for what
 /// happens outside of user code.
 fn point(case: &Case<'_>, step: u64) -> Option<Point> {
-    let at = usize::try_from(step).ok()?;
-    let recorded = case.trace().steps.get(at)?;
+    let step = usize::try_from(step).ok()?;
+    let recorded = case.trace().steps.get(step)?;
+    let at = step;
     let site = case.sites.get(recorded.stack);
     site.user?;
     let actions = case.reading.actions.iter().enumerate();
@@ -108,10 +115,14 @@ fn point(case: &Case<'_>, step: u64) -> Option<Point> {
         .min_by_key(|(_, action)| action.at);
     // What a library does to variables of its own is no part of what else the same call does.
     let is_part = !site.roles.is_empty();
-    let is_same = |action: &Action| action.at == at || is_part && case.sites.get(action.stack).call == site.call;
+    let is_same = |action: &Action| {
+        let of = case.sites.get(action.stack);
+        // A panic within the call is what comes of the step, and takes locks of its own.
+        action.at == at || is_part && of.call == site.call && !of.panics
+    };
     let action = later.filter(|(_, action)| is_same(action)).map(|(index, _)| index);
     let at = action.map_or(at, |index| case.reading.actions[index].at);
-    Some(Point { at, thread: recorded.thread, stack: recorded.stack, action })
+    Some(Point { at, step, thread: recorded.thread, stack: recorded.stack, action })
 }
 
 fn action<'a>(case: &'a Case<'_>, point: Point) -> Option<&'a Action> {
@@ -142,6 +153,23 @@ fn within_a_call(case: &Case<'_>, look: Point, act: Point) -> Option<String> {
     of_crate(case, act).filter(|_| first.call == second.call && of_crate(case, look).is_some())
 }
 
+/// The crate whose code takes both steps, where the user's calls only lead there. A crate's locks and channels are what the
+/// user has chosen to use.
+fn both_of_crate(case: &Case<'_>, one: Point, two: Point) -> Option<String> {
+    let own = |point: Point| {
+        let roles = &case.sites.get(point.stack).roles;
+        of_crate(case, point).filter(|_| roles.is_empty())
+    };
+    own(one).filter(|krate| own(two).as_ref() == Some(krate))
+}
+
+/// How to find out whose mistake it is, where calls of a crate's functions come in an order that it may or may not allow.
+fn whose(krate: &str) -> String {
+    format!(
+        "Both steps are taken inside the crate `{krate}`. If a call does not keep to the crate's documentation, see whether a newer version has mended that, else report it there. If all do, this code counts on more, such as that nothing happens between two calls."
+    )
+}
+
 /// Says whose mistake it is, where a step is taken by a crate's code.
 fn blame(krate: &str, diagnosis: &mut Diagnosis) {
     if !diagnosis.fix.iter().any(|fix| fix.contains(&format!("the crate `{krate}`"))) {
@@ -158,7 +186,12 @@ fn deed(case: &Case<'_>, point: Point) -> String {
     let name = name(case, point);
     let object = action(case, point).and_then(|action| action.object);
     let kind = object.map(|object| case.reading.objects.get(object).kind);
+    let io = match &case.trace().steps[point.step].op {
+        Op::Io { call, .. } => Some(call),
+        _ => None,
+    };
     let verb = match action(case, point).map(|action| &action.what) {
+        _ if io.is_some() => in_a_call(site, io),
         Some(What::Read { .. } | What::Compared { done: false, .. }) => format!("reads {name}"),
         Some(What::Wrote { .. }) => format!("stores to {name}"),
         Some(What::Updated { .. } | What::Compared { done: true, .. }) => format!("changes {name}"),
@@ -173,12 +206,20 @@ fn deed(case: &Case<'_>, point: Point) -> String {
         Some(What::Received { .. }) => format!("receives from {name}"),
         Some(What::Path(path)) => path.words(),
         Some(What::Closed { .. }) => format!("closes its end of {name}"),
-        _ => match site.entry() {
-            Some(entry) => format!("calls `{}`", function::short(&entry.function)),
-            None => "goes on".to_owned(),
-        },
+        _ => in_a_call(site, None),
     };
     format!("{verb}{}", case.at(case.place_of(Some(point.stack)).as_ref()))
+}
+
+/// The call that a thread makes: of input or output, or else the one that the user's code has made.
+fn in_a_call(site: &Site, io: Option<&String>) -> String {
+    let entry = site.entry().map(|entry| (function::short(&entry.function), entry.origin));
+    match (io, entry) {
+        (Some(call), Some((entry, Origin::Dependency))) => format!("calls `{call}` (inside `{entry}`)"),
+        (Some(call), _) => format!("calls `{call}`"),
+        (None, Some((entry, _))) => format!("calls `{entry}`"),
+        (None, None) => "goes on".to_owned(),
+    }
 }
 
 /// What happens with the deciding steps the other way round.

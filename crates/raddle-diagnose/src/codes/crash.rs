@@ -102,8 +102,10 @@ fn abort(case: &Case<'_>, who: &str, at: &str, diagnosis: &mut Diagnosis) {
     let output = String::from_utf8_lossy(&case.trace().output);
     let panics = panic::panics(&output);
     let Some(first) = panics.first() else {
-        diagnosis.message = format!("crash: {who} aborts the process{at}");
-        diagnosis.reason.push(format!("{} called `abort`{at}.", words::capital(who)));
+        let complaint = complaint(&output);
+        let told = complaint.map_or_else(String::new, |said| format!(": {said}"));
+        diagnosis.message = format!("crash: {who} aborts the process{}", if told.is_empty() { at } else { &told });
+        diagnosis.reason.push(format!("{} called `abort`{at}{told}.", words::capital(who)));
         diagnosis.fix.push(
             "Find out from the interleaving which state led there; a check that aborts is usually right about it."
                 .to_owned(),
@@ -127,6 +129,12 @@ fn abort(case: &Case<'_>, who: &str, at: &str, diagnosis: &mut Diagnosis) {
         return;
     }
     case.mark(&mut diagnosis.spans, Some(place), "the first panic", false);
+}
+
+/// What the standard library says before it aborts the process without a panic.
+fn complaint(output: &str) -> Option<&str> {
+    let line = output.lines().rev().find_map(|line| line.trim().strip_prefix("fatal runtime error: "))?;
+    Some(line.trim_end_matches(", aborting"))
 }
 
 /// The recursion, if the frames show one.

@@ -3,7 +3,7 @@
 //! A lock whose holder has ended belongs here too: no cycle of threads is involved, and the release is a wake-up that
 //! nobody is left to give.
 
-use super::{Diagnosis, bystanders, suspended};
+use super::{Diagnosis, bystanders, others_waiting, suspended};
 use crate::case::Case;
 use crate::function;
 use crate::object::ObjectKind;
@@ -37,7 +37,8 @@ pub fn lost_wakeup(case: &Case<'_>, found: &LostWakeup) -> Diagnosis {
     diagnosis.keys.extend(found.since);
     diagnosis.reason.push(format!("{} {waits}{}.", case.threads.capital(found.thread), case.at(place.as_ref())));
     fate(case, found, kind, &name, &mut diagnosis);
-    if let Some(future) = awaits(case, found, kind) {
+    let future = awaits(case, found, kind);
+    if let Some(future) = future {
         diagnosis.reason.push(format!(
             "Before it was parked, it polled a future of the crate `{}` (`{}`), which was not ready. Whoever makes that ready has to wake it.",
             function::krate(&future.function),
@@ -66,7 +67,12 @@ pub fn lost_wakeup(case: &Case<'_>, found: &LostWakeup) -> Diagnosis {
         diagnosis.reason.push(format!("{} {verb} there too.", crate::words::capital(&case.threads.list(&there))));
         diagnosis.about.extend(there);
     }
-    diagnosis.reason.extend(bystanders(case, &diagnosis.about));
+    diagnosis.reason.extend(match found.fate {
+        // Who should have ended this wait is not known: it may be one of those.
+        Fate::NeverSent => others_waiting(case, &diagnosis.about)
+            .map(|others| format!("{others}. It may be that the one who should end the first wait is held up there.")),
+        _ => bystanders(case, &diagnosis.about),
+    });
     if let Fate::SentEarly { at, .. } = &found.fate
         && let Some((krate, ..)) = of_dependency(case, found, kind, *at)
     {
@@ -74,6 +80,7 @@ pub fn lost_wakeup(case: &Case<'_>, found: &LostWakeup) -> Diagnosis {
             "The condition variable is a part of the crate `{krate}`. If this code uses the crate as its documentation asks, the mistake is the crate's: see whether a newer version has mended it, else report it there. What follows is for the code of the crate."
         ));
     }
+    diagnosis.fix.extend(inside(case, found, kind, future));
     diagnosis.fix.extend(fix(found, kind, &name));
     suspended::explain(case, found.thread, &mut diagnosis);
     diagnosis
@@ -100,6 +107,44 @@ fn awaits<'a>(case: &'a Case<'_>, found: &LostWakeup, kind: Option<ObjectKind>) 
     // Of an `async fn` there is no function but its body.
     let is_future = function::method(&outer.function) == "poll" || outer.function.contains("::{closure");
     is_future.then_some(outer)
+}
+
+/// Where a thread waits inside a crate's function, or for a crate's future: that either this code or the crate is to blame.
+/// A lock or a condition variable that the user's code took from a crate is the user's own.
+fn inside(
+    case: &Case<'_>,
+    found: &LostWakeup,
+    kind: Option<ObjectKind>,
+    future: Option<&SourceFrame>,
+) -> Option<String> {
+    let blocks = match kind {
+        Some(ObjectKind::Condvar | ObjectKind::ParkToken | ObjectKind::Futex) => {
+            let site = case.site_at(found.since?)?;
+            // A thread of the crate's own waits for work.
+            site.user?;
+            site.library()
+        }
+        _ => &[],
+    };
+    // What the user's code calls, also by way of the standard library, which drops a value.
+    let outermost = blocks.iter().rev().find(|frame| frame.origin == Origin::Dependency);
+    let within = outermost.filter(|frame| !is_the_users(&frame.function));
+    let (what, function) = match (within, future) {
+        _ if found.fate != Fate::NeverSent => return None,
+        (Some(entry), _) => ("inside", &entry.function),
+        (None, future) => ("for a future of", &future?.function),
+    };
+    Some(format!(
+        "{} waits {what} the crate `{}` (`{}`). Either this code does not do what that waits for on every path (send, give back, drop, end); or it has done it, and the crate has lost the wake-up: see whether a newer version has mended it, else report it there. What follows is for the code of the crate.",
+        case.threads.capital(found.thread),
+        function::krate(function),
+        function::short(function)
+    ))
+}
+
+/// Whether a crate's function is the wait of a condition variable or the like that the user's code has chosen to use.
+fn is_the_users(function: &str) -> bool {
+    function::short(function).starts_with("Condvar::")
 }
 
 fn message(case: &Case<'_>, found: &LostWakeup, kind: Option<ObjectKind>, name: &str, waits: &str) -> String {
@@ -230,7 +275,7 @@ fn of_dependency(
         let entry = case.site_at(at?)?.entry().filter(|entry| entry.origin == Origin::Dependency)?;
         let short = function::short(&entry.function);
         // A condition variable that comes from a crate, used by the user's own code, is the user's.
-        (!short.starts_with("Condvar::")).then(|| (function::krate(&entry.function), short))
+        (!is_the_users(&entry.function)).then(|| (function::krate(&entry.function), short))
     };
     let ((waits_in, waits), (notifies_in, notifies)) = (called(found.since)?, called(at)?);
     (waits_in == notifies_in).then_some((waits_in, waits, notifies))

@@ -225,8 +225,13 @@ fn stuck(case: &Case<'_>) -> Diagnosis {
     diagnosis
 }
 
-/// A sentence for each thread that waits and is not in `diagnosis.about`: why it is only a bystander.
+/// A sentence for the threads that wait and are not in `diagnosis.about`: they are only bystanders.
 fn bystanders(case: &Case<'_>, about: &BTreeSet<ThreadId>) -> Option<String> {
+    Some(format!("{}, but without being part of the cause.", others_waiting(case, about)?))
+}
+
+/// The threads that wait and are not in `about`, each with its wait.
+fn others_waiting(case: &Case<'_>, about: &BTreeSet<ThreadId>) -> Option<String> {
     let waiting: Vec<String> = case
         .reading
         .finals
@@ -246,5 +251,5 @@ fn bystanders(case: &Case<'_>, about: &BTreeSet<ThreadId>) -> Option<String> {
         n if n > MOST => format!("{} and {} more threads wait too", waiting[..MOST].join(", "), n - MOST),
         _ => crate::words::list(&waiting),
     };
-    Some(format!("{}, but without being part of the cause.", crate::words::capital(&shown)))
+    Some(crate::words::capital(&shown))
 }

@@ -122,7 +122,7 @@ fn check_then_use(case: &Case<'_>, pairs: &[Decides]) -> Option<Pattern> {
     let actions = &case.reading.actions;
     let point = |index: usize| {
         let action = &actions[index];
-        Point { at: action.at, thread: action.thread, stack: action.stack, action: Some(index) }
+        Point { at: action.at, step: action.at, thread: action.thread, stack: action.stack, action: Some(index) }
     };
     paths::checks_out_of_date(actions).into_iter().find_map(|found| {
         let [look, change, act] = [found.look, found.change, found.act].map(point);
@@ -149,7 +149,7 @@ fn lost_update(case: &Case<'_>, (look, change): Decides) -> Option<Pattern> {
     let reader = case.actor(read.at);
     let own = |action: &Action| case.actor(action.at) == reader && action.object == Some(object);
     let (next, store) = actions.iter().enumerate().skip(first + 1).find(|(_, action)| own(action))?;
-    let act = Point { at: store.at, thread: store.thread, stack: store.stack, action: Some(next) };
+    let act = Point { at: store.at, step: store.at, thread: store.thread, stack: store.stack, action: Some(next) };
     (next > by && matches!(store.what, What::Wrote { .. })).then_some(Pattern {
         code: LOST_UPDATE,
         look,

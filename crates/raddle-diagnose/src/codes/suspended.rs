@@ -9,8 +9,9 @@ use crate::case::Case;
 use crate::function;
 use crate::place::Place;
 use crate::polls;
+use crate::site::Site;
 use crate::tasks::TaskId;
-use raddle_protocol::trace::ThreadId;
+use raddle_protocol::trace::{State, ThreadId};
 
 /// Tasks described at the most.
 const MOST: usize = 3;
@@ -24,24 +25,27 @@ struct Suspended {
     woken: bool,
 }
 
-/// Tells of them in a diagnosis of this thread, which waits for ever.
+/// Tells of them in a diagnosis of this thread, which waits for ever, and of the future that a thread blocks on.
 pub fn explain(case: &Case<'_>, waits: ThreadId, diagnosis: &mut Diagnosis) {
     let all = suspended(case);
-    let Some(first) = all.iter().find(|one| !one.woken) else { return };
-    let last = case.trace().threads.get(waits as usize).and_then(|thread| thread.last);
+    let first = all.iter().find(|one| !one.woken);
     // One of the executor's own threads.
-    let is_idle = last.is_some_and(|last| {
-        let site = case.sites.get(last);
-        site.user.is_none() && polls::is_executor(site)
-    });
-    if is_idle {
-        let who = case.tasks.get(first.task).prose.clone();
-        diagnosis.message = format!("lost wakeup: {who} is suspended, and nobody is left to wake it");
-        diagnosis.spans.clear();
-        diagnosis.reason.clear();
-        diagnosis.fix = vec![
-            "A future that returns `Pending` must have left its waker with whoever makes it ready, and that one must wake it after every change. If a future is dropped that has been woken already, it must pass the wake-up on to the next one that waits.".to_owned(),
-        ];
+    let is_idle = last_site(case, waits).is_some_and(|site| site.user.is_none() && polls::is_executor(site));
+    let threads = 0..case.trace().threads.len() as ThreadId;
+    let mut blocked = threads.filter(|thread| is_idle || *thread == waits);
+    let blocked = blocked.find_map(|thread| Some((thread, blocks_on(case, thread)?)));
+    match (first, blocked) {
+        (Some(first), _) if is_idle => {
+            let who = case.tasks.get(first.task).prose.clone();
+            begin(format!("lost wakeup: {who} is suspended, and nobody is left to wake it"), diagnosis);
+        }
+        (_, Some((thread, at))) => {
+            let who = case.threads.prose(thread);
+            begin(format!("lost wakeup: {who} blocks on a future, and nobody is left to wake it"), diagnosis);
+            tell_of_future(case, thread, at, diagnosis);
+        }
+        (None, None) => return,
+        (Some(_), None) => {}
     }
     for one in all.iter().take(MOST) {
         tell(case, one, diagnosis);
@@ -49,7 +53,7 @@ pub fn explain(case: &Case<'_>, waits: ThreadId, diagnosis: &mut Diagnosis) {
     if all.len() > MOST {
         diagnosis.reason.push(format!("{} more tasks have not ended either.", all.len() - MOST));
     }
-    if is_idle {
+    if is_idle || blocked.is_some() {
         diagnosis.reason.push(
             "All threads have ended or wait, those of the executor for something to poll: nobody is left who would wake a task."
                 .to_owned(),
@@ -57,17 +61,65 @@ pub fn explain(case: &Case<'_>, waits: ThreadId, diagnosis: &mut Diagnosis) {
     }
 }
 
+/// Begins a diagnosis anew: it is about a future, and not about the wait of a thread.
+fn begin(message: String, diagnosis: &mut Diagnosis) {
+    diagnosis.message = message;
+    diagnosis.spans.clear();
+    diagnosis.reason.clear();
+    diagnosis.fix = vec![
+        "See to it that what the future waits for is done on every path: a message sent or each sender dropped, a permit given back, a notification that is kept or comes after the future has begun to wait.".to_owned(),
+        "A future that returns `Pending` must have left its waker with whoever makes it ready, and that one must wake it after every change. If a future is dropped that has been woken already, it must pass the wake-up on to the next one that waits.".to_owned(),
+    ];
+}
+
+/// Where a thread stands.
+fn last_site<'a>(case: &'a Case<'_>, thread: ThreadId) -> Option<&'a Site> {
+    let last = case.trace().threads.get(thread as usize)?.last?;
+    Some(case.sites.get(last))
+}
+
+/// The last step of the future that a thread blocks on, if it waits in an executor's function that the user has called.
+fn blocks_on(case: &Case<'_>, thread: ThreadId) -> Option<usize> {
+    let trace = case.trace();
+    let waits = matches!(trace.threads.get(thread as usize)?.state, State::Waiting(_));
+    if !waits || trace.steps_cut > 0 || !polls::is_of_executor(last_site(case, thread)?) {
+        return None;
+    }
+    let is_of_future = |at: &usize| {
+        let polled = trace.steps[*at].thread == thread && case.tasks.of(*at).is_none();
+        polled && case.site_at(*at).and_then(polls::of).is_some()
+    };
+    (0..trace.steps.len()).rev().find(is_of_future)
+}
+
+fn tell_of_future(case: &Case<'_>, thread: ThreadId, at: usize, diagnosis: &mut Diagnosis) {
+    let place = case.place_at(Some(at));
+    diagnosis.keys.insert(at);
+    diagnosis.about.insert(thread);
+    diagnosis.reason.push(format!(
+        "{} blocks on a future that has not ended: it is suspended{}{}.",
+        case.threads.capital(thread),
+        within(case, at),
+        case.at(place.as_ref()),
+    ));
+    case.mark(&mut diagnosis.spans, place, "the future is suspended here, for ever", true);
+}
+
+/// The crate's function in which a future stands.
+fn within(case: &Case<'_>, at: usize) -> String {
+    let entry = case.site_at(at).and_then(|site| site.entry());
+    entry.map(|entry| format!(" in `{}`", function::short(&entry.function))).unwrap_or_default()
+}
+
 fn tell(case: &Case<'_>, one: &Suspended, diagnosis: &mut Diagnosis) {
     let is_first = diagnosis.spans.is_empty();
     let place: Option<Place> = case.place_at(Some(one.at));
     let prose = &case.tasks.get(one.task).prose;
-    let site = case.site_at(one.at);
-    let awaits = site.and_then(|site| site.entry()).map(|entry| format!(" in `{}`", function::short(&entry.function)));
     diagnosis.keys.insert(one.at);
     diagnosis.reason.push(format!(
         "{} has not ended: it is suspended{}{}{}",
         crate::words::capital(&case.tasks.long(one.task)),
-        awaits.unwrap_or_default(),
+        within(case, one.at),
         case.at(place.as_ref()),
         if one.woken {
             ". It has been woken, but no thread polls it any more."

@@ -128,9 +128,11 @@ fn calls_that_block() {
     assert_ne!(stopped(io.clone(), &[read, BODY, blocking, TASK, EXECUTOR]).code.0, "RD0301");
     let on_a_thread = stopped(io, &[read, BODY]);
     assert_ne!(on_a_thread.code.0, "RD0301");
-    let child = Op::Io { call: "waitpid".to_owned(), descriptor: -1, blocked: true };
-    let found = stopped(child, &[("std::process::Child::wait", Standard, 1), BODY, TASK, EXECUTOR]);
-    assert!(found.message.contains("wait for the end of another process"), "{}", found.message);
+    for call in ["waitpid", "waitid"] {
+        let child = Op::Io { call: call.to_owned(), descriptor: -1, blocked: true };
+        let found = stopped(child, &[("std::process::Child::wait", Standard, 1), BODY, TASK, EXECUTOR]);
+        assert!(found.message.contains("wait for the end of another process"), "{}", found.message);
+    }
     let of = |call: &str, descriptor: i32| Op::Io { call: call.to_owned(), descriptor, blocked: true };
     for (op, what) in [
         (of("getaddrinfo", -1), "wait for the address of a host's name"),
@@ -376,4 +378,33 @@ fn what_a_thread_has_polled_before_it_was_parked() {
     assert_eq!(told(poll).as_deref(), Some("Receive::poll"));
     assert_eq!(told(("post::Receiver<T>::receive::{closure#0}", Dependency, 1)).as_deref(), Some("Receiver::receive"));
     assert_eq!(told(("post::Receiver<T>::try_receive", Dependency, 1)), None);
+}
+
+/// A thread blocks on a future that awaits something inside a crate's function, and waits for that in the executor; so does an
+/// idle thread of the executor's, which has begun to wait before.
+#[test]
+fn where_a_thread_blocks_on_a_future_it_is_that_which_nobody_wakes() {
+    let told = |block_on: Frame| {
+        let mut scene = Scene::new();
+        let worker = scene.thread(Some("worker"), None);
+        let (work, calls) = (("group::Group<T>::work::{closure#0}", Dependency, 1), ("bank::tests::scene", User, 50));
+        step(&mut scene, worker, futex_wait(LOCKS + 0x800, 0), &[PARK, EXECUTOR]);
+        let polled = [work, ("bank::tests::scene::{closure#0}", User, 20), block_on, calls];
+        step(&mut scene, 0, load(LOCKS, 0), &polled);
+        step(&mut scene, 0, futex_wait(LOCKS + 0x900, 0), &[PARK, block_on, calls]);
+        for (thread, word, frames) in [(worker, 0x800, &[PARK, EXECUTOR][..]), (0, 0x900, &[PARK, block_on, calls])] {
+            let last = stack(&mut scene, thread, frames);
+            let thread = &mut scene.trace.threads[thread as usize];
+            (thread.state, thread.last) = (State::Waiting(Wait::Futex(LOCKS + word)), Some(last));
+        }
+        let finding = scene.finding(Outcome::Stuck);
+        (finding.message, finding.spans[0].line, finding.reason[0].clone())
+    };
+    let (message, line, reason) = told(("tokio::runtime::park::CachedParkThread::block_on", Dependency, 1));
+    assert_eq!(message, "lost wakeup: thread `main` blocks on a future, and nobody is left to wake it");
+    assert_eq!(line, 20);
+    assert_eq!(
+        reason,
+        "Thread `main` blocks on a future that has not ended: it is suspended in `Group::work` at src/lib.rs:20."
+    );
 }

@@ -6,7 +6,7 @@ use raddle_instrument::symbols::Origin;
 use raddle_protocol::choice::{Choice, ChoiceKind};
 use raddle_protocol::finding::Severity;
 use raddle_protocol::trace::*;
-use raddle_protocol::{Cause, RawFinding};
+use raddle_protocol::{Cause, Finding, RawFinding};
 
 const A: u64 = LOCKS;
 const B: u64 = LOCKS + 0x100;
@@ -155,6 +155,40 @@ fn a_lost_wakeup_inside_a_dependency_is_laid_at_its_door() {
     assert!(!told("parking_lot", wait, notify));
 }
 
+/// A thread that is parked for ever, `inside` these functions, while another waits for a message.
+fn parked(inside: &[Library]) -> Finding {
+    const PARK: Library = std_fn("std::sys::sync::thread_parking::futex::Parker::park");
+    const RECEIVE: Library = std_fn("std::sync::mpmc::Receiver<T>::recv");
+    let (parks, receives) = (("bank::tests::scene", 14, 9), ("bank::tests::scene::{{closure}}", 10, 20));
+    let mut scene = Scene::new();
+    let one = scene.thread(None, Some(("bank::tests::scene", 9, 9)));
+    let park: Vec<Library> = [&[PARK][..], inside].concat();
+    scene.step(0, futex_wait(0x61000, 1), &park, parks);
+    scene.waits(0, Wait::Futex(0x61000), &park, parks);
+    scene.block(A, 512, "std::sync::mpmc::counter::new", ("bank::tests::scene", 6, 20));
+    scene.step(one, load(A, 4), &[LOAD, RECEIVE], receives);
+    scene.step(one, futex_wait(0x62000, 1), &[PARK, RECEIVE], receives);
+    scene.waits(one, Wait::Futex(0x62000), &[PARK, RECEIVE], receives);
+    scene.finding(Outcome::Stuck)
+}
+
+/// Who should end the wait is not known; whose mistake it is depends on what the crate's function waits for.
+#[test]
+fn a_wait_inside_a_crate_may_be_the_crates_mistake_or_this_codes() {
+    let finding = parked(&[("post::Inbox::take", Origin::Dependency)]);
+    assert_eq!(finding.message, "thread `main` is parked, and nobody is left to unpark it");
+    let other = finding.reason.iter().find(|line| line.contains("waits for a message")).unwrap();
+    assert!(!other.contains("part of the cause"), "{other}");
+    assert!(other.ends_with("It may be that the one who should end the first wait is held up there."), "{other}");
+    let whose = "Thread `main` waits inside the crate `post` (`Inbox::take`). Either this code does not do what";
+    assert!(finding.fix[0].starts_with(whose), "{:?}", finding.fix);
+    let dropped = [("<post::Inbox as core::ops::drop::Drop>::drop", Origin::Dependency), std_fn("core::mem::drop")];
+    let finding = parked(&dropped);
+    assert!(finding.fix[0].starts_with("Thread `main` waits inside the crate `post`"), "{:?}", finding.fix);
+    let finding = parked(&[]);
+    assert!(!finding.fix.iter().any(|fix| fix.contains("the crate")), "{:?}", finding.fix);
+}
+
 #[test]
 fn a_message_that_nobody_is_left_to_send() {
     const SEND: Library = std_fn("std::sync::mpmc::Sender<T>::send");
@@ -247,6 +281,52 @@ fn a_pair_without_a_pattern_is_shown_as_it_is() {
     assert_eq!(finding.pattern, None);
     assert!(finding.root_cause.is_some());
     assert_json_snapshot!((&finding.reason, &finding.fix));
+}
+
+/// Two calls of a crate's functions, which lead to its own variable, or to a file.
+#[test]
+fn a_pair_inside_a_crate_may_be_the_crates_mistake_or_this_codes() {
+    const LOOK: Library = ("post::Inbox::look", Origin::Dependency);
+    const PUT: Library = ("post::Inbox::put", Origin::Dependency);
+    let told = |look: Op, put: Op, library: [&[Library]; 2]| {
+        let mut scene = Scene::new();
+        scene.passed = 1;
+        let one = scene.thread(None, Some(("bank::tests::scene", 9, 9)));
+        scene.step(0, look, library[0], ("bank::tests::scene", 20, 5));
+        scene.step(one, put, library[1], ("bank::deposit", 10, 5));
+        scene.trace.output = b"thread 'tests::scene' (12) panicked at src/lib.rs:12:5:\ntoo little\n".to_vec();
+        scene.cause = tried(&[(1, 2)], &[]);
+        scene.finding(Outcome::Exited(101))
+    };
+    let finding = told(load(B, 0), store(B, 1), [&[LOAD, LOOK], &[STORE, PUT]]);
+    assert!(finding.fix[0].starts_with("Both steps are taken inside the crate `post`."), "{:?}", finding.fix);
+    let io = |call: &str| Op::Io { call: call.to_owned(), descriptor: 3, blocked: false };
+    let finding = told(io("read"), io("write"), [&[LOOK], &[PUT]]);
+    let order = finding.reason.iter().find(|line| line.starts_with("The order of two steps decides")).unwrap();
+    assert!(order.contains("calls `read` (inside `Inbox::look`) at src/lib.rs:20"), "{order}");
+    assert!(order.contains("calls `write` (inside `Inbox::put`) at src/lib.rs:10"), "{order}");
+    let finding = told(load(B, 0), store(B, 1), [&[LOAD, LOOK], &[STORE]]);
+    assert!(!finding.fix[0].contains("the crate"), "{:?}", finding.fix);
+}
+
+/// What a panic does within the call that decides, such as taking the lock of the hook, is not what decides.
+#[test]
+fn a_step_that_decides_is_not_called_by_what_a_panic_does() {
+    const PUT: Library = ("post::Inbox::put", Origin::Dependency);
+    const PANIC: Library = std_fn("core::panicking::panic_fmt");
+    const RECEIVE: Library = std_fn("std::sync::mpmc::Receiver<T>::recv");
+    let mut scene = Scene::new();
+    scene.passed = 1;
+    let one = scene.thread(None, Some(("bank::tests::scene", 9, 9)));
+    scene.step(one, store(B, 1), &[STORE, PUT], ("bank::deposit", 10, 5));
+    let place = ("bank::tests::scene", 20, 5);
+    scene.step(0, load(B, 1), &[LOAD, RECEIVE, PUT], place);
+    scene.step(0, cas(A, 0, 0, 1), &[CAS, MUTEX_LOCK, PANIC, RECEIVE, PUT], place);
+    scene.trace.output = b"thread 'tests::scene' (12) panicked at src/lib.rs:12:5:\ntoo little\n".to_vec();
+    scene.cause = tried(&[(1, 2)], &[]);
+    let finding = scene.finding(Outcome::Exited(101));
+    let order = finding.reason.iter().find(|line| line.starts_with("The order of two steps decides")).unwrap();
+    assert!(!order.contains("thread `main` locks"), "{order}");
 }
 
 #[test]
@@ -590,6 +670,34 @@ fn a_race_past_a_relaxed_flag() {
     let finding = scene.finding(Outcome::Conflict(conflict));
     assert!(finding.fix[0].contains("`Ordering::Release` for the store at src/lib.rs:11"), "{:?}", finding.fix);
     assert_json_snapshot!(finding);
+}
+
+/// A compare-exchange has two orders. What counts where it fails is the second one.
+#[test]
+fn a_race_past_a_compare_exchange_that_fails() {
+    let (mut scene, conflict) = passed_by_a_flag();
+    for step in &mut scene.trace.steps {
+        match &mut step.op {
+            Op::Store { order, .. } => *order = Order::Release,
+            load @ Op::Load { .. } => {
+                *load = Op::CompareExchange {
+                    address: B,
+                    size: 1,
+                    order: Order::Relaxed,
+                    expected: 0,
+                    old: 1,
+                    new: 2,
+                    done: false,
+                };
+            }
+            _ => {}
+        }
+    }
+    let finding = scene.finding(Outcome::Conflict(conflict));
+    let why = "`Relaxed` instead of `Acquire` at the load, the order for a compare-exchange that fails.";
+    assert!(finding.reason.iter().any(|line| line.ends_with(why)), "{:?}", finding.reason);
+    let fix = "`Ordering::Acquire` for the failure of the compare-exchange at src/lib.rs:20";
+    assert!(finding.fix[0].contains(fix), "{:?}", finding.fix);
 }
 
 #[test]

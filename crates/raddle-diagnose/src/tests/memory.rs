@@ -117,3 +117,20 @@ fn a_race_on_more_than_a_word_may_tear_what_is_read() {
     assert_eq!(race(8, 0, Access::Read), None);
     assert_eq!(race(24, 0, Access::Write), None);
 }
+
+/// What the standard library complains of before it aborts stands in the place of where.
+#[test]
+fn an_abort_without_a_panic_says_what_was_complained_of() {
+    let told = |output: &str| {
+        let mut scene = Scene::new();
+        scene.step(0, load(LOCKS, 0), &[LOAD], ("bank::tests::scene", 10, 5));
+        scene.runs(0, &[std_fn("std::process::abort")], ("bank::tests::scene", 11, 5));
+        scene.trace.output = output.as_bytes().to_vec();
+        let cause = Crash::Abort;
+        scene.finding(Outcome::Crashed { thread: 0, signal: 6, address: 0, cause }).message
+    };
+    let complaint = "fatal runtime error: IO Safety violation: owned file descriptor already closed, aborting\n";
+    let message = "crash: thread `main` aborts the process: IO Safety violation: owned file descriptor already closed";
+    assert_eq!(told(complaint), message);
+    assert_eq!(told("so far so good\n"), "crash: thread `main` aborts the process at src/lib.rs:11");
+}

@@ -200,8 +200,8 @@ macro_rules! atomic {
                 }
                 if recording() {
                     record::step(Op::CompareExchange {
-                        address: address as u64, size: $size, order: success, expected: expected as u64,
-                        old: old as u64, new: new as u64, done: exchange.done,
+                        address: address as u64, size: $size, order: if exchange.done { success } else { failure },
+                        expected: expected as u64, old: old as u64, new: new as u64, done: exchange.done,
                     });
                 }
                 old

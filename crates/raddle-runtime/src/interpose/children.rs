@@ -29,6 +29,8 @@ pub enum Awaits {
     Poll(u64, u64),
     /// `waitpid` with this process and these options.
     Child(i32, i32),
+    /// `waitid` with these kind, number and options.
+    ChildOf(u32, u32, i32),
     /// A signal.
     Signal,
 }
@@ -134,6 +136,7 @@ pub fn is_ready(id: ThreadId, coded: i32) -> bool {
         // SAFETY: the array that the program has given, in a call that has not returned.
         Awaits::Poll(descriptors, count) => unsafe { syscall(libc::SYS_poll, [descriptors, count, 0, 0, 0, 0]) != 0 },
         Awaits::Child(process, options) => child_ready(process, options),
+        Awaits::ChildOf(kind, process, options) => has_news(kind, process, options),
     }
 }
 
@@ -146,13 +149,23 @@ fn child_ready(process: i32, options: i32) -> bool {
         process => (libc::P_PID, process.unsigned_abs()),
     };
     let stopped = if options & libc::WUNTRACED != 0 { libc::WSTOPPED } else { 0 };
-    let what = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT | stopped | (options & libc::WCONTINUED);
+    has_news(kind, id, libc::WEXITED | stopped | (options & libc::WCONTINUED))
+}
+
+/// Whether `waitid` would return at once. An error is an answer too.
+fn has_news(kind: u32, id: u32, options: i32) -> bool {
+    let (answer, info) = ask(kind, id, options | libc::WNOHANG | libc::WNOWAIT);
+    // SAFETY: of a child that has done something, the kernel tells the number.
+    answer != 0 || unsafe { info.si_pid() } != 0
+}
+
+/// The system call `waitid`: its answer, and what it tells.
+pub fn ask(kind: u32, id: u32, options: i32) -> (i64, libc::siginfo_t) {
     // SAFETY: the kernel's own structure, all zeros to begin with.
     unsafe {
         let mut info: libc::siginfo_t = core::mem::zeroed();
         let at = &raw mut info as u64;
-        // An error is an answer too.
-        syscall(libc::SYS_waitid, [kind.into(), id.into(), at, what as u64, 0, 0]) != 0 || info.si_pid() != 0
+        (syscall(libc::SYS_waitid, [kind.into(), id.into(), at, options as u64, 0, 0]), info)
     }
 }
 

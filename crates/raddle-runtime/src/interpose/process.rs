@@ -165,10 +165,11 @@ starts! {
     system(command: *const c_char) c"system" "it runs a shell command";
 }
 
-/// Waits for a child process without stopping the other threads.
-fn wait_for(call: impl Fn(i32) -> i64, child: i32, options: i32) -> i32 {
+/// Waits for a child process without stopping the other threads. `call` makes the system call with these options; it
+/// returns 0 where there is nothing to tell yet.
+fn wait_for(name: &str, awaits: Awaits, options: i32, call: impl Fn(i32) -> i64) -> i64 {
     if !executing() || !children::any() {
-        return super::output::answer(call(options)) as i32;
+        return call(options);
     }
     crate::sched::point(raddle_engine::Access::input_output());
     super::rest::wait();
@@ -178,21 +179,21 @@ fn wait_for(call: impl Fn(i32) -> i64, child: i32, options: i32) -> i32 {
             // A program that asks again and again, with sleeps that cost nothing, must give the child its time.
             children::pause(100_000);
         }
-        return super::output::answer(got) as i32;
+        return got;
     }
     loop {
         let execution = &mut crate::state::rt().execution;
-        execution.threads[execution.running as usize].awaits = Awaits::Child(child, options);
+        execution.threads[execution.running as usize].awaits = awaits;
         let interrupt = crate::sched::wait(children::AWAITS, None, !0);
         let got = call(options | libc::WNOHANG);
         if got != 0 {
             if recording() {
-                record::step(Op::Io { call: "waitpid".to_owned(), descriptor: -1, blocked: true });
+                record::step(Op::Io { call: name.to_owned(), descriptor: -1, blocked: true });
             }
-            return super::output::answer(got) as i32;
+            return got;
         }
         if interrupt == Interrupt::Fail {
-            return super::output::answer(-i64::from(libc::EINTR)) as i32;
+            return -i64::from(libc::EINTR);
         }
     }
 }
@@ -206,5 +207,24 @@ pub unsafe extern "C" fn waitpid(child: i32, status: *mut i32, options: i32) -> 
     // SAFETY: the caller's.
     let call =
         |options: i32| unsafe { syscall(libc::SYS_wait4, [child as u64, status as u64, options as u64, 0, 0, 0]) };
-    wait_for(call, child, options)
+    super::output::answer(wait_for("waitpid", Awaits::Child(child, options), options, call)) as i32
+}
+
+/// `waitid`.
+///
+/// # Safety
+/// See [`fork`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn waitid(kind: u32, id: u32, info: *mut libc::siginfo_t, options: i32) -> i32 {
+    let call = |options: i32| {
+        let (answer, told) = children::ask(kind, id, options);
+        if !info.is_null() {
+            // SAFETY: the caller's.
+            unsafe { *info = told };
+        }
+        // SAFETY: of a child that has done something, the kernel tells the number.
+        let nothing = answer == 0 && options & libc::WNOHANG != 0 && unsafe { told.si_pid() } == 0;
+        if nothing || answer < 0 { answer } else { 1 }
+    };
+    super::output::answer(wait_for("waitid", Awaits::ChildOf(kind, id, options), options, call).min(0)) as i32
 }

@@ -307,6 +307,7 @@ pub unsafe fn perform(number: i64, args: [u64; 6]) -> i64 {
             libc::SYS_setitimer => kernel(alarms::setitimer(fd, b as *const _, c as *mut _).into()),
             libc::SYS_getitimer => kernel(alarms::getitimer(fd, b as *mut _).into()),
             libc::SYS_wait4 => kernel(process::waitpid(fd, b as *mut i32, c as i32).into()),
+            libc::SYS_waitid => kernel(process::waitid(a as u32, b as u32, c as *mut libc::siginfo_t, d as i32).into()),
             libc::SYS_futex | libc::SYS_exit | libc::SYS_exit_group | libc::SYS_gettid => {
                 super::futex::dispatch(number, args)
             }

@@ -115,7 +115,9 @@ pub(super) fn stop(case: &Case<'_>, at: usize) -> Option<Stop> {
             let others = steps[at..end].iter().any(|other| other.thread != step.thread);
             others.then(|| waits(at, end, JOIN))
         }
-        Op::Io { call, blocked: true, .. } if call == "waitpid" => Some(waits(before(), at, CHILD)),
+        Op::Io { call, blocked: true, .. } if ["waitpid", "waitid"].contains(&call.as_str()) => {
+            Some(waits(before(), at, CHILD))
+        }
         Op::Io { call, blocked: true, .. } if call == "getaddrinfo" => Some(waits(before(), at, NAME)),
         Op::Io { call, blocked: true, .. } if ["fsync", "fdatasync"].contains(&call.as_str()) => {
             Some(waits(before(), at, DISK))

@@ -16,6 +16,8 @@ pub struct Flaw {
     pub load: usize,
     store_order: Order,
     load_order: Order,
+    /// The load is what a compare-exchange that fails does, and its order the second of the two.
+    fails: bool,
 }
 
 /// Address, order and value of an operation that stores.
@@ -65,7 +67,8 @@ pub fn flaw(case: &Case<'_>, earlier: &Side, later: &Side) -> Option<Flaw> {
         let store = (begin..load).rev().find(from)?;
         let (_, store_order, _) = stored(&steps[store].op)?;
         let flawed = !releases(store_order) || !acquires(load_order);
-        flawed.then_some(Flaw { store, load, store_order, load_order })
+        let fails = matches!(steps[load].op, Op::CompareExchange { done: false, .. });
+        flawed.then_some(Flaw { store, load, store_order, load_order, fails })
     })
 }
 
@@ -83,7 +86,7 @@ impl Flaw {
         let missing = match (releases(self.store_order), acquires(self.load_order)) {
             (false, false) => "neither `Release` on the one side nor `Acquire` on the other".to_owned(),
             (false, true) => format!("`{:?}` instead of `Release` at the store", self.store_order),
-            (true, _) => format!("`{:?}` instead of `Acquire` at the load", self.load_order),
+            (true, _) => format!("`{:?}` instead of `Acquire` at the load{}", self.load_order, self.failing()),
         };
         format!(
             "What {} stores{} is read by {}{}; that would order the two accesses, but for its memory order: {missing}.",
@@ -101,7 +104,12 @@ impl Flaw {
 
     /// Label for the load.
     pub fn load_label(&self, case: &Case<'_>) -> String {
-        format!("{} reads that with `{:?}` here", self.thread(case, self.load), self.load_order)
+        format!("{} reads that with `{:?}` here{}", self.thread(case, self.load), self.load_order, self.failing())
+    }
+
+    /// Which of two orders a load has.
+    fn failing(&self) -> &'static str {
+        if self.fails { ", the order for a compare-exchange that fails" } else { "" }
     }
 
     /// What to change.
@@ -111,7 +119,8 @@ impl Flaw {
             parts.push(format!("`Ordering::Release` for the store{}", self.at(case, self.store)));
         }
         if !acquires(self.load_order) {
-            parts.push(format!("`Ordering::Acquire` for the load{}", self.at(case, self.load)));
+            let load = if self.fails { "failure of the compare-exchange" } else { "load" };
+            parts.push(format!("`Ordering::Acquire` for the {load}{}", self.at(case, self.load)));
         }
         format!("Use {} (or `AcqRel` for an operation that does both).", parts.join(" and "))
     }

@@ -18,14 +18,19 @@ fn to_self(target: Target, pending: Pending, call: &str) -> i64 {
     if pending.signal == 0 {
         return 0;
     }
-    crate::interpose::io::announce();
-    if crate::state::recording() {
-        crate::record::step(Op::Io { call: call.to_owned(), descriptor: -1, blocked: false });
-    }
+    announced(call);
     post(target, pending);
     // One that the sender does not block itself is taken before the call returns, if it is the sender who takes it.
     deliver();
     0
+}
+
+/// A signal is about to be sent by this call.
+fn announced(call: &str) {
+    crate::interpose::io::announce();
+    if crate::state::recording() {
+        crate::record::step(Op::Io { call: call.to_owned(), descriptor: -1, blocked: false });
+    }
 }
 
 fn own_process() -> i64 {
@@ -60,6 +65,10 @@ pub unsafe extern "C" fn kill(process: i32, signal: i32) -> i32 {
         return answer(to_self(Target::Process, Pending::own(signal, libc::SI_USER), "kill")) as i32;
     }
     if signal != 0 {
+        if executing() {
+            // Whether it comes before or after others ask about that process makes a difference to them.
+            announced("kill");
+        }
         irreversible("it sends a signal to another process");
     }
     // SAFETY: the caller's.

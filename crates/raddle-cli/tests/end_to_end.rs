@@ -477,6 +477,34 @@ fn whoever_spins_is_told_of_only_where_nobody_can_end_it() {
     assert_eq!(explore("1", "hand_on();", kept), (0, json!([])));
 }
 
+/// Where functions call themselves, each step of a long execution has a stack of its own. They are not all kept: what is not is
+/// told.
+#[test]
+fn deep_stacks_of_a_long_execution_are_kept_within_bounds() {
+    const DEEP: &str = "fn alone() {
+        use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+        static STEPS: AtomicUsize = AtomicUsize::new(0);
+        fn both(depth: usize) {
+            STEPS.fetch_add(1, Relaxed);
+            if depth > 0 {
+                both(depth - 1);
+                both(depth - 1);
+            }
+        }
+        let other = std::thread::spawn(|| both(180));
+        both(180);
+        other.join().unwrap();
+    }";
+    let mill = Mill::new();
+    std::fs::write(mill.path().join("src/lib.rs"), LIBRARY.replace("fn alone() {}", DEEP)).unwrap();
+    let output = mill.run("test --lib --seed 1 --schedules 1 --time 5m --stall 5m --max-steps 30000 alone");
+    let told = text(&output.stderr).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        told.contains("RD0503") && told.contains("operations in the middle of this execution were not kept"),
+        "{told}"
+    );
+}
+
 #[test]
 fn a_program_is_explored_with_its_arguments() {
     let mill = Mill::new();

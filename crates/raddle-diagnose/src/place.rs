@@ -23,7 +23,7 @@ pub struct Place {
 impl Place {
     /// The place of a frame; `None` when the debug information gives no line.
     pub fn of(frame: &SourceFrame, context: &Context<'_>) -> Option<Self> {
-        let path = frame.file.clone()?;
+        let path = frame.file.as_ref()?.to_string();
         let function = function::plain(&frame.function);
         (frame.line > 0).then(|| Self {
             file: context.shown(&path),

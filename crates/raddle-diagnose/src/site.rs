@@ -10,6 +10,7 @@ use raddle_instrument::roles;
 use raddle_instrument::symbols::{Origin, SourceFrame, Symbols};
 use raddle_protocol::Role;
 use raddle_protocol::trace::{Stack, StackId, Trace};
+use std::sync::Arc;
 
 /// A resolved stack.
 #[derive(Clone, Debug)]
@@ -51,7 +52,7 @@ pub enum Plain {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CallKey {
     cfa: u64,
-    function: String,
+    function: Option<Arc<str>>,
     line: u32,
     column: u32,
 }
@@ -107,7 +108,7 @@ impl Site {
         let call = match (user, last) {
             (Some(at), Some(last)) => CallKey {
                 cfa: stack.frames[last].cfa,
-                function: frames[at].function.clone(),
+                function: Some(frames[at].function.clone()),
                 line: frames[at].line,
                 column: frames[at].column,
             },
@@ -212,7 +213,7 @@ impl Sites {
             plain: Plain::Internal,
             direct: true,
             panics: false,
-            call: CallKey { cfa: 0, function: String::new(), line: 0, column: 0 },
+            call: CallKey { cfa: 0, function: None, line: 0, column: 0 },
         };
         self.0.get(stack as usize).unwrap_or(&EMPTY)
     }

@@ -82,7 +82,7 @@ impl Tasks {
             }
             let turn = depth.own.and_then(|own| polled.get(&(step.thread, own)).copied());
             if let (Some(turn), Some(frame)) = (turn, polls::future(site)) {
-                futures[turn.task].get_or_insert_with(|| frame.function.clone());
+                futures[turn.task].get_or_insert_with(|| frame.function.to_string());
             }
             if let Some(task) = polls::ends(site, &step.op).and_then(|word| tasks.known(word, at)) {
                 tasks.tasks[task].ended = true;

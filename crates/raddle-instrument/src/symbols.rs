@@ -2,14 +2,16 @@
 
 use crate::roles::sites::Tells;
 use raddle_protocol::{Answer, Role};
+use std::sync::Arc;
 
-/// One function activation at an address; a physical frame yields several when calls were inlined.
+/// One function activation at an address; a physical frame yields several when calls were inlined. What is long in it is
+/// shared among copies: thousands of stacks have the same frames.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceFrame {
     /// Demangled path of the function without its hash, such as `std::sync::poison::mutex::Mutex<T>::lock`.
-    pub function: String,
+    pub function: Arc<str>,
     /// Source file as the compiler recorded it, made absolute where the compilation directory is known.
-    pub file: Option<String>,
+    pub file: Option<Arc<str>>,
     /// Line, from 1; 0 when unknown.
     pub line: u32,
     /// Column, from 1; 0 when unknown.

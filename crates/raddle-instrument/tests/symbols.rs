@@ -143,16 +143,16 @@ fn frames_tell_inlined_functions_apart() {
         let call = find(&recording, "call");
         let frames: Vec<_> = call.stack.iter().flat_map(|(pc, _)| process.frames(*pc)).collect();
         let users: Vec<_> = frames.iter().filter(|frame| frame.origin == Origin::User).collect();
-        assert_eq!(users[0].function, "shown::bank::Accounts::note", "release: {release}");
+        assert_eq!(&*users[0].function, "shown::bank::Accounts::note", "release: {release}");
         assert_eq!(users[0].line, line_of("pub fn note"));
-        assert_eq!(users[1].function, "shown::main");
+        assert_eq!(&*users[1].function, "shown::main");
         assert_eq!(users[1].line, line_of("ACCOUNTS.note()"));
         assert!(users[0].column > 0);
         assert!(users[0].file.as_deref().is_some_and(|file| Path::new(file).is_file()));
         let first = &frames[0];
         assert_eq!((first.origin, first.function.starts_with("core::sync::atomic::")), (Origin::Standard, true));
         assert!(
-            frames.iter().any(|frame| frame.function == "std::rt::lang_start_internal"),
+            frames.iter().any(|frame| &*frame.function == "std::rt::lang_start_internal"),
             "frames inside std resolve"
         );
         assert!(process.frames(0x10).is_empty());
@@ -219,7 +219,7 @@ fn programs_in_c_are_built_with_two_sets_of_flags() {
     let local = local(&process, find(&recording, "local")).unwrap();
     assert_eq!((local.name.as_str(), local.field.as_deref()), ("local", Some("slots[1]")));
     let frames = process.frames(find(&recording, "local").stack[0].0);
-    assert_eq!((frames[0].function.as_str(), frames[0].origin), ("main", Origin::Unknown));
+    assert_eq!((&*frames[0].function, frames[0].origin), ("main", Origin::Unknown));
 
     let fixed = package.root().join("static");
     run(Command::new("cc").args(["-static", "-x", "c", "-o"]).arg(&fixed).arg("/dev/stdin").stdin({

@@ -4,21 +4,24 @@
 //! libgcc's, which every Rust program brings along; it reads the program's frame descriptions and changes nothing that a
 //! rewind does not put back.
 
+mod stacks;
+
 use crate::arch::KEPT_REGISTERS;
 use crate::cause::Reasons;
 use crate::state::{Runtime, rt};
 use core::ffi::c_void;
 use raddle_engine::random::mix;
-use raddle_protocol::trace::{
-    Block, Bound, Conflict, Outcome, Stack, StackFrame, StackId, Step, Thread, ThreadId, Trace,
-};
+use raddle_protocol::trace::{Block, Bound, Conflict, Outcome, StackId, Step, Thread, ThreadId, Trace};
 use raddle_protocol::{Cause, Op};
+use stacks::Stacks;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Steps kept at the most: the first, which lead to whatever goes on for so long, and the last.
 const MOST_STEPS: usize = 400_000;
 /// Of these, the first.
 const FIRST_STEPS: usize = 50_000;
+/// Frames of all stacks together at the most, of which half may belong to what is no step. Beyond, fewer steps are kept.
+const MOST_FRAMES_KEPT: usize = 4_000_000;
 /// Bytes of output kept.
 const MOST_OUTPUT: usize = 1 << 20;
 /// Frames kept of a stack.
@@ -31,8 +34,11 @@ pub struct Recorder {
     /// For each of `steps` the entries of the log and the choices that there were when it was recorded.
     marks: Vec<(u64, usize)>,
     steps_cut: u64,
-    stacks: Vec<Stack>,
-    known: BTreeMap<Vec<(u64, u64)>, StackId>,
+    /// Of the steps, those before the ones that were cut.
+    first: usize,
+    stacks: Stacks,
+    /// Frames at which steps are cut the next time, beyond [`MOST_FRAMES_KEPT`].
+    frames_beyond: usize,
     live: BTreeMap<u64, Block>,
     dead: Vec<Block>,
     spawned: BTreeMap<ThreadId, StackId>,
@@ -198,8 +204,8 @@ impl Recorder {
         let mut places: Vec<u64> = last
             .iter()
             .filter(|(id, _)| matches!(execution.schedule.state(**id), raddle_protocol::trace::State::Waiting(_)))
-            .filter_map(|(_, stack)| self.stacks[*stack as usize].frames.first())
-            .map(|frame| frame.pc)
+            .map(|(_, stack)| self.stacks.innermost(*stack))
+            .filter(|pc| *pc != 0)
             .collect();
         places.sort_unstable();
         places.into_iter().fold(mix(kind), |hash, pc| mix(hash ^ pc))
@@ -208,7 +214,7 @@ impl Recorder {
     /// The code addresses of the two sides of a conflict, the one that came earlier first; 0 where there is none.
     fn places_of(&self, conflict: &Conflict) -> [u64; 2] {
         let execution = &rt().execution;
-        let pc = |stack: StackId| self.stacks[stack as usize].frames.first().map_or(0, |frame| frame.pc);
+        let pc = |stack: StackId| self.stacks.innermost(stack);
         let touches = |step: &&Step| address(&step.op).is_some_and(|at| at.abs_diff(conflict.address) < 16);
         let of_earlier =
             |step: &&Step| conflict.earlier.is_some_and(|(thread, _)| execution.number_of(step.thread) == thread);
@@ -224,9 +230,13 @@ impl Recorder {
         let is_kept = |step: &&Step| step.thread == execution.root || step.thread > execution.harness;
         // Those of the harness's threads are left out of a trace.
         let place = |at: usize| self.steps[..at].iter().filter(is_kept).count() as u64;
+        // What was recorded between the last kept step before the cut and the first one behind it is gone.
+        let behind = self.marks.get(self.first).filter(|_| self.steps_cut > 0).copied().unwrap_or_default();
         let recorded = |entry: usize, thread: ThreadId| {
             let steps = self.steps.iter().zip(&self.marks);
-            steps.enumerate().find(|(_, (step, (entries, _)))| step.thread == thread && *entries > entry as u64)
+            let found =
+                steps.enumerate().find(|(_, (step, (entries, _)))| step.thread == thread && *entries > entry as u64);
+            found.filter(|(at, _)| *at < self.first || entry as u64 >= behind.0)
         };
         let performed = |entry: usize, thread: ThreadId| recorded(entry, thread).map(|(at, _)| place(at));
         let last = |thread: ThreadId| self.steps.iter().rposition(|step| step.thread == thread).map(place);
@@ -238,20 +248,42 @@ impl Recorder {
             };
             Some((first, second))
         });
-        let load = |choice: &usize| self.marks.iter().position(|(_, choices)| choices > choice).map(place);
+        let loaded = |choice: &usize| self.marks.iter().position(|(_, choices)| choices > choice);
+        let load = |choice: &usize| loaded(choice).filter(|at| *at < self.first || *choice >= behind.1).map(place);
         let stale = reasons.stale.iter().filter_map(load).collect();
         Cause { tried: reasons.tried, pairs: pairs.collect(), stale, printed: None, behind: None }
     }
 
     fn intern(&mut self, frames: Vec<(u64, u64)>) -> StackId {
-        if let Some(id) = self.known.get(&frames) {
-            return *id;
+        self.stacks.intern(&frames)
+    }
+
+    /// Gives up steps in the middle, and what only they lead to.
+    fn cut(&mut self) {
+        if self.steps_cut == 0 {
+            self.first = FIRST_STEPS.min(self.steps.len() / 4);
         }
-        let id = self.stacks.len() as StackId;
-        let frames_out = frames.iter().map(|(pc, cfa)| StackFrame { pc: *pc, cfa: *cfa }).collect();
-        self.stacks.push(Stack { frames: frames_out });
-        self.known.insert(frames, id);
-        id
+        let end = self.first + (self.steps.len() - self.first) / 2;
+        let end_position = self.steps_cut + end as u64;
+        self.steps.drain(self.first..end);
+        self.marks.drain(self.first..end);
+        self.steps_cut += (end - self.first) as u64;
+        let first = self.first as u64;
+        self.dead.retain(|block| block.live.0 < first || block.live.1 >= end_position);
+        self.give_up_stacks();
+        self.frames_beyond = self.stacks.frames().saturating_sub(MOST_FRAMES_KEPT / 2);
+    }
+
+    /// Gives up stacks that nothing leads to.
+    fn give_up_stacks(&mut self) {
+        let Recorder { stacks, steps, live, dead, spawned, last, .. } = self;
+        stacks.keep(|each| {
+            steps.iter_mut().for_each(|step| each(&mut step.stack));
+            for block in live.values_mut().chain(dead) {
+                block.allocated.iter_mut().chain(&mut block.freed).for_each(|(_, stack)| each(stack));
+            }
+            spawned.values_mut().chain(last.values_mut()).for_each(each);
+        });
     }
 
     /// How many steps there were.
@@ -287,6 +319,15 @@ impl Recorder {
                 (id > execution.harness).then(|| id - execution.harness)
             }
         };
+        let mut used: BTreeSet<u64> = self.steps.iter().filter_map(|step| address(&step.op)).collect();
+        if let Outcome::Conflict(conflict) = outcome {
+            used.insert(conflict.address);
+        }
+        let end = self.position();
+        let live = core::mem::take(&mut self.live);
+        self.dead.extend(live.into_values().map(|block| Block { live: (block.live.0, end), ..block }));
+        self.dead.retain(|block| used.range(block.address..block.address + block.size.max(1)).next().is_some());
+        self.give_up_stacks();
         let mut last_step: BTreeMap<ThreadId, StackId> = BTreeMap::new();
         for step in &self.steps {
             last_step.insert(step.thread, step.stack);
@@ -310,16 +351,8 @@ impl Recorder {
                 last: self.last.get(&id).or_else(|| last_step.get(&id)).copied().filter(|_| !ended),
             });
         }
-        let mut used: BTreeSet<u64> = self.steps.iter().filter_map(|step| address(&step.op)).collect();
-        if let Outcome::Conflict(conflict) = outcome {
-            used.insert(conflict.address);
-        }
-        let end = self.position();
-        let live = core::mem::take(&mut self.live);
-        self.dead.extend(live.into_values().map(|block| Block { live: (block.live.0, end), ..block }));
         let mut blocks: Vec<Block> = core::mem::take(&mut self.dead)
             .into_iter()
-            .filter(|block| used.range(block.address..block.address + block.size.max(1)).next().is_some())
             .map(|mut block| {
                 let renumbered = |(thread, stack)| Some((renumber(thread)?, stack));
                 block.allocated = block.allocated.and_then(renumbered);
@@ -329,8 +362,7 @@ impl Recorder {
             .collect();
         blocks.sort_by_key(|block| (block.address, block.live.0));
         // Steps of the harness's threads are left out, so fewer may come before the cut.
-        let first = &self.steps[..FIRST_STEPS.min(self.steps.len())];
-        let first = first.iter().filter(|step| renumber(step.thread).is_some()).count();
+        let first = self.steps[..self.first].iter().filter(|step| renumber(step.thread).is_some()).count();
         let steps_before_cut = if self.steps_cut > 0 { first as u64 } else { 0 };
         let round = self.round.filter(|_| matches!(outcome, Outcome::NoProgress(Bound::Round(_))));
         let round = round.map_or(0, |from| self.position() - from);
@@ -346,7 +378,7 @@ impl Recorder {
         Trace {
             threads,
             steps,
-            stacks: self.stacks,
+            stacks: self.stacks.into_vec(),
             blocks,
             output: self.output,
             output_cut: self.output_cut,
@@ -385,14 +417,11 @@ pub fn step(op: Op) {
     if let Op::Spawn { child } = op {
         recorder.spawned.insert(child, stack);
     }
-    if recorder.steps.len() == MOST_STEPS {
-        let dropped = (MOST_STEPS - FIRST_STEPS) / 2;
-        recorder.steps.drain(FIRST_STEPS..FIRST_STEPS + dropped);
-        recorder.marks.drain(FIRST_STEPS..FIRST_STEPS + dropped);
-        recorder.steps_cut += dropped as u64;
-    }
     recorder.steps.push(Step { thread, op, stack, time_ns });
     recorder.marks.push((runtime.execution.schedule.log().len(), runtime.tape.record().len()));
+    if recorder.steps.len() > MOST_STEPS || recorder.stacks.frames() > MOST_FRAMES_KEPT + recorder.frames_beyond {
+        recorder.cut();
+    }
 }
 
 /// Records an allocation.

@@ -111,7 +111,7 @@ impl Scene {
             Origin::User => "/work/bank/src/lib.rs",
             _ => "/library/lib.rs",
         };
-        let frame = SourceFrame { function: function.to_owned(), file: Some(file.to_owned()), line, column, origin };
+        let frame = SourceFrame { function: function.into(), file: Some(file.into()), line, column, origin };
         self.symbols.frames.insert(pc, vec![frame]);
         self.known.insert(key, pc);
         pc

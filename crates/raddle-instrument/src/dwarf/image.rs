@@ -73,8 +73,8 @@ impl Image {
                     continue;
                 };
                 frames.push(SourceFrame {
-                    function,
-                    file: location.as_ref().and_then(|location| location.file).map(str::to_owned),
+                    function: function.into(),
+                    file: location.as_ref().and_then(|location| location.file).map(Into::into),
                     line: location.as_ref().and_then(|location| location.line).unwrap_or(0),
                     column: location.as_ref().and_then(|location| location.column).unwrap_or(0),
                     origin: Origin::Unknown,

@@ -109,5 +109,5 @@ impl Symbols for Process {
 
 /// A frame of which nothing but the name is known.
 fn named(function: String) -> SourceFrame {
-    SourceFrame { function, file: None, line: 0, column: 0, origin: Origin::Unknown }
+    SourceFrame { function: function.into(), file: None, line: 0, column: 0, origin: Origin::Unknown }
 }

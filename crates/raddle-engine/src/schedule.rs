@@ -18,6 +18,7 @@ mod tests;
 
 use crate::access::{Access, AccessKind};
 use crate::log::{Event, Log, Logged};
+use crate::random::mix;
 use crate::strategy::{Hint, Question};
 use crate::tape::Tape;
 use raddle_protocol::ChoiceKind;
@@ -39,6 +40,10 @@ const DOUBLINGS: u64 = 8;
 fn look_ns(looks: u64) -> u64 {
     CLOCK_READ_NS << (looks / LOOKS).min(DOUBLINGS)
 }
+
+/// Nanoseconds by which looks at a processor's counter may differ from each other in how far they move the time, and some
+/// more.
+const UNEVEN_NS: u64 = 64;
 
 /// Nanoseconds by which a look at a clock moves it for each step since the last one. All threads are taken to share one
 /// processor: what is measured then depends on how much was done, not on who did it.
@@ -314,6 +319,15 @@ impl Schedule {
         let worked = steps.saturating_sub(std::mem::replace(&mut self.steps_seen, steps));
         self.now_ns = self.now_ns.saturating_add(look_ns(self.looks) + worked * STEP_NS);
         self.looks += 1;
+        self.now_ns
+    }
+
+    /// Reads a processor's counter: as [`Schedule::read_clock`] does, but no two looks take the same time. Generators of random
+    /// numbers live on that, and refuse to work where a counter goes too evenly. How long a look takes follows from the time
+    /// alone.
+    pub fn read_counter(&mut self, steps: u64) -> u64 {
+        let now = self.read_clock(steps);
+        self.now_ns = now.saturating_add(mix(now) % UNEVEN_NS);
         self.now_ns
     }
 

@@ -152,9 +152,9 @@ pub fn reached(context: &mut libc::ucontext_t) -> bool {
 /// Does what an instruction asks the processor for; whether it is one of those.
 fn answer(context: &mut libc::ucontext_t, effect: Effect) -> bool {
     match effect {
-        Effect::Time => arch::answer_counter(context, clock::look(libc::CLOCK_MONOTONIC)),
+        Effect::Time => arch::answer_counter(context, clock::counter()),
         Effect::TimeAndProcessor => {
-            arch::answer_counter(context, clock::look(libc::CLOCK_MONOTONIC));
+            arch::answer_counter(context, clock::counter());
             arch::answer_processor(context, 0);
         }
         Effect::Random { register, size } => {

@@ -93,10 +93,21 @@ fn may_be_slow() {
 
 /// A look at a clock, one of those that there are, in nanoseconds.
 pub fn look(clock: i32) -> u64 {
+    before_look();
+    base(clock) + rt().execution.schedule.read_clock(rt().points)
+}
+
+/// A look at the processor's counter, which goes by the monotonic clock, in nanoseconds.
+pub fn counter() -> u64 {
+    before_look();
+    base(libc::CLOCK_MONOTONIC) + rt().execution.schedule.read_counter(rt().points)
+}
+
+/// What comes before each look.
+fn before_look() {
     keep_pace();
     crate::state::hindered(raddle_protocol::message::Obstacle::Clock);
     may_be_slow();
-    base(clock) + rt().execution.schedule.read_clock(rt().points)
 }
 
 /// Reads a clock into `time`: the system call's answer.

@@ -511,6 +511,23 @@ fn time_stops_at_its_end_instead_of_running_backwards() {
 }
 
 #[test]
+fn a_counter_goes_forward_and_never_evenly() {
+    let mut schedule = Schedule::new();
+    let (mut before, mut took) = (schedule.read_counter(0), 0);
+    let mut lengths = std::collections::BTreeSet::new();
+    let mut alike = 0;
+    for _ in 0..1000 {
+        let now = schedule.read_counter(0);
+        assert!(now >= before + CLOCK_READ_NS);
+        alike += u32::from(now - before == took);
+        (took, before) = (now - before, now);
+        lengths.insert(took);
+    }
+    assert!(lengths.len() > 50, "{lengths:?}");
+    assert!(alike < 50, "{alike}");
+}
+
+#[test]
 fn the_end_of_time_is_no_deadline() {
     let (mut schedule, mut tape) = crowd(2);
     schedule.wait(Wait::Sleep, Some(u64::MAX), !0);

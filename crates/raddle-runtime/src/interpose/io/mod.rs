@@ -45,6 +45,8 @@ pub struct Io {
     pub nodelay: nodelay::Asked,
     /// Port numbers as the program sees them.
     pub ports: ports::Ports,
+    /// Connections that are being made.
+    pub connecting: in_flight::Connecting,
     /// Files that are locked.
     pub file_locks: file_locks::FileLocks,
     /// Ports that nobody else is to get.
@@ -57,5 +59,6 @@ pub fn closing(descriptor: i32) {
     io.interest.closed(descriptor);
     io.timers.closed(descriptor);
     io.nodelay.closed(descriptor);
+    io.connecting.closed(descriptor);
     file_locks::give_back(descriptor);
 }

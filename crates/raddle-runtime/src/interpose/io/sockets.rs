@@ -114,6 +114,9 @@ pub unsafe extern "C" fn connect(descriptor: i32, at: *const sockaddr, length: u
         // SAFETY: the caller's.
         let result = without_blocking(descriptor, blocks, || unsafe { syscall(libc::SYS_connect, call(raw)) });
         changed();
+        if let Some(address) = address.filter(|_| -result as i32 == libc::EINPROGRESS) {
+            rt().execution.io.connecting.begin(descriptor, &address);
+        }
         match -result as i32 {
             libc::EINPROGRESS if blocks => {
                 blocked = true;

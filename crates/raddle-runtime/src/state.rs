@@ -381,6 +381,7 @@ fn memory_of(model: MemoryModel) -> Memory {
 
 /// Takes charge of this process.
 pub fn take_charge(plan: Plan) {
+    crate::interpose::io::file_times::begin();
     let mode = if plan.isolation == Isolation::Fork { Mode::Fork } else { Mode::Rewind };
     let seed = plan.seed;
     let runtime = Runtime {

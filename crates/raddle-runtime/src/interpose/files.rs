@@ -48,6 +48,7 @@ pub unsafe extern "C" fn openat(directory: i32, path: *const c_char, flags: i32,
         let result = answer(paths::call(directory, path, make, what)) as i32;
         if executing() && result >= 0 {
             crate::effects::opened(result);
+            super::io::file_times::opened(result, flags);
         }
         result
     }

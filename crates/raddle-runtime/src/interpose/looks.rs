@@ -1,5 +1,6 @@
 //! Calls that ask about a path and change nothing.
 
+use super::io::file_times;
 use super::io::polling::will_write;
 use super::output::answer;
 use super::paths;
@@ -29,7 +30,13 @@ unsafe fn ask(number: i64, args: [u64; 6], buffer: *mut c_void, size: usize) -> 
 pub unsafe extern "C" fn fstatat(directory: i32, path: *const c_char, buffer: *mut libc::stat, flags: i32) -> i32 {
     let args = [directory as u64, path as u64, buffer as u64, flags as u64, 0, 0];
     // SAFETY: the caller's. The two structures are one on this platform.
-    unsafe { ask(libc::SYS_newfstatat, args, buffer as *mut c_void, size_of::<libc::stat>()) }
+    unsafe {
+        let result = ask(libc::SYS_newfstatat, args, buffer as *mut c_void, size_of::<libc::stat>());
+        if result == 0 {
+            file_times::told(&mut *buffer);
+        }
+        result
+    }
 }
 
 /// `fstatat64`.
@@ -63,6 +70,33 @@ stats! {
     lstat64: AT_SYMLINK_NOFOLLOW;
 }
 
+/// `fstat`.
+///
+/// # Safety
+/// See [`fstatat`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstat(descriptor: i32, buffer: *mut libc::stat) -> i32 {
+    // SAFETY: the caller's.
+    unsafe {
+        will_write(buffer as *mut c_void, size_of::<libc::stat>());
+        let result = answer(syscall(libc::SYS_fstat, [descriptor as u64, buffer as u64, 0, 0, 0, 0])) as i32;
+        if result == 0 {
+            file_times::told(&mut *buffer);
+        }
+        result
+    }
+}
+
+/// `fstat64`.
+///
+/// # Safety
+/// See [`fstatat`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fstat64(descriptor: i32, buffer: *mut libc::stat) -> i32 {
+    // SAFETY: the caller's.
+    unsafe { fstat(descriptor, buffer) }
+}
+
 /// `statx`.
 ///
 /// # Safety
@@ -77,7 +111,13 @@ pub unsafe extern "C" fn statx(
 ) -> i32 {
     let args = [directory as u64, path as u64, flags as u64, mask.into(), buffer as u64, 0];
     // SAFETY: the caller's.
-    unsafe { ask(libc::SYS_statx, args, buffer as *mut c_void, size_of::<libc::statx>()) }
+    unsafe {
+        let result = ask(libc::SYS_statx, args, buffer as *mut c_void, size_of::<libc::statx>());
+        if result == 0 {
+            file_times::told_at_length(&mut *buffer);
+        }
+        result
+    }
 }
 
 /// `faccessat`.

@@ -5,7 +5,7 @@
 //! (`PR_SET_SYSCALL_USER_DISPATCH`, Linux 5.11), and the handler performs it through the same functions that stand in
 //! front of the C library's. Where the kernel has no such facility, these calls go unseen.
 
-use super::io::{epoll, file_locks, nodelay, receiving, select, sending, sockets, timers};
+use super::io::{epoll, file_locks, file_times, nodelay, receiving, select, sending, sockets, timers};
 use super::signals::{actions, delivery, masks, sending as signalling, waiting};
 use super::{alarms, clock, descriptors, files, looks, machine, memory, process, random, threads};
 use crate::arch::{self, syscall};
@@ -237,6 +237,10 @@ pub unsafe fn perform(number: i64, args: [u64; 6]) -> i64 {
             libc::SYS_symlink => kernel(files::symlink(path, b as *const c_char).into()),
             libc::SYS_symlinkat => kernel(files::symlinkat(path, b as i32, c as *const c_char).into()),
             libc::SYS_stat => kernel(looks::stat(path, b as *mut libc::stat).into()),
+            libc::SYS_fstat => kernel(looks::fstat(fd, b as *mut libc::stat).into()),
+            libc::SYS_utimensat => {
+                kernel(file_times::utimensat(fd, b as *const c_char, c as *const libc::timespec, d as i32).into())
+            }
             libc::SYS_lstat => kernel(looks::lstat(path, b as *mut libc::stat).into()),
             libc::SYS_newfstatat => {
                 kernel(looks::fstatat(fd, b as *const c_char, c as *mut libc::stat, d as i32).into())
@@ -341,8 +345,7 @@ fn what(number: i64) -> String {
 }
 
 /// Calls that change nothing, or nothing that lasts longer than the descriptors they work on.
-const HARMLESS: [i64; 37] = [
-    libc::SYS_fstat,
+const HARMLESS: [i64; 36] = [
     libc::SYS_statfs,
     libc::SYS_fstatfs,
     libc::SYS_lseek,

@@ -11,6 +11,7 @@
 pub mod epoll;
 pub mod faults;
 pub mod file_locks;
+pub mod file_times;
 pub mod held_ports;
 pub mod hosts;
 pub mod in_flight;
@@ -49,6 +50,8 @@ pub struct Io {
     pub connecting: in_flight::Connecting,
     /// Files that are locked.
     pub file_locks: file_locks::FileLocks,
+    /// When files were changed.
+    pub file_times: file_times::FileTimes,
     /// Ports that nobody else is to get.
     pub held: held_ports::Held,
 }
@@ -60,5 +63,6 @@ pub fn closing(descriptor: i32) {
     io.timers.closed(descriptor);
     io.nodelay.closed(descriptor);
     io.connecting.closed(descriptor);
+    io.file_times.closed(descriptor);
     file_locks::give_back(descriptor);
 }

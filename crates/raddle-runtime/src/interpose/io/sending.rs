@@ -3,7 +3,7 @@
 use super::faults::{self, Fault};
 use super::polling::{Waited, changed, is_file, is_nonblocking, moved, ready, until_ready, will_write};
 use super::sockets::without_blocking;
-use super::{hosts, ports};
+use super::{file_times, hosts, ports};
 use crate::arch::syscall;
 use crate::effects::irreversible;
 use crate::interpose::output::{answer, is_output, take};
@@ -60,6 +60,9 @@ fn send_all(descriptor: i32, size: u64, flags: i32, name: &str, call: impl Fn(u6
         record::step(Op::Io { call: name.to_owned(), descriptor, blocked });
     }
     moved(descriptor, sent as isize);
+    if sent > 0 {
+        file_times::written(descriptor);
+    }
     if sent > 0 { sent as isize } else { answer(result) }
 }
 

@@ -2,7 +2,8 @@
 //! repeats.
 //!
 //! A warning where the first schedule is that long, the one without preemption: most such tests only have much to do. Not
-//! where all that its threads do in the end is to look: nobody is left who changes what they look at.
+//! where all that its threads do in the end is to look: nobody is left who changes what they look at. That takes a turn of
+//! each thread that can run.
 
 use super::Diagnosis;
 use crate::action::What;
@@ -12,7 +13,7 @@ use crate::states;
 use crate::words;
 use raddle_engine::waits::Final;
 use raddle_protocol::trace::{Bound, Op, ThreadId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How far back repeated steps are looked for.
 const WINDOW: usize = 1000;
@@ -117,7 +118,8 @@ pub fn no_progress(case: &Case<'_>, bound: Bound) -> Diagnosis {
     diagnosis
 }
 
-/// Whether all that is done at the end is to look, yield and sleep: who waits like that for another thread waits for ever.
+/// Whether all that is done at the end is to look, yield and sleep, by every thread that can run: who waits like that for
+/// another thread waits for ever.
 fn nobody_changes_anything(case: &Case<'_>) -> bool {
     let looks = |op: &Op| {
         matches!(
@@ -130,7 +132,17 @@ fn nobody_changes_anything(case: &Case<'_>) -> bool {
                 | Op::Woke
         )
     };
-    case.trace().steps.iter().rev().take(WINDOW).all(|step| looks(&step.op))
+    let mut to_come: BTreeSet<ThreadId> = threads(case, |end| *end == Final::Runnable).into_iter().collect();
+    for (number, step) in case.trace().steps.iter().rev().enumerate() {
+        if number >= WINDOW && to_come.is_empty() {
+            break;
+        }
+        if !looks(&step.op) {
+            return false;
+        }
+        to_come.remove(&step.thread);
+    }
+    to_come.is_empty()
 }
 
 /// The threads that wait, together where they wait at one place for the same: a pool has many.

@@ -114,6 +114,26 @@ fn long(is_first: bool, changes: bool) -> Severity {
     finding.severity
 }
 
+/// The first schedule is long, and ends while one thread looks; another, which can run, has done this last.
+fn long_beside(last: impl FnOnce(&mut Scene, ThreadId)) -> Severity {
+    let mut scene = Scene::new();
+    let one = scene.thread(None, Some(("bank::tests::scene", 9, 9)));
+    last(&mut scene, one);
+    scene.runs(one, &[LOAD], ("bank::g", 30, 5));
+    for _ in 0..2_000 {
+        scene.step(0, load(A, 0), &[LOAD], ("bank::f", 20, 5));
+    }
+    scene.runs(0, &[LOAD], ("bank::f", 20, 5));
+    scene.first(Outcome::NoProgress(Bound::Steps(1_000_000))).severity
+}
+
+#[test]
+fn whoever_has_not_had_a_turn_may_still_change_what_others_look_at() {
+    assert_eq!(long_beside(|scene, one| scene.step(one, store(A, 1), &[STORE], ("bank::g", 30, 5))), Severity::Warning);
+    assert_eq!(long_beside(|_, _| {}), Severity::Warning);
+    assert_eq!(long_beside(|scene, one| scene.step(one, load(A, 0), &[LOAD], ("bank::g", 30, 5))), Severity::Error);
+}
+
 #[test]
 fn a_first_schedule_that_takes_long_is_only_warned_of_where_something_changes() {
     assert_eq!(long(true, true), Severity::Warning);

@@ -75,36 +75,22 @@ impl Memory {
         change: impl Fn(u128) -> u128,
         ask: Ask<'_>,
     ) -> Effect {
-        self.around_exchange(thread);
-        let effect = self.rmw_itself(thread, at, order, in_memory, change, ask);
-        self.around_exchange(thread);
-        effect
-    }
-
-    #[inline(always)]
-    fn rmw_itself(
-        &mut self,
-        thread: ThreadId,
-        at: Location,
-        order: Order,
-        in_memory: u128,
-        change: impl Fn(u128) -> u128,
-        ask: Ask<'_>,
-    ) -> Effect {
-        self.arrive(thread);
-        if !self.is_concurrent() {
-            return Effect { read: in_memory, memory: Some(change(in_memory)) };
-        }
-        if ask.is_none() {
-            let value = change(in_memory);
-            if self.store_light(thread, at, order, in_memory, (value, true)) {
-                return Effect { read: in_memory, memory: Some(value) };
+        self.as_exchange(thread, |memory| {
+            memory.arrive(thread);
+            if !memory.is_concurrent() {
+                return Effect { read: in_memory, memory: Some(change(in_memory)) };
             }
-        }
-        self.rmw_at_length(thread, at, order, in_memory, change, ask)
+            if ask.is_none() {
+                let value = change(in_memory);
+                if memory.store_light(thread, at, order, in_memory, (value, true)) {
+                    return Effect { read: in_memory, memory: Some(value) };
+                }
+            }
+            memory.rmw_at_length(thread, at, order, in_memory, change, ask)
+        })
     }
 
-    /// As [`Memory::rmw_itself`], of a thread that is known and not alone.
+    /// As [`Memory::rmw`], of a thread that is known and not alone.
     #[inline]
     fn rmw_at_length(
         &mut self,
@@ -134,12 +120,12 @@ impl Memory {
     /// As [`Memory::rmw`] of the newest store, which is not asked about: stores `value`.
     #[inline(always)]
     pub fn rmw_of_newest(&mut self, thread: ThreadId, at: Location, order: Order, in_memory: u128, value: u128) {
-        self.around_exchange(thread);
-        self.arrive(thread);
-        if self.is_concurrent() && !self.store_lightly(thread, at, order, in_memory, (value, true)) {
-            self.rmw_at_length(thread, at, order, in_memory, |_| value, None);
-        }
-        self.around_exchange(thread);
+        self.as_exchange(thread, |memory| {
+            memory.arrive(thread);
+            if memory.is_concurrent() && !memory.store_lightly(thread, at, order, in_memory, (value, true)) {
+                memory.rmw_at_length(thread, at, order, in_memory, |_| value, None);
+            }
+        });
     }
 
     /// As [`Memory::store`] after the newest store, which is not asked about.
@@ -161,61 +147,48 @@ impl Memory {
         in_memory: u128,
         ask: Ask<'_>,
     ) -> Exchange {
-        self.around_exchange(thread);
-        let exchange = self.exchange_itself(thread, at, attempt, in_memory, ask);
-        self.around_exchange(thread);
-        exchange
-    }
-
-    #[inline(always)]
-    fn exchange_itself(
-        &mut self,
-        thread: ThreadId,
-        at: Location,
-        attempt: Attempt,
-        in_memory: u128,
-        ask: Ask<'_>,
-    ) -> Exchange {
-        self.arrive(thread);
-        if !self.is_concurrent() {
-            let equal = in_memory == attempt.expected;
-            let done = equal && !(attempt.weak && ask.is_some_and(|ask| ask(ChoiceKind::WeakFailure, 2) == 1));
-            return Exchange { read: in_memory, memory: done.then_some(attempt.new), done };
-        }
-        let done = in_memory == attempt.expected;
-        let order = if done { attempt.success } else { attempt.failure };
-        let light = ask.is_none()
-            && if done {
-                self.store_light(thread, at, order, in_memory, (attempt.new, true))
-            } else {
-                self.load_light(thread, at, order, in_memory)
-            };
-        if light {
-            return Exchange { read: in_memory, memory: done.then_some(attempt.new), done };
-        }
-        let slot = self.locate(thread, at, in_memory);
-        if self.is_light(slot, order, ask.is_none()) {
-            if done {
-                self.write_light(thread, slot, order, (attempt.new, true));
-            } else {
-                self.read_light(thread, slot, order);
+        self.as_exchange(thread, |memory| {
+            memory.arrive(thread);
+            if !memory.is_concurrent() {
+                let equal = in_memory == attempt.expected;
+                let done = equal && !(attempt.weak && ask.is_some_and(|ask| ask(ChoiceKind::WeakFailure, 2) == 1));
+                return Exchange { read: in_memory, memory: done.then_some(attempt.new), done };
             }
-            self.threads[thread as usize].just = Just::Other;
-            return Exchange { read: in_memory, memory: done.then_some(attempt.new), done };
-        }
-        if self.threads[thread as usize].exchanged && acquires(attempt.failure) {
-            self.fence(thread, Order::SeqCst);
-        }
-        let (index, done) = self.choose_exchange(thread, slot, attempt, ask);
-        let history = &self.locations.histories[slot as usize];
-        let (read, is_newest) = (history.stores[index].value, index == history.newest());
-        if done {
-            self.write(thread, slot, index, attempt.success, (attempt.new, true));
-        } else {
-            self.read(thread, slot, index, attempt.failure);
-        }
-        self.after_rmw(thread, slot, if done { attempt.success } else { attempt.failure });
-        Exchange { read, memory: (done && is_newest).then_some(attempt.new), done }
+            let done = in_memory == attempt.expected;
+            let order = if done { attempt.success } else { attempt.failure };
+            let light = ask.is_none()
+                && if done {
+                    memory.store_light(thread, at, order, in_memory, (attempt.new, true))
+                } else {
+                    memory.load_light(thread, at, order, in_memory)
+                };
+            if light {
+                return Exchange { read: in_memory, memory: done.then_some(attempt.new), done };
+            }
+            let slot = memory.locate(thread, at, in_memory);
+            if memory.is_light(slot, order, ask.is_none()) {
+                if done {
+                    memory.write_light(thread, slot, order, (attempt.new, true));
+                } else {
+                    memory.read_light(thread, slot, order);
+                }
+                memory.threads[thread as usize].just = Just::Other;
+                return Exchange { read: in_memory, memory: done.then_some(attempt.new), done };
+            }
+            if memory.threads[thread as usize].exchanged && acquires(attempt.failure) {
+                memory.fence(thread, Order::SeqCst);
+            }
+            let (index, done) = memory.choose_exchange(thread, slot, attempt, ask);
+            let history = &memory.locations.histories[slot as usize];
+            let (read, is_newest) = (history.stores[index].value, index == history.newest());
+            if done {
+                memory.write(thread, slot, index, attempt.success, (attempt.new, true));
+            } else {
+                memory.read(thread, slot, index, attempt.failure);
+            }
+            memory.after_rmw(thread, slot, if done { attempt.success } else { attempt.failure });
+            Exchange { read, memory: (done && is_newest).then_some(attempt.new), done }
+        })
     }
 
     /// Memory from `start` to `end` (exclusive) was freed, allocated or written by plain accesses: what was known of

@@ -23,23 +23,25 @@ impl Memory {
         self.fencing
     }
 
-    /// A thread is about to perform a read-modify-write, or has.
+    /// What a thread performs is a read-modify-write.
     #[inline(always)]
-    pub(super) fn around_exchange(&mut self, thread: ThreadId) {
+    pub(super) fn as_exchange<T>(&mut self, thread: ThreadId, perform: impl FnOnce(&mut Self) -> T) -> T {
         if self.fencing {
             self.fence_in_order(thread);
         }
+        let result = perform(self);
+        if self.fencing {
+            self.fence_in_order(thread);
+        }
+        result
     }
 
     #[cold]
     fn fence_in_order(&mut self, thread: ThreadId) {
         self.arrive(thread);
-        if !self.is_concurrent() {
-            return;
+        if self.is_concurrent() {
+            self.enter_in_order(thread);
+            self.threads[thread as usize].clock.tick();
         }
-        let version = self.version(thread);
-        let at = self.threads[thread as usize].clock.now();
-        self.order.fence(at, version, &mut self.locations.histories);
-        self.threads[thread as usize].clock.tick();
     }
 }

@@ -98,13 +98,18 @@ impl Memory {
             state.fence = self.pool.copy_of(&state.clock);
         }
         if ordered {
-            let version = self.version(thread);
-            let at = self.threads[thread as usize].clock.now();
-            self.order.fence(at, version, &mut self.locations.histories);
+            self.enter_in_order(thread);
         }
         if releases(order) {
             self.threads[thread as usize].clock.tick();
         }
+    }
+
+    /// Gives a thread's fence its place in the order of sequentially consistent operations.
+    pub(super) fn enter_in_order(&mut self, thread: ThreadId) {
+        let version = self.version(thread);
+        let at = self.threads[thread as usize].clock.now();
+        self.order.fence(at, version, &mut self.locations.histories);
     }
 
     /// A fence between a thread and its own signal handlers. It orders nothing between threads, but may tell what its

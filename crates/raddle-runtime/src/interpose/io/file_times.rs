@@ -41,6 +41,10 @@ impl FileTimes {
         self.open.retain(|(open, _)| *open != descriptor);
     }
 
+    fn stamp(&self, file: File) -> Option<&Stamp> {
+        self.stamps.iter().find(|(known, _)| *known == file).map(|(_, stamp)| stamp)
+    }
+
     /// The file is changed now; `made` says that it was made now, where nothing is known of it.
     fn change(&mut self, file: File, made: bool) -> &mut Stamp {
         let now = rt().execution.schedule.now_ns();
@@ -106,7 +110,7 @@ pub fn opened(descriptor: i32, flags: i32) {
     times.open.push((descriptor, file));
     let is_new = flags & libc::O_CREAT != 0
         && is_recent(nanoseconds(stat.st_ctime, stat.st_ctime_nsec))
-        && !times.stamps.iter().any(|(known, _)| *known == file);
+        && times.stamp(file).is_none();
     if is_new || flags & libc::O_TRUNC != 0 {
         times.change(file, is_new);
     }
@@ -125,8 +129,7 @@ pub fn written(descriptor: i32) {
 /// for what the program says of it.
 fn shown(file: File, (seconds, rest): (i64, i64), made: bool) -> (i64, i64) {
     let (time, epoch) = (nanoseconds(seconds, rest), rt().plan.epoch_ns);
-    let stamps = &rt().execution.io.file_times.stamps;
-    let stamp = stamps.iter().find(|(known, _)| *known == file).map(|(_, stamp)| stamp);
+    let stamp = rt().execution.io.file_times.stamp(file);
     if time < epoch && !is_recent(time) || stamp.is_some_and(|stamp| stamp.is_set && !made) {
         return (seconds, rest);
     }

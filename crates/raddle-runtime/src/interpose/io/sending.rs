@@ -60,10 +60,11 @@ fn send_all(descriptor: i32, size: u64, flags: i32, name: &str, call: impl Fn(u6
         record::step(Op::Io { call: name.to_owned(), descriptor, blocked });
     }
     moved(descriptor, sent as isize);
-    if sent > 0 {
-        file_times::written(descriptor);
+    if sent == 0 {
+        return answer(result);
     }
-    if sent > 0 { sent as isize } else { answer(result) }
+    file_times::written(descriptor);
+    sent as isize
 }
 
 /// `write`.

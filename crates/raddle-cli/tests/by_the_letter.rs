@@ -1,12 +1,11 @@
 //! What fails by the letter of the memory model only, because a read-modify-write is not taken for the fence that it is on
 //! x86-64: a warning, behind which the search goes on.
 
+mod small_package;
 #[allow(dead_code)]
 mod support;
 
-use serde_json::Value;
-use std::fs;
-use std::path::Path;
+use small_package::{SmallPackage, word};
 
 const TESTS: &str = r#"
 use std::sync::atomic::{fence, AtomicU32, Ordering};
@@ -61,35 +60,20 @@ fn swaps_before_worse() {
 "#;
 
 /// Code, severity and token of each finding of a test, and the test's outcome.
-fn explore(package: &Path, target: &Path, test: &str) -> (Vec<(String, String, String)>, String) {
-    let output = support::raddle(package, target)
-        .env("RADDLE_REGRESSIONS", "off")
-        .args(["test", "--message-format", "json", "--seed", "1", "--schedules", "5000", "--", "--exact", test])
-        .output()
-        .unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    let events: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+fn explore(package: &SmallPackage, test: &str) -> (Vec<(String, String, String)>, String) {
+    let events = package.explore(&format!("--schedules 5000 -- --exact {test}"));
     let of_type = |name: &'static str| events.iter().filter(move |event| event["type"] == name);
-    let word = |event: &Value, key: &str| event[key].as_str().unwrap().to_owned();
     let found = of_type("finding").map(|it| (word(it, "code"), word(it, "severity"), word(it, "replay"))).collect();
     (found, of_type("test-finished").map(|event| word(event, "outcome")).collect())
 }
 
 #[test]
 fn what_only_the_letter_allows_is_a_warning() {
-    let target = tempfile::tempdir().unwrap();
-    let package = tempfile::tempdir().unwrap();
-    let write = |name: &str, text: &str| fs::write(package.path().join(name), text).unwrap();
-    for directory in ["tests", "src"] {
-        fs::create_dir(package.path().join(directory)).unwrap();
-    }
-    write("Cargo.toml", "[package]\nname = \"letter\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n");
-    write("src/lib.rs", "");
-    write("tests/letter.rs", TESTS);
+    let package = SmallPackage::new("letter", TESTS);
     let shown = |test: &str| {
-        let (found, outcome) = explore(package.path(), target.path(), test);
+        let (found, outcome) = explore(&package, test);
         for (.., token) in &found {
-            let replay = support::raddle(package.path(), target.path()).args(["replay", token]).output().unwrap();
+            let replay = package.raddle().args(["replay", token]).output().unwrap();
             assert_eq!(replay.status.code(), Some(100), "{test}: {}", String::from_utf8_lossy(&replay.stderr));
         }
         let found: Vec<String> = found.into_iter().map(|(code, severity, _)| format!("{code} {severity}")).collect();

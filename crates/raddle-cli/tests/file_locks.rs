@@ -2,10 +2,11 @@
 //! is found like any other.
 
 #[allow(dead_code)]
+mod small_package;
+#[allow(dead_code)]
 mod support;
 
-use serde_json::Value;
-use std::fs;
+use small_package::SmallPackage;
 
 const TESTS: &str = r#"
 use std::fs::File;
@@ -35,30 +36,16 @@ fn twice() {
 
 #[test]
 fn deadlocks_of_file_locks_are_found() {
-    let target = tempfile::tempdir().unwrap();
-    let package = tempfile::tempdir().unwrap();
-    let write = |name: &str, text: &str| fs::write(package.path().join(name), text).unwrap();
-    for directory in ["tests", "src"] {
-        fs::create_dir(package.path().join(directory)).unwrap();
-    }
-    write("Cargo.toml", "[package]\nname = \"locks\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n");
-    write("src/lib.rs", "");
-    write("tests/locks.rs", TESTS);
-    let output = support::raddle(package.path(), target.path())
-        .env("RADDLE_REGRESSIONS", "off")
-        .args(["test", "--message-format", "json", "--seed", "1", "--schedules", "2000"])
-        .output()
-        .unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    let events: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let package = SmallPackage::new("locks", TESTS);
+    let events = package.explore("--schedules 2000");
     let mut found: Vec<(&str, &str)> = events
         .iter()
         .filter(|event| event["type"] == "finding")
         .map(|event| (event["code"].as_str().unwrap(), event["message"].as_str().unwrap()))
         .collect();
     found.sort_unstable();
-    let [(deadlock, cycle), (twice, alone)] = found[..] else { panic!("{text}") };
-    assert_eq!([deadlock, twice], ["RD0201", "RD0203"], "{text}");
+    let [(deadlock, cycle), (twice, alone)] = found[..] else { panic!("{events:#?}") };
+    assert_eq!([deadlock, twice], ["RD0201", "RD0203"], "{events:#?}");
     assert!(cycle.contains("file lock"), "{cycle}");
     assert!(alone.contains("file lock"), "{alone}");
 }

@@ -3,7 +3,7 @@
 use crate::paths::PathUse;
 use raddle_engine::waits::{self, Mode};
 use raddle_protocol::Role;
-use raddle_protocol::trace::{Access, StackId, ThreadId};
+use raddle_protocol::trace::{Access, StackId, ThreadId, WaitEnd};
 
 /// One action.
 #[derive(Clone, Debug)]
@@ -37,9 +37,7 @@ pub enum What {
     Downgraded,
     /// Begins to wait for a notification.
     WaitBegun,
-    WaitEnded {
-        timed_out: bool,
-    },
+    WaitEnded(WaitEnd),
     /// Sends a notification, a message or a permit.
     Notified {
         woken: Vec<ThreadId>,
@@ -122,7 +120,7 @@ impl Action {
             What::Released => waits::Kind::Released,
             What::Downgraded => waits::Kind::Downgraded,
             What::WaitBegun => waits::Kind::WaitBegun,
-            What::WaitEnded { .. } => waits::Kind::WaitEnded,
+            What::WaitEnded(_) => waits::Kind::WaitEnded,
             What::Notified { woken, remembered, .. } => {
                 waits::Kind::Notified { woken: woken.clone(), remembered: *remembered }
             }

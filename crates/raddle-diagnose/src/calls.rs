@@ -171,9 +171,9 @@ impl<'a> Calls<'a> {
                 let object = self.objects.at(*address, ObjectKind::Futex, at);
                 self.push(at, step, What::WaitBegun, Some(object));
             }
-            (Op::FutexReturn { address, timed_out }, _) => {
+            (Op::FutexReturn { address, end }, _) => {
                 let object = self.objects.at(*address, ObjectKind::Futex, at);
-                self.push(at, step, What::WaitEnded { timed_out: *timed_out }, Some(object));
+                self.push(at, step, What::WaitEnded(*end), Some(object));
             }
             (Op::FutexWake { address, asked, woken }, Plain::Atomic) => {
                 let object = self.objects.at(*address, ObjectKind::Futex, at);
@@ -391,8 +391,8 @@ impl<'a> Calls<'a> {
                 self.act(step.thread, at, step.stack, What::WaitBegun, number);
                 slept = Some(at);
             }
-            Op::FutexReturn { timed_out, .. } if sleeps => {
-                self.act(step.thread, at, step.stack, What::WaitEnded { timed_out: *timed_out }, number);
+            Op::FutexReturn { end, .. } if sleeps => {
+                self.act(step.thread, at, step.stack, What::WaitEnded(*end), number);
             }
             Op::FutexWake { woken, .. } => {
                 if let Some(outer) = &mut self.threads[step.thread as usize].outer {

@@ -10,7 +10,7 @@ use crate::object::{Object, ObjectKind, Objects};
 use crate::paths::PathUse;
 use crate::site::Sites;
 use raddle_engine::waits::{self, Final, Mode, WaitFor};
-use raddle_protocol::trace::{Op, PosixLock, State, Step, ThreadId, Trace, Wait};
+use raddle_protocol::trace::{Op, PosixLock, State, Step, ThreadId, Trace, Wait, WaitEnd};
 use std::collections::BTreeMap;
 
 /// `ENOENT`.
@@ -77,9 +77,9 @@ impl Reader<'_> {
                 let condvar = self.object(*address, ObjectKind::Condvar, at);
                 return self.calls.push(at, step, What::WaitBegun, Some(condvar));
             }
-            Op::CondvarReturn { address, mutex, timed_out } => {
+            Op::CondvarReturn { address, mutex, end } => {
                 let condvar = self.object(*address, ObjectKind::Condvar, at);
-                self.calls.push(at, step, What::WaitEnded { timed_out: *timed_out }, Some(condvar));
+                self.calls.push(at, step, What::WaitEnded(*end), Some(condvar));
                 let mutex = self.object(*mutex, ObjectKind::Mutex, at);
                 return self.within(at, step, What::Acquired(Mode::Exclusive), mutex);
             }
@@ -145,7 +145,8 @@ impl Reader<'_> {
         let what = match (lock, ok, asked) {
             (true, true, _) => What::Acquired(mode),
             (true, false, _) => What::Refused(mode),
-            (false, _, Some(_)) => What::WaitEnded { timed_out: !ok },
+            (false, true, Some(_)) => What::WaitEnded(WaitEnd::Woken),
+            (false, false, Some(_)) => What::WaitEnded(WaitEnd::TimedOut),
             (false, _, None) => What::Passed,
         };
         self.calls.push(at, step, what, Some(object));

@@ -12,7 +12,7 @@ use raddle_engine::waits::{self, Holds, Mode};
 use raddle_instrument::symbols::Origin;
 use raddle_protocol::Role;
 use raddle_protocol::finding::StepView;
-use raddle_protocol::trace::ThreadId;
+use raddle_protocol::trace::{ThreadId, WaitEnd};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The steps of an execution.
@@ -175,8 +175,9 @@ impl Teller<'_> {
             What::Released => format!("unlocks {}", name()),
             What::Downgraded => format!("turns its write lock on {} into a read lock", name()),
             What::WaitBegun => self.wait(action, kind, &name()),
-            What::WaitEnded { timed_out: true } => "stops waiting: its time is up".to_owned(),
-            What::WaitEnded { timed_out: false } => "wakes up".to_owned(),
+            What::WaitEnded(WaitEnd::TimedOut) => "stops waiting: its time is up".to_owned(),
+            What::WaitEnded(WaitEnd::Woken) => "wakes up".to_owned(),
+            What::WaitEnded(WaitEnd::Spurious) => "wakes up without a notification".to_owned(),
             What::Notified { woken, all, .. } => self.notify(kind, woken, *all, &name()),
             What::Received { woken } => format!("receives from {}{}", name(), self.wakes(woken)),
             What::Closed { woken } => format!("closes its end of {}{}", name(), self.wakes(woken)),

@@ -7,7 +7,7 @@ mod tests;
 
 use crate::random::mix;
 use crate::strategy::{Question, Seen, Strategy};
-use raddle_protocol::Choice;
+use raddle_protocol::{Choice, ChoiceKind};
 
 /// A strategy and the record of its answers in the present execution.
 pub struct Tape {
@@ -43,7 +43,7 @@ impl Tape {
     /// Puts so many answers before the record, which nobody has given: nothing that depends on its length is as it would be
     /// without.
     pub fn pad(&mut self, answers: usize) {
-        let filler = Choice { kind: raddle_protocol::ChoiceKind::Thread, options: 2, taken: 0 };
+        let filler = Choice { kind: ChoiceKind::Thread, options: 2, taken: 0 };
         self.record.splice(0..0, std::iter::repeat_n(filler, answers));
     }
 
@@ -64,6 +64,11 @@ impl Tape {
             .rotate_left(29);
         self.record.push(choice);
         taken
+    }
+
+    /// Whether the wait at a condition variable that the running thread is about to begin ends without a notification.
+    pub fn wakes_spuriously(&mut self) -> bool {
+        self.strategy.wakes_spuriously() && self.ask(&Question::plain(ChoiceKind::SpuriousWakeup, 2)) == 1
     }
 
     /// The execution has ended; the strategy may learn from it.

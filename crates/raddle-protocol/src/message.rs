@@ -2,7 +2,7 @@
 
 use crate::choice::Choice;
 use crate::plan::MemoryModel;
-use crate::trace::{Outcome, Trace};
+use crate::trace::{Outcome, ThreadId, Trace};
 use serde::{Deserialize, Serialize};
 
 /// One report of the runtime. `Hello` comes first, `Finished` last; a process that ends without it has died.
@@ -196,6 +196,9 @@ pub struct Cause {
     /// Bytes behind a lock that one thread takes several times, of which all accesses are recorded: first address and number.
     #[serde(default)]
     pub behind: Option<(u64, u64)>,
+    /// A thread that does not stop looking at a place by itself, and the place.
+    #[serde(default)]
+    pub spins: Option<(ThreadId, u64)>,
 }
 
 /// What two executions that passed have printed on their standard output.

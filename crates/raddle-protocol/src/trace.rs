@@ -191,6 +191,17 @@ pub enum State {
     Waiting(Wait),
 }
 
+/// How a wait for a notification has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum WaitEnd {
+    /// Somebody has notified it.
+    Woken,
+    /// Its time was up.
+    TimedOut,
+    /// For no reason ([`crate::ChoiceKind::SpuriousWakeup`]).
+    Spurious,
+}
+
 /// What a thread waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Wait {
@@ -289,10 +300,10 @@ pub enum Op {
         expected: u32,
         timed: bool,
     },
-    /// It goes on; `timed_out` or woken.
+    /// It goes on.
     FutexReturn {
         address: u64,
-        timed_out: bool,
+        end: WaitEnd,
     },
     FutexWake {
         address: u64,
@@ -322,7 +333,7 @@ pub enum Op {
     CondvarReturn {
         address: u64,
         mutex: u64,
-        timed_out: bool,
+        end: WaitEnd,
     },
     CondvarNotify {
         address: u64,

@@ -18,7 +18,7 @@ fn body<T: serde::Serialize>(value: &T) -> String {
 
 #[test]
 fn the_version_and_the_names_are_those_that_others_rely_on() {
-    assert_eq!(raddle_protocol::VERSION, 11);
+    assert_eq!(raddle_protocol::VERSION, 12);
     assert_eq!((raddle_protocol::ENV_PLAN, raddle_protocol::ENV_REPORT), ("RADDLE_PLAN_FD", "RADDLE_REPORT_FD"));
     assert_eq!(raddle_protocol::RUNTIME_LIBRARY, "libraddle_runtime.so");
 }
@@ -194,6 +194,7 @@ fn findings_of_version_7() {
             stale: vec![0x74],
             printed: Some(printed.clone()),
             behind: Some((0x76, 0x77)),
+            spins: Some((0x78, 0x79)),
         }),
         memory: MemoryModel::Fenced,
         by_the_letter: true,
@@ -202,7 +203,7 @@ fn findings_of_version_7() {
     let rest = format!(
         "51{}{trace_body}00000171017273{}",
         body(&choices()),
-        format!("01740101680169{}", "75") + &body(&choices()) + "0176770201"
+        format!("01740101680169{}", "75") + &body(&choices()) + "0176770178790201"
     );
     let stuck = Box::new(finding(Outcome::Stuck));
     assert_eq!(body(&Message::Finding(stuck.clone())), format!("0502{rest}"));

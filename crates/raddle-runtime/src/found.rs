@@ -22,8 +22,8 @@ pub struct Found {
     pub known: BTreeSet<u64>,
     /// The last execution that has failed in a way which is left alone from then on: at a race, or by the letter only.
     pub passed_over: Option<u64>,
-    /// An execution in step that has failed.
-    pub in_step: Option<(Outcome, Vec<Choice>)>,
+    /// An execution beside the search that has failed: in step, or with a wait that ended for no reason.
+    pub beside: Option<(Outcome, Vec<Choice>)>,
 }
 
 impl Found {
@@ -50,11 +50,15 @@ impl Explorer {
                 }
                 self.left.count(execution);
                 let is_first = execution == 0;
+                let has_spun = is_first && runtime.execution.has_spun;
                 let choices = if is_first { runtime.tape.record().to_vec() } else { Vec::new() };
                 self.look_closer(execution);
                 self.compare_output(execution);
                 if is_first && runtime.outcome == Outcome::Passed {
                     self.look_behind_locks(&choices);
+                }
+                if has_spun {
+                    self.look_at_spinning(&choices);
                 }
             }
             Outcome::Exited(_) | Outcome::Crashed { .. } if execution == 0 => {

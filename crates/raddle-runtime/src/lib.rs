@@ -45,6 +45,7 @@ mod shadow;
 mod shrink;
 mod sites;
 mod snapshot;
+mod spurious;
 mod stacks;
 mod start;
 mod state;

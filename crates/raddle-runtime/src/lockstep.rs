@@ -56,7 +56,7 @@ impl Explorer {
             }
             let stalls = matches!(outcome, Outcome::NoProgress(Bound::Stall(_)));
             if stalls || !matches!(outcome, Outcome::Passed | Outcome::NoProgress(_)) {
-                found.in_step.get_or_insert((outcome, choices));
+                found.beside.get_or_insert((outcome, choices));
             }
             // One stall takes seconds, and if the search meets none, this one is told of.
             if stalls {
@@ -90,16 +90,16 @@ impl Explorer {
         outcome == Outcome::Passed
     }
 
-    /// The search has come to its end without finding anything. Reports what has failed in step, if anything has: a loop
+    /// The search has come to its end without finding anything. Reports what has failed beside it, if anything has: a loop
     /// that loses its patience after a number of laps, for one, which no other schedule brings to that.
-    pub fn report_failure_in_step(&mut self, found: &mut Found) -> bool {
-        let Some((outcome, choices)) = found.in_step.take().filter(|_| found.known.is_empty()) else { return false };
+    pub fn report_failure_beside(&mut self, found: &mut Found) -> bool {
+        let Some((outcome, choices)) = found.beside.take().filter(|_| found.known.is_empty()) else { return false };
         self.report(outcome, 1, choices, &mut found.known);
         true
     }
 
     /// Performs an execution of so many points at the most: its end and its choices.
-    fn perform_within(&mut self, strategy: Box<dyn Strategy>, points: u64) -> (Outcome, Vec<Choice>) {
+    pub fn perform_within(&mut self, strategy: Box<dyn Strategy>, points: u64) -> (Outcome, Vec<Choice>) {
         self.within(points, |explorer| {
             let runtime = rt();
             let before = runtime.tape.exchange(strategy);

@@ -251,7 +251,7 @@ impl Recorder {
         let loaded = |choice: &usize| self.marks.iter().position(|(_, choices)| choices > choice);
         let load = |choice: &usize| loaded(choice).filter(|at| *at < self.first || *choice >= behind.1).map(place);
         let stale = reasons.stale.iter().filter_map(load).collect();
-        Cause { tried: reasons.tried, pairs: pairs.collect(), stale, printed: None, behind: None }
+        Cause { tried: reasons.tried, pairs: pairs.collect(), stale, ..Cause::default() }
     }
 
     fn intern(&mut self, frames: Vec<(u64, u64)>) -> StackId {

@@ -4,11 +4,11 @@
 use crate::explore::{Explorer, send};
 use crate::record::Recorder;
 use crate::state::{MOST_INVERTED, rt};
-use crate::{cause, letter, record, shrink, sys, watch};
+use crate::{cause, letter, record, sched, shrink, spurious, sys, watch};
 use raddle_engine::backlog::piles_up;
 use raddle_engine::random::mix;
-use raddle_engine::strategy::Replay;
-use raddle_protocol::trace::Outcome;
+use raddle_engine::strategy::{First, Replay};
+use raddle_protocol::trace::{Bound, Outcome, ThreadId};
 use raddle_protocol::{Cause, Choice, Message, POLL_SHARES, RawFinding};
 use std::collections::BTreeSet;
 
@@ -20,6 +20,9 @@ const LONGER: u64 = 4;
 const LONGEST_SHORT: u64 = 20_000;
 /// Changes in a row to something that two threads share, from which on it is looked at as a queue.
 const BACKLOG: usize = 100;
+
+/// Looks of a thread at one place, with nobody interrupting it, that no loop comes to which ends by itself.
+const ENDLESS: u32 = 15_000;
 
 /// Locks at the most of which it is looked at what is behind them, ...
 const MOST_BEHIND: usize = 3;
@@ -84,7 +87,7 @@ impl Explorer {
             }
         }
         let mut cause = None;
-        if again == outcome && self.has_passed && cause::is_open(&outcome) {
+        if again == outcome && self.has_passed && cause::is_open(&outcome) && !spurious::is_among(&choices) {
             let reasons = self.briefly(|explorer| cause::find(explorer, execution, &choices));
             (again, recorder) = self.record(execution, choices.clone(), accesses);
             cause = reasons.map(|reasons| recorder.places_of_reasons(&reasons, rt()));
@@ -128,7 +131,6 @@ impl Explorer {
         let mut odd = runtime.execution.odd;
         odd.outlived &= execution == 0;
         odd.piled = execution == 0 && piles_up(runtime.execution.schedule.log().steps(), BACKLOG);
-        odd.spun &= execution == 0;
         let is_new = self.looked_at.inverted < MOST_INVERTED;
         odd.inverted = u8::from(is_new && runtime.execution.locks.contradicts_itself());
         let counts = execution == 0 && runtime.plan.world.poll_budget > 0;
@@ -160,6 +162,28 @@ impl Explorer {
             let cause = Some(Cause { behind: Some(behind), ..Cause::default() });
             self.show(mix(lock), RawFinding { cause, ..raw(outcome, 0, choices.to_vec(), recorder) });
         }
+    }
+
+    /// A thread has spun for long in the execution without preemption, which has passed. Whether it would have stopped by itself
+    /// is seen where nobody interrupts it; if not, the execution is recorded.
+    pub fn look_at_spinning(&mut self, choices: &[Choice]) {
+        let Some(spins) = self.briefly(|explorer| explorer.endless_spinner()) else { return };
+        let (outcome, recorder) = self.aside(|explorer| explorer.record(0, choices.to_vec(), None));
+        if outcome == Outcome::Passed {
+            let cause = Some(Cause { spins: Some(spins), ..Cause::default() });
+            self.show(mix(spins.1), RawFinding { cause, ..raw(outcome, 0, choices.to_vec(), recorder) });
+        }
+    }
+
+    /// The thread that spins without end when nobody interrupts it, and what it looks at.
+    fn endless_spinner(&mut self) -> Option<(ThreadId, u64)> {
+        let runtime = rt();
+        let strategy = runtime.tape.exchange(Box::new(First::without_slices()));
+        let outcome = self.perform_reversibly(0);
+        runtime.tape.exchange(strategy);
+        let is_cut_off = matches!(outcome, Outcome::NoProgress(Bound::Steps(_)));
+        let place = sched::looked_at(ENDLESS).filter(|_| is_cut_off)?;
+        Some((rt().execution.number(), place))
     }
 
     /// Sends the record of an execution that has passed, in which something may be a mistake.

@@ -181,7 +181,7 @@ fn not_for_long() {
 #[inline(never)]
 fn spin_point(looks: u32, access: Access) {
     if looks == LONG {
-        rt().execution.odd.spun = true;
+        rt().execution.has_spun = true;
     }
     let asked = looks <= LOOKS || looks.is_power_of_two() && looks < SELDOM || looks.is_multiple_of(SELDOM);
     if !asked {
@@ -193,6 +193,13 @@ fn spin_point(looks: u32, access: Access) {
         // It was away: somebody has written to the place, or it has been long.
         rt().execution.threads[spinner].reading.times = SPINNING;
     }
+}
+
+/// What the running thread has looked at so often in a row, without doing anything else.
+pub fn looked_at(times: u32) -> Option<u64> {
+    let runtime = rt();
+    let reading = runtime.execution.threads[runtime.execution.running as usize].reading;
+    (reading.times >= times).then_some(reading.address)
 }
 
 /// What the running thread is about, as far as it matters to which value it reads: a look in vain, or anything else.

@@ -42,8 +42,8 @@ impl Explorer {
         let mut clock = Clock(self.begun_ns);
         let (over, head) = self.head(kept, most, &mut found, &mut clock);
         let end = match over {
-            // What is odd about executions in step is of interest only if the search finds nothing, which it has had time for.
-            Over::Part if self.report_failure_in_step(&mut found) => End::Finding,
+            // What is odd about executions beside the search is of interest only if the search finds nothing, which it has had time for.
+            Over::Part if self.report_failure_beside(&mut found) => End::Finding,
             Over::Part => return self.blocks(head, most, &found, &mut clock),
             Over::Search(end) => end,
         };
@@ -51,7 +51,7 @@ impl Explorer {
         if let (Some((outcome, choices)), false) = (found.first_failure.take(), regresses || end == End::Finding) {
             self.summary.end = End::AlwaysFails;
             self.report(outcome, 0, choices, &mut found.known);
-        } else if self.report_failure_in_step(&mut found) {
+        } else if self.report_failure_beside(&mut found) {
             self.summary.end = End::Finding;
         }
     }
@@ -76,6 +76,7 @@ impl Explorer {
                 cancel::explore(self, self.begun_ns + runtime.plan.budget.time_ms / 2 * 1_000_000);
             }
             if execution == 0 && self.summary.passed == 1 && !regresses {
+                self.wake_spuriously(found);
                 self.in_step(found);
             }
             execution += 1;

@@ -154,6 +154,10 @@ pub struct Execution {
     pub effects: crate::effects::Effects,
     /// What has happened in it that may be a mistake although nothing fails.
     pub odd: Odd,
+    /// A thread has spun for long while another one could run.
+    pub has_spun: bool,
+    /// Something was waited for at a condition variable, or notified.
+    pub has_conditions: bool,
     /// What a cancellation has left behind in it.
     pub cancelled: crate::cancel::Trail,
     /// What threads were last told of paths.
@@ -193,8 +197,6 @@ pub struct Odd {
     pub piled: bool,
     /// A thread slept, or waited for a descriptor, while another one waited on something that may be a lock.
     pub kept_waiting: bool,
-    /// A thread has spun for long while another one could run. Looked for only in the execution without preemption.
-    pub spun: bool,
     /// Locks were taken in orders that contradict each other: 1. Of executions that have been looked at: in how many.
     pub inverted: u8,
 }
@@ -220,7 +222,6 @@ impl Odd {
             replaced: self.replaced || other.replaced,
             piled: self.piled || other.piled,
             kept_waiting: self.kept_waiting || other.kept_waiting,
-            spun: self.spun || other.spun,
             inverted: self.inverted + other.inverted,
         }
     }
@@ -230,7 +231,7 @@ impl Odd {
         self.flags().iter().fold(u64::from(self.inverted), |bits, flag| bits << 1 | u64::from(*flag))
     }
 
-    fn flags(self) -> [bool; 9] {
+    fn flags(self) -> [bool; 8] {
         [
             self.raised,
             self.slept,
@@ -240,7 +241,6 @@ impl Odd {
             self.replaced,
             self.piled,
             self.kept_waiting,
-            self.spun,
         ]
     }
 }
@@ -260,6 +260,8 @@ impl Execution {
             random: Random::new(seed, u64::MAX),
             effects: crate::effects::Effects::default(),
             odd: Odd::default(),
+            has_spun: false,
+            has_conditions: false,
             cancelled: crate::cancel::Trail::default(),
             looks: crate::interpose::paths::Looks::default(),
             io: crate::interpose::io::Io::default(),
@@ -309,6 +311,8 @@ impl Execution {
         self.random = saved.random.clone();
         self.effects.clone_from(&saved.effects);
         self.odd = saved.odd;
+        self.has_spun = saved.has_spun;
+        self.has_conditions = saved.has_conditions;
         self.cancelled.clone_from(&saved.cancelled);
         self.looks.clone_from(&saved.looks);
         self.io.clone_from(&saved.io);

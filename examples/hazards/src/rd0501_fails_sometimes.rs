@@ -209,3 +209,54 @@ mod same_address {
         three_are_added(|now, (_, version, _)| unsafe { (*now).1 } == version);
     }
 }
+
+/// A thread waits once for a condition, as if only its coming about could end the wait.
+mod waits_once {
+    use std::sync::{Condvar, Mutex};
+    use std::thread;
+
+    #[derive(Default)]
+    struct Gate {
+        open: Mutex<bool>,
+        changed: Condvar,
+    }
+
+    impl Gate {
+        fn open(&self) {
+            *self.open.lock().unwrap() = true;
+            self.changed.notify_all();
+        }
+
+        /// A wait may end without a notification.
+        fn wait_once(&self) {
+            let open = self.open.lock().unwrap();
+            if !*open {
+                drop(self.changed.wait(open).unwrap());
+            }
+        }
+
+        /// Looks again after each wait.
+        fn wait(&self) {
+            drop(self.changed.wait_while(self.open.lock().unwrap(), |open| !*open).unwrap());
+        }
+    }
+
+    fn nobody_comes_in_before_it_is_open(wait: fn(&Gate)) {
+        let gate = Gate::default();
+        thread::scope(|scope| {
+            scope.spawn(|| gate.open());
+            wait(&gate);
+            assert!(*gate.open.lock().unwrap(), "came in through a closed gate");
+        });
+    }
+
+    #[test]
+    fn wrong() {
+        nobody_comes_in_before_it_is_open(Gate::wait_once);
+    }
+
+    #[test]
+    fn fixed() {
+        nobody_comes_in_before_it_is_open(Gate::wait);
+    }
+}

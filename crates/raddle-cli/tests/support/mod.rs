@@ -33,7 +33,12 @@ pub fn explore(directory: &str, arguments: &str) -> (Output, Vec<Value>) {
         .args(arguments.split(' '))
         .output()
         .unwrap();
-    let text = String::from_utf8(output.stdout.clone()).unwrap();
-    let events = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let events = events(&output);
     (output, events)
+}
+
+/// What `--message-format json` has printed.
+pub fn events(output: &Output) -> Vec<Value> {
+    let text = str::from_utf8(&output.stdout).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }

@@ -1,6 +1,6 @@
 //! RD0501: a test that fails under this schedule and passes under others.
 
-use super::{Diagnosis, cause, lost_update};
+use super::{Diagnosis, cause, lost_update, spurious};
 use crate::action::Action;
 use crate::case::Case;
 use crate::panic::{self, Panic};
@@ -33,14 +33,20 @@ pub fn exited(case: &Case<'_>, status: i32) -> Diagnosis {
     let (passed, failed) = (case.context.passed, case.context.failed);
     if passed > 0 {
         let sees = |choice: &Choice| choice.kind == ChoiceKind::ReadsFrom && choice.taken != 0;
-        let loads = if case.raw.choices.iter().any(sees) { ", and which stores their loads saw," } else { "" };
+        let besides = if spurious::is_there(case) {
+            ", and when a wait ended,"
+        } else if case.raw.choices.iter().any(sees) {
+            ", and which stores their loads saw,"
+        } else {
+            ""
+        };
         diagnosis.reason.push(format!(
-            "The same test passes under other schedules ({} of {} executions so far): nothing but the order of the threads' steps{loads} was different.",
+            "The same test passes under other schedules ({} of {} executions so far): nothing but the order of the threads' steps{besides} was different.",
             passed,
             passed + failed.max(1)
         ));
     }
-    if cause::explain(case, &mut diagnosis) {
+    if cause::explain(case, &mut diagnosis) || spurious::is_there(case) {
         return diagnosis;
     }
     match lost_update::find(case) {

@@ -31,6 +31,7 @@ mod pattern;
 mod result_depends;
 mod self_deadlock;
 mod spinning;
+mod spurious;
 mod starvation;
 mod suspended;
 mod torn;
@@ -86,6 +87,7 @@ pub fn diagnose(case: &Case<'_>) -> Diagnosis {
 /// Adds what is to be said of any execution.
 pub fn completed(case: &Case<'_>, mut diagnosis: Diagnosis) -> Diagnosis {
     letter::explain(case, &mut diagnosis);
+    spurious::explain(case, &mut diagnosis);
     lateness::explain(&case.raw.choices, &mut diagnosis);
     if case.trace().steps_cut > 0 {
         diagnosis.notes.push(format!(
@@ -129,9 +131,10 @@ pub fn suspects(case: &Case<'_>) -> Vec<Diagnosis> {
     match &case.raw.cause {
         Some(Cause { printed: Some(printed), .. }) => return vec![result_depends::explain(case, printed)],
         Some(Cause { behind: Some(_), .. }) => return lock_too_narrow::find(case).into_iter().collect(),
+        Some(Cause { spins: Some(spins), .. }) => return spinning::find(case, *spins).into_iter().collect(),
         _ => {}
     }
-    [suspect(case), lock_order::find(case), spinning::find(case)].into_iter().flatten().collect()
+    [suspect(case), lock_order::find(case)].into_iter().flatten().collect()
 }
 
 fn suspect(case: &Case<'_>) -> Option<Diagnosis> {

@@ -3,7 +3,8 @@
 //! Judged on the execution without preemption, in which whoever runs keeps its turn: there a loop that tests a variable goes
 //! on for a hundred looks and more, until the turn is taken from it. Told of loops in the user's own code, from [`MOST`]
 //! looks in a row on, if another thread changes the place afterwards. A loop that yields, sleeps or parks between two looks is
-//! none; nor is one that gives up after a few dozen looks and then waits in another way.
+//! none; nor is one that gives up by itself, however late: that has been tried, in an execution in which nobody takes the turn
+//! from it.
 //!
 //! Not seen: loops that look at several places in turn; locks of libraries that spin, which is theirs to decide; and whether
 //! the loop has the processor told that it spins (`spin_loop`), which does not give it to anybody.
@@ -29,12 +30,10 @@ struct Run {
     looks: usize,
 }
 
-/// The first such loop.
-pub fn find(case: &Case<'_>) -> Option<Diagnosis> {
-    if case.raw.execution != 0 {
-        return None;
-    }
-    let (run, changes) = runs(case).into_iter().find_map(|run| Some((run, changes_it(case, &run)?)))?;
+/// The first loop of this thread at this place.
+pub fn find(case: &Case<'_>, (thread, address): (ThreadId, u64)) -> Option<Diagnosis> {
+    let is_it = |run: &Run| run.thread == thread && run.address == address;
+    let (run, changes) = runs(case).into_iter().filter(is_it).find_map(|run| Some((run, changes_it(case, &run)?)))?;
     let other = case.trace().steps[changes].thread;
     let mut diagnosis = Diagnosis { code: "RD0207", warning: true, ..Diagnosis::default() };
     let (who, by) = (case.threads.prose(run.thread), case.threads.prose(other));

@@ -69,7 +69,7 @@ fn a_wait_on_a_condition_and_its_mutex_are_told_together() {
     scene.lock(one, mutex, ("bank::wait", 20, 5));
     scene.condvar_wait(one, condvar, mutex, wait);
     scene.notify_all(0, condvar, &[one], ("bank::f", 30, 5));
-    scene.step(one, Op::FutexReturn { address: condvar, timed_out: false }, &[FUTEX_WAIT, CONDVAR_WAIT], wait);
+    scene.step(one, Op::FutexReturn { address: condvar, end: WaitEnd::Woken }, &[FUTEX_WAIT, CONDVAR_WAIT], wait);
     scene.step(one, cas(mutex, 0, 0, 1), &[CAS, MUTEX_LOCK, CONDVAR_WAIT], wait);
     scene.unlock(one, mutex, &[], ("bank::wait", 22, 5));
     scene.trace.threads[one as usize].state = State::Ended;

@@ -176,7 +176,7 @@ fn a_future_that_a_task_blocks_on() {
         ];
         let frames: Vec<Frame> = parks.iter().chain(around).copied().collect();
         step(&mut scene, 0, futex_wait(LOCKS, 0), &frames);
-        step(&mut scene, 0, Op::FutexReturn { address: LOCKS, timed_out: false }, &frames);
+        step(&mut scene, 0, Op::FutexReturn { address: LOCKS, end: WaitEnd::Woken }, &frames);
         goes_on(scene)
     };
     let found = blocks_on(&[TASK, EXECUTOR]);

@@ -22,6 +22,7 @@ fn looks(times: usize, library: &[Library], between: Option<Op>) -> Finding {
     }
     scene.step(one, store(FLAG, 1), &[STORE], ("bank::tests::scene::{{closure}}", 10, 5));
     scene.step(0, load(FLAG, 1), library, ("bank::tests::scene", 12, 15));
+    scene.cause = Some(Cause { spins: Some((0, FLAG)), ..Cause::default() });
     scene.first(Outcome::Passed)
 }
 

@@ -207,7 +207,7 @@ impl Scene {
     }
 
     pub fn lock_gets(&mut self, thread: ThreadId, address: u64, place: Place) {
-        self.step(thread, Op::FutexReturn { address, timed_out: false }, &[FUTEX_WAIT, MUTEX_LOCK], place);
+        self.step(thread, Op::FutexReturn { address, end: WaitEnd::Woken }, &[FUTEX_WAIT, MUTEX_LOCK], place);
         self.step(thread, rmw(address, 0, 2), &[SWAP, MUTEX_LOCK], place);
         self.trace.threads[thread as usize].state = State::Ended;
     }

@@ -99,4 +99,8 @@ impl Strategy for Delay {
         self.last = (chosen, question.steps.len(), if again { times + 1 } else { 0 });
         option
     }
+
+    fn wakes_spuriously(&self) -> bool {
+        Deviation::wake_spuriously(&self.values)
+    }
 }

@@ -42,6 +42,11 @@ impl Deviation {
         self.place.kind == kind as u8
     }
 
+    /// Whether a wait ends without a notification in any of these.
+    pub(crate) fn wake_spuriously(all: &[Deviation]) -> bool {
+        all.iter().any(|deviation| deviation.is_about(ChoiceKind::SpuriousWakeup))
+    }
+
     /// Where in the choice stream of the execution that it was noted in it stands.
     #[must_use]
     pub fn at(&self) -> usize {
@@ -161,6 +166,10 @@ impl Strategy for Note {
         self.answered += 1;
         taken
     }
+
+    fn wakes_spuriously(&self) -> bool {
+        self.replay.wakes_spuriously()
+    }
 }
 
 /// Goes without preemption, except where it is told to deviate. Deviations that do not fit are left out.
@@ -198,5 +207,9 @@ impl Strategy for Follow {
         } else {
             usual
         }
+    }
+
+    fn wakes_spuriously(&self) -> bool {
+        Deviation::wake_spuriously(&self.all)
     }
 }

@@ -35,17 +35,25 @@ pub struct First {
     /// Lengths of the slice: at work, and spinning.
     lengths: (usize, usize),
     random: Random,
+    has_slices: bool,
 }
 
 impl Default for First {
     fn default() -> Self {
-        let mut first = First { running: None, passed: 0, spun: 0, lengths: (0, 0), random: Random::new(0, 0) };
+        let random = Random::new(0, 0);
+        let mut first = First { running: None, passed: 0, spun: 0, lengths: (0, 0), random, has_slices: true };
         first.begin(0);
         first
     }
 }
 
 impl First {
+    /// Without time slices: a thread that spins does so for ever, if it does not give up by itself.
+    #[must_use]
+    pub fn without_slices() -> Self {
+        First { has_slices: false, ..First::default() }
+    }
+
     fn slice_of(&mut self, running: Option<ThreadId>) {
         self.running = running;
         self.passed = 0;
@@ -70,7 +78,8 @@ impl Strategy for First {
         }
         self.passed += 1;
         self.spun = if question.hint == Hint::Spins { self.spun + 1 } else { 0 };
-        if self.passed < self.lengths.0 && self.spun < self.lengths.1 && question.hint != Hint::Yields {
+        let is_over = self.has_slices && (self.passed >= self.lengths.0 || self.spun >= self.lengths.1);
+        if !is_over && question.hint != Hint::Yields {
             return 0;
         }
         self.slice_of(Some(question.thread(1)));

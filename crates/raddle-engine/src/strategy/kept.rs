@@ -38,4 +38,8 @@ impl Strategy for Kept {
     fn is_sample(&self) -> bool {
         false
     }
+
+    fn wakes_spuriously(&self) -> bool {
+        self.replay.wakes_spuriously()
+    }
 }

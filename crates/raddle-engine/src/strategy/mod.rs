@@ -17,6 +17,7 @@ mod priorities;
 mod random;
 mod replay;
 mod rff;
+mod spurious;
 mod stall;
 mod surw;
 #[cfg(test)]
@@ -40,6 +41,7 @@ pub use pos::Pos;
 pub use random::RandomWalk;
 pub use replay::{Divergence, Replay};
 pub use rff::Rff;
+pub use spurious::Spurious;
 pub use stall::StallAt;
 pub use surw::Surw;
 
@@ -169,6 +171,12 @@ pub trait Strategy {
     /// Those of a systematic search and of a strategy that reaches only some are not.
     fn is_sample(&self) -> bool {
         true
+    }
+
+    /// Whether waits at condition variables may end without a notification in the present execution. Where they may not, it is
+    /// not asked.
+    fn wakes_spuriously(&self) -> bool {
+        false
     }
 
     /// Where and how the recorded stream stopped fitting the program; only a replay ever answers.

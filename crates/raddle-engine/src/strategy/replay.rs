@@ -1,7 +1,7 @@
 //! Replay: the answers of a recorded stream.
 
 use super::{Question, Strategy};
-use raddle_protocol::Choice;
+use raddle_protocol::{Choice, ChoiceKind};
 
 /// The program asked something else than when the stream was recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,7 +11,7 @@ pub struct Divergence {
     /// The recorded choice; `None` when the stream had ended.
     pub recorded: Option<Choice>,
     /// What was asked: its kind and number of options.
-    pub asked: (raddle_protocol::ChoiceKind, usize),
+    pub asked: (ChoiceKind, usize),
 }
 
 /// Answers from a recorded stream. After a divergence it answers 0.
@@ -20,13 +20,15 @@ pub struct Replay {
     choices: Vec<Choice>,
     next: usize,
     divergence: Option<Divergence>,
+    wakes_spuriously: bool,
 }
 
 impl Replay {
     /// Replays this stream.
     #[must_use]
     pub fn new(choices: Vec<Choice>) -> Self {
-        Replay { choices, next: 0, divergence: None }
+        let wakes_spuriously = choices.iter().any(|choice| choice.kind == ChoiceKind::SpuriousWakeup);
+        Replay { choices, next: 0, divergence: None, wakes_spuriously }
     }
 }
 
@@ -52,6 +54,10 @@ impl Strategy for Replay {
                 0
             }
         }
+    }
+
+    fn wakes_spuriously(&self) -> bool {
+        self.wakes_spuriously
     }
 
     fn divergence(&self) -> Option<Divergence> {

@@ -108,6 +108,7 @@ fn raw_finding() -> impl Strategy<Value = RawFinding> {
                     choices: choices.clone(),
                 }),
                 behind: (execution % 4 == 2).then_some((execution, 8)),
+                spins: (execution % 4 == 0).then_some((1, execution)),
             });
             RawFinding { choices, trace, differs, ignored, cause, ..RawFinding::new(outcome, execution) }
         },

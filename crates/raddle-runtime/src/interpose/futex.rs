@@ -5,11 +5,12 @@ use crate::interpose::signals::Interrupt;
 use crate::record;
 use crate::sched;
 use crate::sites::Hook;
+use crate::spurious;
 use crate::state::{live, recording, rt};
 use crate::sys::set_errno;
 use crate::{arch, interpose};
 use raddle_engine::AccessKind;
-use raddle_protocol::trace::Wait;
+use raddle_protocol::trace::{Wait, WaitEnd};
 use raddle_protocol::{Op, Role, Site, Visibility};
 
 /// The kernel's answer: a result, or a negative error number.
@@ -32,6 +33,13 @@ fn wait(call: Site, address: u64, expected: u32, deadline_ns: Option<u64>, mask:
     if recording() {
         record::step(Op::FutexWait { address, expected, timed: deadline_ns.is_some() });
     }
+    if spurious::is_condition(call) && spurious::wakes() {
+        sched::point_at(AccessKind::Wait, address);
+        if recording() {
+            record::step(Op::FutexReturn { address, end: WaitEnd::Spurious });
+        }
+        return 0;
+    }
     let begun_ns = rt().execution.schedule.now_ns();
     let interrupt = loop {
         let interrupt = sched::wait(Wait::Futex(address), deadline_ns, mask);
@@ -49,7 +57,8 @@ fn wait(call: Site, address: u64, expected: u32, deadline_ns: Option<u64>, mask:
     let long = execution.schedule.now_ns() - begun_ns >= LONG_NS;
     execution.odd.held_up |= for_a_lock && long && execution.io.interest.is_any();
     if recording() {
-        record::step(Op::FutexReturn { address, timed_out });
+        let end = if timed_out { WaitEnd::TimedOut } else { WaitEnd::Woken };
+        record::step(Op::FutexReturn { address, end });
     }
     match (timed_out, interrupt) {
         (true, _) => -i64::from(libc::ETIMEDOUT),
@@ -71,6 +80,7 @@ fn point(call: Site, kind: AccessKind, address: u64) -> bool {
 
 /// Wakes up to `most` waiters at `address`.
 fn wake(call: Site, address: u64, most: u32, mask: u32) -> Answer {
+    spurious::is_condition(call);
     point(call, AccessKind::Notify, address);
     let schedule = &mut rt().execution.schedule;
     let woken = schedule.wake_masked(most as usize, mask, &mut |wait| *wait == Wait::Futex(address));

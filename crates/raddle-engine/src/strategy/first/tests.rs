@@ -43,6 +43,14 @@ fn a_spinning_thread_has_a_short_slice() {
 }
 
 #[test]
+fn without_slices_a_spinning_thread_goes_on_but_yields() {
+    let mut first = First::without_slices();
+    first.begin(0);
+    assert!((0..100 * SLICE).all(|_| choose(&mut first, 0, Hint::Spins) == 4));
+    assert_eq!(choose(&mut first, 0, Hint::Yields), 5);
+}
+
+#[test]
 fn a_thread_that_yields_is_taken_at_its_word_and_the_next_has_a_whole_slice() {
     let mut first = First::default();
     first.begin(0);

@@ -4,11 +4,12 @@ use super::mutex::{Mutex, give_back, reacquire};
 use crate::interpose::clock;
 use crate::record;
 use crate::sched;
+use crate::spurious;
 use crate::state::{live, recording, rt};
 use crate::sys::Real;
 use raddle_engine::{Access, AccessKind};
 use raddle_protocol::Op;
-use raddle_protocol::trace::Wait;
+use raddle_protocol::trace::{Wait, WaitEnd};
 
 /// The condition variable's memory. Zero, as the static initialiser has it, means the real-time clock.
 #[repr(C)]
@@ -29,19 +30,25 @@ unsafe fn wait_until(condvar: *mut Condvar, mutex: *mut Mutex, deadline_ns: Opti
         if refused != 0 {
             return refused;
         }
-        sched::wait(Wait::Condvar(address), deadline_ns, !0);
-        let timed_out = rt().execution.schedule.timed_out();
+        let end = if spurious::wakes() {
+            sched::point_at(AccessKind::Wait, address);
+            WaitEnd::Spurious
+        } else {
+            sched::wait(Wait::Condvar(address), deadline_ns, !0);
+            if rt().execution.schedule.timed_out() { WaitEnd::TimedOut } else { WaitEnd::Woken }
+        };
         reacquire(mutex);
         if recording() {
-            record::step(Op::CondvarReturn { address, mutex: mutex_address, timed_out });
+            record::step(Op::CondvarReturn { address, mutex: mutex_address, end });
         }
-        if timed_out { libc::ETIMEDOUT } else { 0 }
+        if end == WaitEnd::TimedOut { libc::ETIMEDOUT } else { 0 }
     }
 }
 
 fn notify(condvar: *mut Condvar, all: bool) {
     sched::point_at(AccessKind::Notify, condvar as u64);
     let address = condvar as u64;
+    rt().execution.has_conditions = true;
     let most = if all { usize::MAX } else { 1 };
     let woken = rt().execution.schedule.wake_matching(most, |wait| *wait == Wait::Condvar(address));
     if recording() {

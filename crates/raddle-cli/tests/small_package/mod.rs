@@ -1,0 +1,51 @@
+//! A package of one file of tests, made for one test of the command.
+
+use crate::support;
+use serde_json::Value;
+use std::fs;
+use std::process::Command;
+use tempfile::TempDir;
+
+/// The text behind a key of an event.
+pub fn word(event: &Value, key: &str) -> String {
+    event[key].as_str().unwrap_or_else(|| panic!("no {key} in {event}")).to_owned()
+}
+
+/// The package, and where it is built.
+pub struct SmallPackage {
+    directory: TempDir,
+    target: TempDir,
+}
+
+impl SmallPackage {
+    /// A package of this name, whose tests these are.
+    pub fn new(name: &str, tests: &str) -> Self {
+        let (directory, target) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let package = SmallPackage { directory, target };
+        let write = |name: &str, text: &str| fs::write(package.directory.path().join(name), text).unwrap();
+        for directory in ["tests", "src"] {
+            fs::create_dir(package.directory.path().join(directory)).unwrap();
+        }
+        write(
+            "Cargo.toml",
+            &format!("[package]\nname = \"{name}\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n"),
+        );
+        write("src/lib.rs", "");
+        write(&format!("tests/{name}.rs"), tests);
+        package
+    }
+
+    /// The command in this package. Failing schedules are not kept.
+    pub fn raddle(&self) -> Command {
+        let mut command = support::raddle(self.directory.path(), self.target.path());
+        command.env("RADDLE_REGRESSIONS", "off");
+        command
+    }
+
+    /// The events of `raddle test` with seed 1 and these arguments, separated by blanks.
+    pub fn explore(&self, arguments: &str) -> Vec<Value> {
+        let mut command = self.raddle();
+        command.args(["test", "--message-format", "json", "--seed", "1"]).args(arguments.split(' '));
+        support::events(&command.output().unwrap())
+    }
+}

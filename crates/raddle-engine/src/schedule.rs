@@ -1,13 +1,12 @@
 //! Who can run, who waits for what, and what time it is.
 //!
-//! Time is virtual: it stands still while anybody can run, and moves to the earliest deadline when nobody can. Reading a
-//! clock moves it by [`CLOCK_READ_NS`], so that a loop that waits for a clock ends, and by [`STEP_NS`] for each step that
-//! has been performed since the last look: who measures what has been done finds that it took some time. In some executions a
-//! deadline also passes while others could run; see [`lateness`].
+//! Time is virtual: it stands still while anybody can run but for looks at it (see [`clock`]), and moves to the earliest deadline
+//! when nobody can. In some executions a deadline also passes while others could run; see [`lateness`].
 //!
 //! Waiters are kept in order of arrival, and wake-ups go to the longest waiting first, as Linux futexes do among threads
 //! of one priority. Who arrives first is itself up to the schedule, so no order is lost by that.
 
+mod clock;
 mod held;
 mod lateness;
 mod situation;
@@ -18,36 +17,17 @@ mod tests;
 
 use crate::access::{Access, AccessKind};
 use crate::log::{Event, Log, Logged};
-use crate::random::mix;
 use crate::strategy::{Hint, Question};
 use crate::tape::Tape;
 use raddle_protocol::ChoiceKind;
 use raddle_protocol::trace::{State, ThreadId, Wait};
 
+use clock::Clock;
+
+pub use clock::{CLOCK_READ_NS, STEP_NS};
 pub use lateness::Arrival;
 pub use situation::Situation;
 pub use stall::Stalled;
-
-/// Nanoseconds by which a look at a clock moves it.
-pub const CLOCK_READ_NS: u64 = 50;
-/// Looks at the clock between two decisions after which each further one takes twice as long, and how often that doubles: a
-/// loop that waits for 200 ms, as the calibration of a clock does, is not to take four million looks.
-const LOOKS: u64 = 1024;
-/// See [`LOOKS`].
-const DOUBLINGS: u64 = 8;
-
-/// How long a look at the clock takes, after so many since the last decision.
-fn look_ns(looks: u64) -> u64 {
-    CLOCK_READ_NS << (looks / LOOKS).min(DOUBLINGS)
-}
-
-/// Nanoseconds by which looks at a processor's counter may differ from each other in how far they move the time, and some
-/// more.
-const UNEVEN_NS: u64 = 64;
-
-/// Nanoseconds by which a look at a clock moves it for each step since the last one. All threads are taken to share one
-/// processor: what is measured then depends on how much was done, not on who did it.
-pub const STEP_NS: u64 = 20;
 
 /// Who runs next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,7 +75,7 @@ pub struct Schedule {
     current: ThreadId,
     /// Where `current` stands in `ready`, if nothing has changed there since it was chosen.
     current_place: usize,
-    now_ns: u64,
+    clock: Clock,
     /// Earliest deadline of any waiting thread, `u64::MAX` when there is none.
     next_deadline: u64,
     alive: u32,
@@ -109,12 +89,6 @@ pub struct Schedule {
     stalls: bool,
     stalled: Option<Stalled>,
     held: Option<held::Held>,
-    /// Looks at clocks so far.
-    clock_reads: u64,
-    /// Steps performed before the last of them.
-    steps_seen: u64,
-    /// And how many of these since the last decision.
-    looks: u64,
     log: Log,
 }
 
@@ -130,7 +104,7 @@ impl Schedule {
             waiting: Vec::new(),
             current: 0,
             current_place: 0,
-            now_ns: 0,
+            clock: Clock::default(),
             next_deadline: u64::MAX,
             alive: 0,
             most_alive: 0,
@@ -140,9 +114,6 @@ impl Schedule {
             stalls: false,
             stalled: None,
             held: None,
-            clock_reads: 0,
-            steps_seen: 0,
-            looks: 0,
             log: Log::default(),
         };
         schedule.spawn();
@@ -160,7 +131,7 @@ impl Schedule {
         self.waiting.clone_from(&saved.waiting);
         self.current = saved.current;
         self.current_place = saved.current_place;
-        self.now_ns = saved.now_ns;
+        self.clock = saved.clock;
         self.next_deadline = saved.next_deadline;
         self.alive = saved.alive;
         self.most_alive = saved.most_alive;
@@ -170,9 +141,6 @@ impl Schedule {
         self.stalls = saved.stalls;
         self.stalled = saved.stalled;
         self.held = saved.held;
-        self.clock_reads = saved.clock_reads;
-        self.steps_seen = saved.steps_seen;
-        self.looks = saved.looks;
     }
 
     /// A new thread, which can run. Returns its number: threads are numbered from 0 in order of creation.
@@ -303,37 +271,6 @@ impl Schedule {
     #[must_use]
     pub fn state(&self, thread: ThreadId) -> &State {
         &self.threads[thread as usize].state
-    }
-
-    /// Virtual nanoseconds since the beginning.
-    #[inline]
-    #[must_use]
-    pub fn now_ns(&self) -> u64 {
-        self.now_ns
-    }
-
-    /// Reads the clock, when so many steps have been performed in this execution: the time, which has moved a little by then
-    /// (but never past its end), and more where nothing else is done for long.
-    pub fn read_clock(&mut self, steps: u64) -> u64 {
-        self.clock_reads += 1;
-        let worked = steps.saturating_sub(std::mem::replace(&mut self.steps_seen, steps));
-        self.now_ns = self.now_ns.saturating_add(look_ns(self.looks) + worked * STEP_NS);
-        self.looks += 1;
-        self.now_ns
-    }
-
-    /// Reads a processor's counter: as [`Schedule::read_clock`] does, but no two looks take the same time. Generators of random
-    /// numbers live on that, and refuse to work where a counter goes too evenly. How long a look takes follows from the time
-    /// alone.
-    pub fn read_counter(&mut self, steps: u64) -> u64 {
-        let now = self.read_clock(steps);
-        self.now_ns = now.saturating_add(mix(now) % UNEVEN_NS);
-        self.now_ns
-    }
-
-    /// Time has come so far by itself, where it is not virtual.
-    pub fn move_to(&mut self, now_ns: u64) {
-        self.now_ns = self.now_ns.max(now_ns);
     }
 
     /// The running thread begins to wait, until [`Schedule::wake`] or until `deadline_ns` has been reached.
@@ -492,7 +429,7 @@ impl Schedule {
     #[inline]
     fn run(&mut self, id: ThreadId) -> Next {
         self.current = id;
-        self.looks = 0;
+        self.clock.decided();
         let thread = &mut self.threads[id as usize];
         if thread.retries {
             thread.retries = false;
@@ -512,9 +449,9 @@ impl Schedule {
         }
         if self.ready.is_empty() {
             let Some(deadline) = self.earliest_deadline() else { return Err(Next::Stuck) };
-            self.now_ns = self.now_ns.max(deadline);
+            self.clock.now_ns = self.clock.now_ns.max(deadline);
             self.fire_deadlines();
-        } else if self.next_deadline <= self.now_ns {
+        } else if self.next_deadline <= self.clock.now_ns {
             self.fire_deadlines();
         }
         Ok(())
@@ -566,7 +503,7 @@ impl Schedule {
     }
 
     fn fire_deadlines(&mut self) {
-        let now = self.now_ns;
+        let now = self.clock.now_ns;
         let due = |thread: &Thread| thread.deadline.is_some_and(|deadline| deadline <= now);
         while let Some(&id) = self.waiting.iter().find(|id| due(&self.threads[**id as usize])) {
             self.end_wait(id, true);

@@ -27,7 +27,7 @@ impl Schedule {
     /// The thread at this place among those that can run stands still from now on, for so long at the most. Tells which.
     pub(super) fn hold(&mut self, place: usize, ns: u64) -> ThreadId {
         let thread = self.ready.remove(place);
-        self.held = Some(Held { thread, until_ns: self.now_ns.saturating_add(ns) });
+        self.held = Some(Held { thread, until_ns: self.clock.now_ns.saturating_add(ns) });
         thread
     }
 
@@ -36,7 +36,7 @@ impl Schedule {
     pub(super) fn tend_held(&mut self) {
         let Some(held) = self.held else { return };
         let stuck = self.ready.is_empty() && (self.has_spinners() || self.next_deadline > held.until_ns);
-        if stuck || self.now_ns >= held.until_ns {
+        if stuck || self.clock.now_ns >= held.until_ns {
             self.release_held();
         }
     }

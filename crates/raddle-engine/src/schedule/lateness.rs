@@ -61,8 +61,9 @@ impl Schedule {
     #[inline]
     #[must_use]
     pub fn deadline_near(&self) -> bool {
-        let near = || self.ready.is_empty() || self.next_deadline <= self.now_ns.saturating_add(self.delay.left_ns);
-        self.next_deadline <= self.now_ns || self.next_deadline != u64::MAX && self.delay.left_ns != 0 && near()
+        let near =
+            || self.ready.is_empty() || self.next_deadline <= self.clock.now_ns.saturating_add(self.delay.left_ns);
+        self.next_deadline <= self.clock.now_ns || self.next_deadline != u64::MAX && self.delay.left_ns != 0 && near()
     }
 
     /// Whether this execution has delays at all: asked once, when there is something to be late for.
@@ -84,11 +85,11 @@ impl Schedule {
         if self.ready.is_empty() {
             self.resume_spinners();
         }
-        if self.next_deadline <= self.now_ns {
+        if self.next_deadline <= self.clock.now_ns {
             self.fire_deadlines();
         }
         // What passes before anybody could have run delays nobody.
-        let base = if self.ready.is_empty() { self.earliest_deadline()? } else { self.now_ns };
+        let base = if self.ready.is_empty() { self.earliest_deadline()? } else { self.clock.now_ns };
         let last = base.saturating_add(self.delay.left_ns);
         let deadline = |id: ThreadId| self.threads[id as usize].deadline;
         let near = |id: &&ThreadId| deadline(**id).is_some_and(|deadline| deadline <= last);
@@ -132,7 +133,7 @@ impl Schedule {
     /// Whether a deadline that the running thread has set itself may be as near as what it waits for.
     #[must_use]
     pub fn could_be_late(&self, deadline_ns: u64) -> bool {
-        let away = deadline_ns.saturating_sub(self.now_ns);
+        let away = deadline_ns.saturating_sub(self.clock.now_ns);
         away > 0 && away <= self.delay.left_ns
     }
 
@@ -141,7 +142,7 @@ impl Schedule {
         if !self.could_be_late(deadline_ns) || !self.agrees(tape) {
             return Arrival::InTime;
         }
-        let away = deadline_ns - self.now_ns;
+        let away = deadline_ns - self.clock.now_ns;
         let answer = tape.ask(&Question::plain(ChoiceKind::Lateness, 3));
         if answer == 0 {
             return Arrival::InTime;
@@ -158,7 +159,7 @@ impl Schedule {
             && tape.ask(&Question::plain(ChoiceKind::Lateness, 2)) == 1;
         if is_slow {
             self.delay.slow_ns -= SLOW_NS;
-            self.pass(0, self.now_ns.saturating_add(SLOW_NS));
+            self.pass(0, self.clock.now_ns.saturating_add(SLOW_NS));
         }
         is_slow
     }
@@ -166,7 +167,7 @@ impl Schedule {
     /// Time moves to `until` while somebody could run.
     fn pass(&mut self, delayed_ns: u64, until: u64) {
         self.delay.left_ns -= delayed_ns;
-        self.now_ns = self.now_ns.max(until);
+        self.clock.now_ns = self.clock.now_ns.max(until);
         self.fire_deadlines();
     }
 }

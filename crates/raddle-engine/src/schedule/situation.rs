@@ -24,7 +24,7 @@ impl Schedule {
     #[must_use]
     pub fn situation(&self) -> Situation {
         let thread = |thread: &super::Thread| {
-            let ahead = thread.deadline.map(|deadline| deadline.saturating_sub(self.now_ns));
+            let ahead = thread.deadline.map(|deadline| deadline.saturating_sub(self.clock.now_ns));
             (thread.state.clone(), ahead, thread.mask, thread.retries)
         };
         Situation {
@@ -32,7 +32,7 @@ impl Schedule {
             spinners: self.spinners.clone(),
             waiting: self.waiting.clone(),
             current: self.current,
-            clock_reads: self.clock_reads,
+            clock_reads: self.clock.reads,
         }
     }
 }

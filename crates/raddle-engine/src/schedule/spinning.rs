@@ -53,7 +53,7 @@ impl Schedule {
             return true;
         }
         let Some(deadline) = self.earliest_deadline() else { return false };
-        self.now_ns = self.now_ns.max(deadline);
+        self.clock.now_ns = self.clock.now_ns.max(deadline);
         self.fire_deadlines();
         true
     }

@@ -58,7 +58,7 @@ impl Schedule {
     pub(super) fn stall(&mut self, tape: &mut Tape) -> Option<Next> {
         let current = &self.threads[self.current as usize];
         let State::Waiting(wait) = current.state else { return None };
-        let deadline = current.deadline.filter(|deadline| *deadline > self.now_ns);
+        let deadline = current.deadline.filter(|deadline| *deadline > self.clock.now_ns);
         let all = if deadline.is_some() && wait != Wait::Sleep { 2 } else { 0 };
         let is_loop = matches!(wait, Wait::Futex(_) | Wait::Descriptor(_));
         let one = if is_loop && self.may_hold() { self.ready.len() } else { 0 };
@@ -72,8 +72,8 @@ impl Schedule {
         }
         let deadline = deadline.filter(|_| (1..=all).contains(&answer))?;
         let until = if answer == 1 { deadline } else { deadline.saturating_add(OUTLASTS_NS) };
-        self.stalled = Some(Stalled::All(until - self.now_ns));
-        self.now_ns = until;
+        self.stalled = Some(Stalled::All(until - self.clock.now_ns));
+        self.clock.now_ns = until;
         self.fire_deadlines();
         self.current_place = self.ready.binary_search(&self.current).unwrap_or(0);
         Some(self.run(self.current))

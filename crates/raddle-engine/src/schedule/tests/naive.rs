@@ -1,7 +1,7 @@
 //! The slow, obvious twin of [`Schedule`](super::Schedule): no run queue, no list of waiters, no cached deadline. Every
 //! question is answered by looking at every thread.
 
-use super::super::{STEP_NS, look_ns};
+use super::super::clock::{STEP_NS, look_ns};
 use raddle_protocol::trace::{ThreadId, Wait};
 
 /// What one thread is doing.

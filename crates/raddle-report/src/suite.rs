@@ -48,6 +48,8 @@ pub fn test(event: &TestFinished, style: &Style) -> String {
     let count = text::pad(&count(event), COUNT);
     let test = style.ink(Ink::Strong, &text::clean(&event.test, style));
     let unseen = match (event.outcome, event.unseen_upper_bound.and_then(percent_at_most)) {
+        // One schedule tells nothing of others.
+        (TestOutcome::Passed, _) if event.schedules == 1 => String::new(),
         // A bound that says nothing is not worth its number.
         (TestOutcome::Passed, Some(_)) if event.unseen_upper_bound.is_some_and(|bound| bound > 0.5) => {
             style.ink(Ink::Faint, "  (much is still new)")

@@ -263,7 +263,8 @@ fn a_search_by_preemptions_says_how_far_it_came() {
 
 #[test]
 fn one_schedule_says_nothing_of_what_is_new() {
-    let with = |schedules| TestFinished { schedules, unseen_upper_bound: Some(1.0), ..passed("shop::starts_a_program") };
+    let with =
+        |schedules| TestFinished { schedules, unseen_upper_bound: Some(1.0), ..passed("shop::starts_a_program") };
     assert!(suite::test(&with(2), &UTF8).contains("much is still new"));
     assert!(!suite::test(&with(1), &UTF8).contains("new"));
 }

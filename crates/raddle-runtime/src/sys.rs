@@ -29,6 +29,21 @@ pub unsafe fn map_fixed(address: u64, size: u64, sharing: i32) {
     }
 }
 
+/// A system call that does not wait, made again where the timer of the watchdog comes in between: `poll` is interrupted by a
+/// signal even where it would return at once.
+///
+/// # Safety
+/// As the system call.
+pub unsafe fn uninterrupted(number: i64, args: [u64; 6]) -> i64 {
+    loop {
+        // SAFETY: the caller's.
+        let result = unsafe { syscall(number, args) };
+        if result != -i64::from(libc::EINTR) {
+            return result;
+        }
+    }
+}
+
 /// Writes all bytes to a descriptor, or gives up.
 pub fn write_all(descriptor: i32, mut bytes: &[u8]) -> bool {
     while !bytes.is_empty() {

@@ -13,6 +13,7 @@ use super::rest;
 use super::signals::{actions, outside};
 use crate::arch::syscall;
 use crate::state::rt;
+use crate::sys::uninterrupted;
 use crate::{crash, sys};
 use raddle_protocol::trace::{State, ThreadId, Wait};
 
@@ -134,7 +135,9 @@ pub fn is_ready(id: ThreadId, coded: i32) -> bool {
         _ if Wait::Descriptor(coded) != AWAITS => super::io::polling::coded_ready(coded),
         Awaits::Nothing | Awaits::Signal => false,
         // SAFETY: the array that the program has given, in a call that has not returned.
-        Awaits::Poll(descriptors, count) => unsafe { syscall(libc::SYS_poll, [descriptors, count, 0, 0, 0, 0]) != 0 },
+        Awaits::Poll(descriptors, count) => unsafe {
+            uninterrupted(libc::SYS_poll, [descriptors, count, 0, 0, 0, 0]) != 0
+        },
         Awaits::Child(process, options) => child_ready(process, options),
         Awaits::ChildOf(kind, process, options) => has_news(kind, process, options),
     }

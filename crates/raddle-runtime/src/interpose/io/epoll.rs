@@ -11,6 +11,7 @@ use crate::interpose::children::{self, Awaits};
 use crate::interpose::output::answer;
 use crate::interpose::signals::masks;
 use crate::state::{executing, rt};
+use crate::sys::uninterrupted;
 use core::ffi::c_void;
 use libc::epoll_event;
 use raddle_engine::Question;
@@ -173,7 +174,7 @@ unsafe fn epoll_until(set: i32, events: *mut epoll_event, most: i32, timeout_ns:
         wait_until(timeout_ns, Wait::Descriptor(set << 1), Awaits::Nothing, || {
             will_write(events as *mut c_void, most.max(0) as usize * size_of::<epoll_event>());
             let args = [set as u64, events as u64, most as u64, 0, 0, 0];
-            let found = answer(syscall(libc::SYS_epoll_wait, args)) as i32;
+            let found = answer(uninterrupted(libc::SYS_epoll_wait, args)) as i32;
             if found < 2 || rt().epilogue {
                 return found;
             }

@@ -10,7 +10,7 @@ use crate::interpose::signals::Interrupt;
 use crate::order;
 use crate::sched;
 use crate::state::{executing, recording, rt};
-use crate::sys::set_errno;
+use crate::sys::{set_errno, uninterrupted};
 use crate::{record, watch};
 use core::ffi::c_void;
 use raddle_engine::{Access, Arrival};
@@ -41,7 +41,7 @@ pub fn may_wake() -> bool {
 pub fn ready(descriptor: i32, events: i16) -> bool {
     let mut poll = libc::pollfd { fd: descriptor, events, revents: 0 };
     // SAFETY: one pollfd, no waiting.
-    let count = unsafe { arch::syscall(libc::SYS_poll, [&raw mut poll as u64, 1, 0, 0, 0, 0]) };
+    let count = unsafe { uninterrupted(libc::SYS_poll, [&raw mut poll as u64, 1, 0, 0, 0, 0]) };
     count != 0
 }
 
@@ -246,7 +246,7 @@ pub unsafe fn poll_until(
     let found = wait_until(timeout_ns, children::AWAITS, Awaits::Poll(descriptors as u64, count), || {
         looks += 1;
         // SAFETY: the caller's.
-        let found = unsafe { arch::syscall(libc::SYS_poll, [descriptors as u64, count, 0, 0, 0, 0]) };
+        let found = unsafe { uninterrupted(libc::SYS_poll, [descriptors as u64, count, 0, 0, 0, 0]) };
         crate::interpose::output::answer(found) as i32
     });
     let blocked = looks > 1 && timeout_ns.is_none() || now() - begun >= LONG_NS;

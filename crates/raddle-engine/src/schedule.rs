@@ -31,10 +31,11 @@ pub use stall::Stalled;
 /// Nanoseconds by which a look at a clock moves it.
 pub const CLOCK_READ_NS: u64 = 50;
 /// Looks at the clock between two decisions after which each further one takes twice as long, and how often that doubles: a
-/// loop that waits for 200 ms, as the calibration of a clock does, is not to take four million looks.
-const LOOKS: u64 = 1024;
+/// loop that waits for 200 ms, as the calibration of a clock does, is not to take four million looks. None takes more than a
+/// fiftieth of the time that has passed since the decision.
+const LOOKS: u64 = 128;
 /// See [`LOOKS`].
-const DOUBLINGS: u64 = 8;
+const DOUBLINGS: u64 = 12;
 
 /// How long a look at the clock takes, after so many since the last decision.
 fn look_ns(looks: u64) -> u64 {

@@ -15,7 +15,7 @@ use crate::unambiguous::{self, Choices, Chosen};
 use crate::variable::{self, Found};
 use crate::words;
 use raddle_engine::waits;
-use raddle_instrument::symbols::Symbols;
+use raddle_instrument::symbols::{SourceFrame, Symbols};
 use raddle_protocol::Role;
 use raddle_protocol::trace::{StackId, Trace};
 use std::collections::{BTreeMap, BTreeSet};
@@ -139,8 +139,10 @@ impl Namer<'_> {
         let Some(place) = site.user_frame().and_then(|frame| Place::of(frame, self.context)) else { return unknown() };
         let line = (self.context.source)(&place.path, place.line).unwrap_or_default();
         // Text counts only if the value at that column is the allocation's own result, not part of a closure's work that
-        // happens to stand on the same line; `binding` looks at the column.
-        let candidates = match expression::binding(&line, place.column) {
+        // happens to stand on the same line; `binding` looks at the column. What a library makes once, for whoever comes
+        // first, is nobody's result.
+        let binding = expression::binding(&line, place.column).filter(|_| !site.library().iter().any(makes_once));
+        let candidates = match binding {
             Some(Binding::Name(name)) => {
                 let rest = line.get(place.column as usize - 1..).unwrap_or_default();
                 vec![self.with_field(id, object, name, rest)]
@@ -262,6 +264,15 @@ fn is_constructor_of(path: &str, kind: ObjectKind) -> bool {
         _ => return true,
     };
     path.split("::").any(|part| made.iter().any(|made| part.ends_with(made) || part.starts_with(made)))
+}
+
+/// Whether a function begins what is made when it is first needed: a lazy static, a thread-local variable.
+fn makes_once(frame: &SourceFrame) -> bool {
+    const MAKERS: [&str; 8] =
+        ["LocalKey", "LazyStorage", "Once", "OnceLock", "OnceCell", "OnceBox", "Lazy", "LazyLock"];
+    let function = function::plain(&frame.function);
+    let (owner, method) = function.rsplit_once("::").unwrap_or_default();
+    owner.split("::").any(|part| MAKERS.contains(&part)) && method != "new"
 }
 
 /// The type that an allocating function makes, where its name tells: `Arc<Mutex<u32>>::new` makes an `Arc<Mutex<u32>>`.

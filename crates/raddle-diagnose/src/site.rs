@@ -133,6 +133,11 @@ impl Site {
             .or_else(|| self.frames.iter().find(file))
     }
 
+    /// The function that uses the atomic operation: the innermost one that is none of the atomic types' own.
+    pub fn uses_atomic(&self) -> Option<&SourceFrame> {
+        self.frames.iter().find(|frame| !is_atomic(&frame.function))
+    }
+
     /// The library functions between the operation and the user's frame, innermost first.
     pub fn library(&self) -> &[SourceFrame] {
         &self.frames[..self.user.unwrap_or(self.frames.len())]

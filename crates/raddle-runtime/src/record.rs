@@ -8,6 +8,7 @@ mod stacks;
 
 use crate::arch::KEPT_REGISTERS;
 use crate::cause::Reasons;
+use crate::interpose::unwinding;
 use crate::state::{Runtime, rt};
 use core::ffi::c_void;
 use raddle_engine::random::mix;
@@ -61,7 +62,6 @@ struct Unwinding {
 }
 
 unsafe extern "C" {
-    fn _Unwind_Backtrace(callback: extern "C" fn(*mut c_void, *mut c_void) -> i32, argument: *mut c_void) -> i32;
     fn _Unwind_GetIP(context: *mut c_void) -> usize;
     fn _Unwind_GetCFA(context: *mut c_void) -> usize;
     fn _Unwind_GetGR(context: *mut c_void, register: i32) -> usize;
@@ -100,7 +100,7 @@ pub fn unwind() -> Vec<(u64, u64)> {
     unsafe {
         let live = crate::state::LIVE;
         crate::state::LIVE = false;
-        _Unwind_Backtrace(on_frame, &raw mut unwinding as *mut c_void);
+        unwinding::_Unwind_Backtrace(on_frame, &raw mut unwinding as *mut c_void);
         crate::state::LIVE = live;
     }
     unwinding.frames
@@ -137,7 +137,7 @@ pub fn innermost(registers: &mut [u64; KEPT_REGISTERS.len()]) -> u64 {
     unsafe {
         let live = crate::state::LIVE;
         crate::state::LIVE = false;
-        _Unwind_Backtrace(on_innermost, (&raw mut found).cast());
+        unwinding::_Unwind_Backtrace(on_innermost, (&raw mut found).cast());
         crate::state::LIVE = live;
     }
     found.sp

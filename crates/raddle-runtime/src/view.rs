@@ -181,7 +181,9 @@ fn own_namespace() -> Result<(Namespace, Option<Capabilities>)> {
     let before = Capabilities::now()?;
     let user = call("geteuid", libc::SYS_geteuid, [])?;
     let group = call("getegid", libc::SYS_getegid, [])?;
-    call("unshare with a user namespace", libc::SYS_unshare, [(libc::CLONE_NEWUSER | libc::CLONE_NEWNS) as u64])?;
+    // Objects of System V could not be kept apart later (see `ipc`).
+    let apart = libc::CLONE_NEWUSER | libc::CLONE_NEWNS | libc::CLONE_NEWIPC;
+    call("unshare with a user namespace", libc::SYS_unshare, [apart as u64])?;
     write_file(c"/proc/thread-self/setgroups", "deny")?;
     write_file(c"/proc/thread-self/uid_map", &format!("{user} {user} 1"))?;
     write_file(c"/proc/thread-self/gid_map", &format!("{group} {group} 1"))?;

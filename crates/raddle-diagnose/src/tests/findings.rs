@@ -724,6 +724,50 @@ fn a_block_that_is_used_after_it_was_freed() {
     assert_json_snapshot!(scene.finding(Outcome::Conflict(conflict)));
 }
 
+/// Memory that a library makes once, for whoever comes first, is not what that one's statement binds.
+#[test]
+fn what_is_made_once_is_not_called_after_who_came_first() {
+    let told = |once: &[Library]| {
+        let mut scene = Scene::new();
+        scene.source.insert(6, "    let mut guard = RwLock::upgrade(reader);");
+        let made: Vec<Library> = [std_fn("alloc::vec::from_elem"), ("parking::table", Origin::Dependency)]
+            .into_iter()
+            .chain(once.iter().copied())
+            .chain([("parking::RwLock::upgrade", Origin::Dependency)])
+            .collect();
+        let stack = scene.stack(0, &made, ("bank::tests::scene", 6, 21));
+        scene.trace.blocks.push(Block {
+            address: A,
+            size: 64,
+            allocated: Some((0, stack)),
+            live: (0, u64::MAX),
+            freed: None,
+        });
+        let one = scene.thread(None, Some(("bank::tests::scene", 9, 9)));
+        let access = |access| Op::Access { address: A + 8, size: 8, access };
+        scene.step(0, access(Access::Write), &made, ("bank::tests::scene", 6, 21));
+        scene.step(one, access(Access::Read), &[], ("bank::balance", 40, 5));
+        scene.runs(one, &[], ("bank::balance", 40, 5));
+        let found = scene.finding(Outcome::Conflict(Conflict {
+            kind: ConflictKind::Race,
+            address: A + 8,
+            size: 8,
+            thread: one,
+            access: Access::Read,
+            earlier: Some((0, Access::Write)),
+        }));
+        found.message
+    };
+    assert!(told(&[]).starts_with("data race on `guard`"), "{}", told(&[]));
+    for once in [
+        "std::thread::local::LocalKey<T>::try_with",
+        "once_cell::sync::Lazy<T,F>::force",
+        "lazy_static::lazy::Lazy<T>::get",
+    ] {
+        assert!(told(&[std_fn(once)]).starts_with("data race on the same memory"), "{}", told(&[std_fn(once)]));
+    }
+}
+
 /// Who waits in a function of the user's own is also shown where that was called from.
 #[test]
 fn where_a_wait_of_ones_own_was_called_from() {

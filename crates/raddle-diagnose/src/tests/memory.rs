@@ -1,6 +1,7 @@
 //! Findings about values of several words, and about memory that is left.
 
 use super::scene::*;
+use raddle_instrument::symbols::Origin;
 use raddle_protocol::trace::*;
 use raddle_protocol::{Cause, Finding, Leaks, Severity};
 
@@ -133,4 +134,35 @@ fn an_abort_without_a_panic_says_what_was_complained_of() {
     let message = "crash: thread `main` aborts the process: IO Safety violation: owned file descriptor already closed";
     assert_eq!(told(complaint), message);
     assert_eq!(told("so far so good\n"), "crash: thread `main` aborts the process at src/lib.rs:11");
+}
+
+/// What is said to be missing at a load, by which a thread meets what another has stored between the two accesses of a race.
+fn missing_order(stores: &[Library], loads: &[Library]) -> Option<String> {
+    let mut scene = Scene::new();
+    let one = scene.thread(Some("reader"), Some(("bank::tests::scene", 9, 9)));
+    let access = |access| Op::Access { address: X, size: 8, access };
+    scene.step(0, access(Access::Write), &[], ("bank::publish", 10, 5));
+    scene.step(0, store(Y, 7), stores, ("bank::publish", 11, 5));
+    scene.step(one, Op::Load { address: Y, size: 4, order: Order::Relaxed, value: 7 }, loads, ("bank::take", 20, 5));
+    scene.step(one, access(Access::Read), &[], ("bank::take", 21, 5));
+    scene.runs(one, &[], ("bank::take", 21, 5));
+    let found = scene.finding(Outcome::Conflict(Conflict {
+        kind: ConflictKind::Race,
+        address: X,
+        size: 8,
+        thread: one,
+        access: Access::Read,
+        earlier: Some((0, Access::Write)),
+    }));
+    found.reason.into_iter().find(|sentence| sentence.contains("would order"))
+}
+
+#[test]
+fn the_standard_librarys_own_orders_are_no_flaw() {
+    assert!(missing_order(&[STORE], &[LOAD]).is_some());
+    let of_a_crate = [LOAD, ("parking::WordLock::lock", Origin::Dependency)];
+    assert!(missing_order(&[STORE], &of_a_crate).is_some());
+    let count = [STORE, std_fn("<alloc::sync::Arc<T> as core::ops::drop::Drop>::drop")];
+    assert_eq!(missing_order(&count, &[LOAD]), None);
+    assert_eq!(missing_order(&[STORE], &[LOAD, std_fn("std::thread::Packet<T>::is_finished")]), None);
 }

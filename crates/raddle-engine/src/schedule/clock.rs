@@ -14,10 +14,11 @@ pub const CLOCK_READ_NS: u64 = 50;
 pub const STEP_NS: u64 = 20;
 
 /// Looks at the clock between two decisions after which each further one takes twice as long, and how often that doubles: a
-/// loop that waits for 200 ms, as the calibration of a clock does, is not to take four million looks.
-const LOOKS: u64 = 1024;
+/// loop that waits for 200 ms, as the calibration of a clock does, is not to take four million looks. None takes more than a
+/// fiftieth of the time that has passed since the decision.
+const LOOKS: u64 = 128;
 /// See [`LOOKS`].
-const DOUBLINGS: u64 = 8;
+const DOUBLINGS: u64 = 12;
 
 /// Nanoseconds by which looks at a processor's counter may differ from each other in how far they move the time, and some
 /// more.

@@ -12,6 +12,7 @@ pub mod exit;
 pub mod files;
 pub mod futex;
 pub mod io;
+pub mod ipc;
 pub mod keys;
 pub mod looks;
 pub mod machine;

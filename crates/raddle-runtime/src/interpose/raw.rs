@@ -6,8 +6,8 @@
 //! front of the C library's. Where the kernel has no such facility, these calls go unseen.
 
 use super::io::{epoll, file_locks, file_times, nodelay, receiving, select, sending, sockets, timers};
-use super::signals::{actions, delivery, masks, sending as signalling, waiting};
-use super::{alarms, clock, descriptors, files, looks, machine, memory, process, random, threads};
+use super::signals::{actions, delivery, masks, outside, sending as signalling, waiting};
+use super::{alarms, clock, descriptors, files, ipc, looks, machine, memory, process, random, threads};
 use crate::arch::{self, syscall};
 use crate::effects::{changes_files, irreversible};
 use crate::order;
@@ -312,15 +312,27 @@ pub unsafe fn perform(number: i64, args: [u64; 6]) -> i64 {
             libc::SYS_getitimer => kernel(alarms::getitimer(fd, b as *mut _).into()),
             libc::SYS_wait4 => kernel(process::waitpid(fd, b as *mut i32, c as i32).into()),
             libc::SYS_waitid => kernel(process::waitid(a as u32, b as u32, c as *mut libc::siginfo_t, d as i32).into()),
+            libc::SYS_semget => kernel(ipc::semget(fd, b as i32, c as i32).into()),
+            libc::SYS_semop => kernel(ipc::semop(fd, b as *mut libc::sembuf, c as usize).into()),
+            libc::SYS_semtimedop => {
+                kernel(ipc::semtimedop(fd, b as *mut libc::sembuf, c as usize, d as *const libc::timespec).into())
+            }
+            libc::SYS_semctl => ipc::control(args),
             libc::SYS_futex | libc::SYS_exit | libc::SYS_exit_group | libc::SYS_gettid => {
                 super::futex::dispatch(number, args)
             }
             number => {
-                if !HARMLESS.contains(&number) {
+                if matches!(number, libc::SYS_shmget | libc::SYS_msgget) {
+                    ipc::keep_apart();
+                } else if !HARMLESS.contains(&number) {
                     changes_files(&what(number));
                 }
                 order::released(order::INPUT_OUTPUT);
-                let answer = syscall(number, args);
+                let mut answer = syscall(number, args);
+                // Threads do not signal each other while the kernel works: it is the watchdog that has interrupted the call.
+                while answer == -i64::from(libc::EINTR) && !outside::has_arrived() {
+                    answer = syscall(number, args);
+                }
                 order::acquired(order::INPUT_OUTPUT);
                 super::io::polling::changed();
                 answer

@@ -2,10 +2,12 @@
 //!
 //! Searched is the last pair, after the earlier access and before the later one, in which the later thread read from an
 //! atomic variable what the earlier thread had stored there, and one of the two lacks the order that would make it count.
-//! What is read is told by its value, so a chance agreement can mislead: the sentence says "would".
+//! What is read is told by its value, so a chance agreement can mislead: the sentence says "would". What the standard library
+//! does to variables of its own, such as reference counts, has the orders that it needs, and is passed over.
 
 use super::Side;
 use crate::case::Case;
+use raddle_instrument::symbols::Origin;
 use raddle_protocol::trace::{Op, Order};
 
 /// A store and a load that would order the two accesses if their memory orders were strong enough.
@@ -57,11 +59,16 @@ pub fn flaw(case: &Case<'_>, earlier: &Side, later: &Side) -> Option<Flaw> {
     if begin >= end {
         return None;
     }
-    let loads = (begin..end).rev().filter(|at| steps[*at].thread == later.thread);
+    let may_be_wrong = |at: &usize| {
+        let user = case.sites.get(steps[*at].stack).uses_atomic();
+        user.is_none_or(|frame| frame.origin != Origin::Standard)
+    };
+    let loads = (begin..end).rev().filter(|at| steps[*at].thread == later.thread && may_be_wrong(at));
     loads.into_iter().find_map(|load| {
         let (address, load_order, value) = read(&steps[load].op)?;
         let from = |at: &usize| {
             steps[*at].thread == earlier.thread
+                && may_be_wrong(at)
                 && stored(&steps[*at].op).is_some_and(|(there, _, stored)| there == address && stored == value)
         };
         let store = (begin..load).rev().find(from)?;

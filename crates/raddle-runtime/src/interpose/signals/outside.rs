@@ -60,6 +60,11 @@ pub fn pass_on() -> bool {
     arrived != 0
 }
 
+/// Whether anything has arrived that has not been sent on.
+pub fn has_arrived() -> bool {
+    ARRIVED.load(Relaxed) != 0
+}
+
 /// Forgets what has arrived: another execution begins.
 pub fn forget() {
     ARRIVED.store(0, Relaxed);

@@ -244,13 +244,8 @@ fn looks_and_acts(suspended: bool) -> Finding {
     }
     let act = section(&mut scene, 0, 22);
     scene.trace.output = b"thread 'tests::scene' (12) panicked at src/lib.rs:12:5:\ntoo little\n".to_vec();
-    scene.cause = Some(Cause {
-        tried: 9,
-        pairs: vec![(look, change), (before, act)],
-        stale: Vec::new(),
-        printed: None,
-        behind: None,
-    });
+    scene.cause =
+        Some(Cause { tried: 9, pairs: vec![(look, change), (before, act)], stale: Vec::new(), ..Cause::default() });
     scene.finding(Outcome::Exited(101))
 }
 

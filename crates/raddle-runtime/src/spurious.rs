@@ -19,6 +19,9 @@ use raddle_protocol::{Choice, ChoiceKind, Mode, Role, Site};
 /// is a process of its own, so many.
 const TRIES: (u64, u64) = (16, 2);
 
+/// Of the executions of a search, one in how many may be one of either kind.
+const SHARE: u64 = 4;
+
 /// Points passed in all of them at the most.
 const MOST_POINTS: u64 = 200_000;
 
@@ -55,13 +58,14 @@ impl Explorer {
         if !runtime.execution.has_conditions || self.summary.most_threads <= 1 || runtime.plan.world.real_time {
             return;
         }
-        let seed = runtime.plan.seed;
-        let tries = if runtime.mode == Mode::Fork { TRIES.1 } else { TRIES.0 };
+        let (seed, budget) = (runtime.plan.seed, runtime.plan.budget);
+        let most = if runtime.mode == Mode::Fork { TRIES.1 } else { TRIES.0 };
+        let tries = most.min(budget.schedules / SHARE);
         let ones = (0..tries).map(Spurious::at);
         let drawn = (0..tries).map(|number| Spurious::drawn(seed, number));
         let mut points = 0;
         for strategy in ones.chain(drawn) {
-            let (outcome, choices) = self.perform_within(Box::new(strategy), runtime.plan.budget.steps);
+            let (outcome, choices) = self.perform_within(Box::new(strategy), budget.steps);
             if is_among(&choices) && !matches!(outcome, Outcome::Passed | Outcome::NoProgress(_)) {
                 found.beside.get_or_insert((outcome, choices));
                 return;

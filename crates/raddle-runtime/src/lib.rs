@@ -52,6 +52,7 @@ mod sys;
 mod thread;
 mod tls;
 mod unhooked;
+mod vdso;
 mod view;
 mod watch;
 

@@ -410,6 +410,27 @@ fn what_is_chosen_and_what_counts() {
     assert!(text(&unknown.stderr).contains("--frobnicate"), "{}", text(&unknown.stderr));
 }
 
+/// A package of which nothing can be explored is told why, and not to do what has just been done.
+#[test]
+fn why_there_is_nothing_to_explore_is_said() {
+    let mill = Mill::new();
+    let explore = |manifest: &str, library: &str| {
+        std::fs::write(mill.path().join("Cargo.toml"), format!("{MANIFEST}{manifest}")).unwrap();
+        std::fs::write(mill.path().join("src/lib.rs"), library).unwrap();
+        let output = mill.run("test --lib");
+        (output.status.code(), text(&output.stderr).split_whitespace().collect::<Vec<_>>().join(" "))
+    };
+    let (exit, told) = explore("\n[lib]\nproc-macro = true\n", "#[test] fn expands() {}");
+    assert_eq!(exit, Some(3), "{told}");
+    assert!(
+        told.contains("(a procedural macro is code of the compiler's)") && told.contains("into `tests/`"),
+        "{told}"
+    );
+    let (exit, told) = explore("", "//! ```\n//! assert!(true);\n//! ```");
+    assert_eq!(exit, Some(2), "{told}");
+    assert!(told.contains("tests in the documentation are not explored"), "{told}");
+}
+
 /// What is only long is not called wrong, and how far it was explored is said.
 #[test]
 fn a_test_that_is_long_is_warned_of() {
@@ -475,6 +496,28 @@ fn whoever_spins_is_told_of_only_where_nobody_can_end_it() {
     assert_eq!(explore("0", "", "--max-steps 10000"), (100, json!(["RD0503"])));
     let kept = "--strategy lag --max-steps 1000 --schedules 2000";
     assert_eq!(explore("1", "hand_on();", kept), (0, json!([])));
+}
+
+/// Of an execution that is longer than what can be kept, operations on memory in the middle are not recorded at all: to look
+/// where each of them is done takes far longer than to perform them.
+#[test]
+fn the_middle_of_a_long_execution_is_not_recorded() {
+    const LONG: &str = "fn alone() {
+        use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+        static STEPS: AtomicUsize = AtomicUsize::new(0);
+        let count = || (0..400_000).for_each(|_| { STEPS.fetch_add(1, Relaxed); });
+        let other = std::thread::spawn(count);
+        count();
+        other.join().unwrap();
+    }";
+    let mill = Mill::new();
+    std::fs::write(mill.path().join("src/lib.rs"), LIBRARY.replace("fn alone() {}", LONG)).unwrap();
+    let (_, events) = mill.events("test --lib --seed 1 --schedules 1 --time 5m --max-steps 600000 alone");
+    let notes = of_kind(&events, "finding")[0]["notes"].to_string();
+    let (before, _) = notes.split_once(" operations in the middle of this execution were not kept").expect(&notes);
+    let left_out: String = before.chars().rev().take_while(|sign| *sign != '"').filter(char::is_ascii_digit).collect();
+    let left_out: u64 = left_out.chars().rev().collect::<String>().parse().unwrap();
+    assert!(left_out > 440_000, "{notes}");
 }
 
 /// Where functions call themselves, each step of a long execution has a stack of its own. They are not all kept: what is not is

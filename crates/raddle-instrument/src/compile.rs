@@ -78,6 +78,8 @@ pub struct Artifact {
     pub is_test: bool,
     /// Whether the manifest says `harness = false`.
     pub own_harness: bool,
+    /// Whether it is made of the unit tests of a procedural macro, which is code of the compiler's and is not instrumented.
+    pub is_macro: bool,
     /// Whether the package names it as the program that `cargo run` runs.
     pub default_run: bool,
     /// Root file of its source.
@@ -237,6 +239,7 @@ fn describe(
         kind,
         is_test: artifact.profile.test,
         own_harness: has_own_harness(manifest, kind, target),
+        is_macro: artifact.target.kind.contains(&TargetKind::ProcMacro),
         default_run: package.is_some_and(|package| package.default_run.as_ref() == Some(target)),
         source: artifact.target.src_path.clone().into(),
         package_root: manifest.parent()?.to_path_buf(),

@@ -141,7 +141,7 @@ fn each_point(explorer: &mut Explorer, until_ns: u64) -> u64 {
         if outcome != Outcome::Passed {
             explorer.report(outcome, 0, choices, &mut known);
         } else if !leaked.is_empty() && known_leaks.insert(leaked) {
-            explorer.report_passed(0, choices, 0);
+            explorer.report_passed(0, choices, 0, 0);
         }
     }
     tried

@@ -69,7 +69,7 @@ impl Explorer {
         self.summary.leaks = Some(self.left.counts);
         if let Some((execution, choices)) = self.left.worst.take() {
             rt().names_leaks = true;
-            self.aside(|explorer| explorer.report_passed(execution, choices, 0));
+            self.aside(|explorer| explorer.report_passed(execution, choices, 0, 0));
             rt().names_leaks = false;
         }
     }

@@ -53,6 +53,7 @@ mod sys;
 mod thread;
 mod tls;
 mod unhooked;
+mod vdso;
 mod view;
 mod watch;
 

@@ -11,6 +11,7 @@ use crate::cause::Reasons;
 use crate::interpose::unwinding;
 use crate::state::{Runtime, rt};
 use core::ffi::c_void;
+use core::ops::Range;
 use raddle_engine::random::mix;
 use raddle_protocol::trace::{Block, Bound, Conflict, Outcome, StackId, Step, Thread, ThreadId, Trace};
 use raddle_protocol::{Cause, Op};
@@ -21,6 +22,8 @@ use std::collections::{BTreeMap, BTreeSet};
 const MOST_STEPS: usize = 400_000;
 /// Of these, the first.
 const FIRST_STEPS: usize = 50_000;
+/// Schedule points at the end of a long execution, of which everything is kept.
+const LAST_POINTS: u64 = 100_000;
 /// Frames of all stacks together at the most, of which half may belong to what is no step. Beyond, fewer steps are kept.
 const MOST_FRAMES_KEPT: usize = 4_000_000;
 /// Bytes of output kept.
@@ -37,6 +40,8 @@ pub struct Recorder {
     steps_cut: u64,
     /// Of the steps, those before the ones that were cut.
     first: usize,
+    /// Schedule points between which operations on memory are not kept.
+    thinned: Range<u64>,
     stacks: Stacks,
     /// Frames at which steps are cut the next time, beyond [`MOST_FRAMES_KEPT`].
     frames_beyond: usize,
@@ -149,6 +154,35 @@ impl Recorder {
         Recorder { digest_only: true, ..Recorder::default() }
     }
 
+    /// A recorder of an execution with so many schedule points. Where these are more than can be kept, operations on memory
+    /// in the middle are given up from the start: unwinding for each of them takes longer than the whole search may.
+    pub fn of_length(points: u64) -> Self {
+        let is_long = points > MOST_STEPS as u64;
+        let thinned = if is_long { FIRST_STEPS as u64..points - LAST_POINTS } else { 0..0 };
+        Recorder { thinned, ..Recorder::default() }
+    }
+
+    /// Whether what the running thread has done is given up, since it is one of too many.
+    fn gives_up(&mut self, op: &Op, points: u64) -> bool {
+        let is_on_memory = matches!(
+            op,
+            Op::Load { .. }
+                | Op::Store { .. }
+                | Op::Rmw { .. }
+                | Op::CompareExchange { .. }
+                | Op::Fence { .. }
+                | Op::Yield
+        );
+        if !is_on_memory || !self.thinned.contains(&points) {
+            return false;
+        }
+        if self.steps_cut == 0 {
+            self.first = self.steps.len();
+        }
+        self.steps_cut += 1;
+        true
+    }
+
     /// A race has been found at this place.
     pub fn conflict_at(&mut self, place: u64) {
         self.conflict = Some(place);
@@ -171,7 +205,8 @@ impl Recorder {
 
     /// Begins anew.
     pub fn clear(&mut self) {
-        *self = Recorder { digest_only: self.digest_only, ..Recorder::default() };
+        let thinned = core::mem::take(&mut self.thinned);
+        *self = Recorder { digest_only: self.digest_only, thinned, ..Recorder::default() };
     }
 
     /// Where the program has panicked, as its messages say.
@@ -407,6 +442,10 @@ pub fn step(op: Op) {
             word[..chunk.len()].copy_from_slice(chunk);
             mix(hash ^ u64::from_le_bytes(word))
         });
+        return;
+    }
+    let points = runtime.points;
+    if runtime.recorder.as_mut().is_none_or(|recorder| recorder.gives_up(&op, points)) {
         return;
     }
     let frames = unwind();

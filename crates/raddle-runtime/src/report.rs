@@ -47,11 +47,22 @@ impl Explorer {
         choices: Vec<Choice>,
         accesses: Option<(u64, u64)>,
     ) -> (Outcome, Box<Recorder>) {
+        self.record_long(execution, choices, accesses, 0)
+    }
+
+    /// Performs an execution again, for the record, that has so many schedule points; 0 where that is not known.
+    fn record_long(
+        &mut self,
+        execution: u64,
+        choices: Vec<Choice>,
+        accesses: Option<(u64, u64)>,
+        points: u64,
+    ) -> (Outcome, Box<Recorder>) {
         let runtime = rt();
         watch::record_accesses_of(accesses);
         watch::count_accesses_by(runtime.plan.world.poll_budget.div_ceil(POLL_SHARES));
         let strategy = runtime.tape.exchange(Box::new(Replay::new(choices)));
-        runtime.recorder = Some(Box::new(Recorder::default()));
+        runtime.recorder = Some(Box::new(Recorder::of_length(points)));
         // libtest's own judgement is part of what is performed again only where it was reached the first time; the
         // recorded choices end with it.
         let outcome = self.perform_reversibly(execution);
@@ -65,7 +76,8 @@ impl Explorer {
     /// Reports a finding with its record.
     pub fn report(&mut self, outcome: Outcome, execution: u64, choices: Vec<Choice>, known: &mut BTreeSet<u64>) {
         let accesses = outcome.bytes();
-        let (mut again, mut recorder) = self.record(execution, choices.clone(), accesses);
+        let points = if let Outcome::NoProgress(Bound::Steps(points)) = outcome { points } else { 0 };
+        let (mut again, mut recorder) = self.record_long(execution, choices.clone(), accesses, points);
         let signature = recorder.signature(&outcome);
         if !known.insert(signature) {
             return;
@@ -142,7 +154,7 @@ impl Explorer {
             // Each of them is one more to be looked at.
             odd.inverted = self.looked_at.inverted;
         }
-        self.report_passed(execution, runtime.tape.record().to_vec(), odd.signature());
+        self.report_passed(execution, runtime.tape.record().to_vec(), odd.signature(), runtime.points);
     }
 
     /// The execution without preemption has passed, and locks were taken in it that may be held for too short: it is recorded
@@ -186,9 +198,10 @@ impl Explorer {
         Some((rt().execution.number(), place))
     }
 
-    /// Sends the record of an execution that has passed, in which something may be a mistake.
-    pub fn report_passed(&mut self, execution: u64, choices: Vec<Choice>, signature: u64) {
-        let (outcome, recorder) = self.record(execution, choices.clone(), None);
+    /// Sends the record of an execution that has passed, in which something may be a mistake. It has so many schedule points,
+    /// or 0 where that is not known.
+    pub fn report_passed(&mut self, execution: u64, choices: Vec<Choice>, signature: u64, points: u64) {
+        let (outcome, recorder) = self.record_long(execution, choices.clone(), None, points);
         if outcome == Outcome::Passed {
             self.show(signature, raw(outcome, execution, choices, recorder));
         }

@@ -2,7 +2,9 @@
 //!
 //! Saved is every private writable mapping of the process, the heap up to its reach, and the live part of the stacks and
 //! the thread-local storage of the threads that exist at the entry. Not saved is what belongs to the runtime itself: its
-//! arena, its own data, the controller's stack. What lies below a stack pointer is dead and not saved either.
+//! arena, its own data, the controller's stack. What lies below a stack pointer is dead and not saved either. Nor are long
+//! stretches of a mapping that nobody has touched yet, as allocators reserve them by the gigabyte: what an execution has put
+//! there is handed back to the kernel, which then has them as they were.
 //!
 //! Most of that memory no execution ever writes. After [`LEARNING`] executions all whole pages that none of them has
 //! changed are protected against writing and are no longer copied back; the first write to one faults, and from then on
@@ -10,6 +12,7 @@
 //! [`Snapshot::restore_everything`] the slow and obvious one; [`Snapshot::differs`] tells whether the fast way has put
 //! back everything, and is asked after each execution when a run verifies itself.
 
+use crate::arch::syscall;
 use crate::state::{Execution, rt};
 use crate::thread::ThreadData;
 use crate::{arena, heap, mappings, shadow, stacks, sys, tls};
@@ -23,6 +26,9 @@ const LEARNING: u32 = 4;
 /// Executions after which all of that is learnt once more: the first ones initialize what later ones find done, and run
 /// the test harness's judgement, which later ones do not reach.
 const LEARNING_AGAIN: u32 = 16;
+
+/// Bytes of a stretch that nobody has touched, from which on it is not saved.
+const STRETCH: u64 = 1 << 20;
 
 /// One saved range.
 struct Range {
@@ -46,6 +52,8 @@ struct Page {
 /// The saved memory.
 pub struct Snapshot {
     ranges: Vec<Range>,
+    /// Stretches that nobody had touched.
+    untouched: Vec<(u64, u64)>,
     /// All pages in order of address.
     pages: Vec<Page>,
     /// What is copied back: address, saved content, bytes. Neighbouring pages are one piece.
@@ -151,7 +159,9 @@ impl Snapshot {
     /// Saves everything. `controller_stack` and `own_data` are left out.
     pub fn take(execution: &Execution, leave_out: &[(u64, u64)]) -> Snapshot {
         let mut writable = Writable::now(leave_out);
-        let mut extents = core::mem::take(&mut writable.extents);
+        let untouched = untouched(&writable.extents);
+        let mut extents = Vec::new();
+        writable.extents.drain(..).for_each(|extent| subtract(extent, &untouched, &mut extents));
         extents.push((heap::START, execution.heap.top));
         let mut live_stacks = Vec::new();
         for data in &execution.threads {
@@ -189,7 +199,7 @@ impl Snapshot {
             }
         }
         pages.sort_by_key(|page| page.start);
-        Snapshot { ranges, pages, hot: Vec::new(), restores: 0, protecting: false, stale: false }
+        Snapshot { ranges, untouched, pages, hot: Vec::new(), restores: 0, protecting: false, stale: false }
     }
 
     /// Bytes saved.
@@ -197,8 +207,16 @@ impl Snapshot {
         self.ranges.iter().map(|range| range.copy.len() as u64).sum()
     }
 
+    /// Hands back what has been put where nothing was.
+    fn empty_untouched(&self) {
+        self.untouched.iter().for_each(|stretch| {
+            hand_back(*stretch);
+        });
+    }
+
     /// Puts everything back, copying all of it.
     pub fn restore_everything(&self) {
+        self.empty_untouched();
         for range in &self.ranges {
             // SAFETY: the ranges are still mapped and writable: an execution that unmaps or protects memory older than
             // itself is not rewound.
@@ -221,6 +239,7 @@ impl Snapshot {
         if self.stale {
             self.gather();
         }
+        self.empty_untouched();
         for &(start, saved, size) in &self.hot {
             // SAFETY: as above.
             unsafe { core::ptr::copy_nonoverlapping(saved, start as *mut u8, size) };
@@ -323,6 +342,50 @@ impl Snapshot {
             }
         }
     }
+}
+
+/// Long stretches of these extents of which no page is there yet, and which the kernel would take back.
+fn untouched(extents: &[(u64, u64)]) -> Vec<(u64, u64)> {
+    /// An entry of pagemap(5): the page is in memory, or swapped out.
+    const IS_THERE: u64 = 0b11 << 62;
+    /// Entries read at once.
+    const ENTRIES: u64 = 512;
+    let is_long = |(start, end): &(u64, u64)| end - start >= STRETCH;
+    if !extents.iter().any(is_long) {
+        return Vec::new();
+    }
+    // SAFETY: opens, reads and closes a descriptor of its own.
+    let file = unsafe { syscall(libc::SYS_open, [c"/proc/self/pagemap".as_ptr() as u64, 0, 0, 0, 0, 0]) };
+    let mut stretches: Vec<(u64, u64)> = Vec::new();
+    for &(start, end) in extents.iter().filter(|extent| file >= 0 && is_long(extent)) {
+        for first in (start / PAGE..end / PAGE).step_by(ENTRIES as usize) {
+            let mut entries = [IS_THERE; ENTRIES as usize];
+            let wanted = ENTRIES.min(end / PAGE - first);
+            // SAFETY: the entries are writable; what is not read counts as touched.
+            unsafe {
+                syscall(libc::SYS_pread64, [file as u64, entries.as_mut_ptr() as u64, wanted * 8, first * 8, 0, 0]);
+            }
+            let absent = (first..first + wanted).zip(entries).filter(|(_, entry)| entry & IS_THERE == 0);
+            for page in absent.map(|(number, _)| number * PAGE) {
+                match stretches.last_mut() {
+                    Some(last) if last.1 == page && page != start => last.1 = page + PAGE,
+                    _ => stretches.push((page, page + PAGE)),
+                }
+            }
+        }
+    }
+    if file >= 0 {
+        // SAFETY: see above.
+        unsafe { syscall(libc::SYS_close, [file as u64, 0, 0, 0, 0, 0]) };
+    }
+    stretches.retain(|stretch| is_long(stretch) && hand_back(*stretch));
+    stretches
+}
+
+/// Hands pages back to the kernel: they are as they were when nobody had touched them. Whether it takes them.
+fn hand_back((start, end): (u64, u64)) -> bool {
+    // SAFETY: private memory of the program's in which there was nothing where executions begin.
+    unsafe { syscall(libc::SYS_madvise, [start, end - start, libc::MADV_DONTNEED as u64, 0, 0, 0]) == 0 }
 }
 
 fn changed(page: &Page) -> bool {

@@ -47,6 +47,9 @@ extern "C" fn construct(_argc: i32, argv: *const *const c_char, environment: *co
         Entry::Code(addresses) => addresses.clone(),
     };
     let unhooked = plan.unhooked.clone();
+    if crate::interpose::raw::offered() {
+        crate::vdso::replace();
+    }
     state::take_charge(plan);
     crash::watch();
     if let Some(executable) = crate::modules::list().first() {

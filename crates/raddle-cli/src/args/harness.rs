@@ -88,6 +88,11 @@ pub struct Filter {
 }
 
 impl TestFilter {
+    /// Which executables with a harness of their own are chosen: what stands after `--` is for them to read.
+    pub fn of_whole_executables(&self) -> Filter {
+        TestFilter { rest: Vec::new(), ..self.clone() }.filter()
+    }
+
     /// Joins what stands before and after `--`.
     pub fn filter(&self) -> Filter {
         let (after, not_libtest) = match Libtest::try_parse_from(&self.rest) {

@@ -84,6 +84,14 @@ fn habits_do_no_harm_and_unknown_words_are_kept_for_other_harnesses() {
 }
 
 #[test]
+fn words_after_the_dashes_choose_no_executable_with_a_harness_of_its_own() {
+    let judge =
+        |words: &str| test(&format!("raddle test {words}")).filter.of_whole_executables().judge("mill::own", false);
+    assert_eq!(judge("-- first --skip own --ignored"), Verdict::Chosen);
+    assert_eq!([judge("first -- own"), judge("--skip own")], [Verdict::LeftOut; 2]);
+}
+
+#[test]
 fn tests_are_chosen_as_libtest_chooses_them() {
     let filter = |words: &[&str], skip: &[&str], exact, ignored| Filter {
         words: words.iter().map(|word| (*word).to_owned()).collect(),

@@ -13,7 +13,8 @@ use crate::runtime_library::RuntimeLibrary;
 use crate::settings::Settings;
 use crate::subject::{Origin, Subject, binary_id};
 use crate::suite::{Suite, available_jobs};
-use raddle_instrument::compile::{Build, Goal};
+use raddle_instrument::Unsupported;
+use raddle_instrument::compile::{Artifact, Build, Goal};
 use raddle_instrument::tests_list::{Listing, list};
 use std::path::Path;
 use std::time::Duration;
@@ -102,16 +103,20 @@ fn choose(
     interrupt: &Interrupt,
 ) -> Result<Chosen> {
     let mut chosen = Chosen { executables: build.artifacts.len(), ..Chosen::default() };
-    let mut refused = None;
+    let whole = command.filter.of_whole_executables();
+    let mut refused = Vec::new();
     for artifact in &build.artifacts {
         interrupt.check()?;
         let origin =
             |target| Origin::Tests { directory: directory.to_path_buf(), build: command.build.clone(), target };
-        // What runs inside the compiler is not instrumented: the unit tests of a procedural macro.
+        if artifact.is_macro {
+            refused.push(of_the_compiler(artifact));
+            continue;
+        }
         let source = match building::source(artifact, build, origin) {
             Ok(source) => source,
-            Err(error @ Error::Instrument(raddle_instrument::Error::Unsupported(_))) => {
-                refused = Some((artifact, error));
+            Err(Error::Instrument(raddle_instrument::Error::Unsupported(reason))) => {
+                refused.push(reason);
                 continue;
             }
             Err(error) => return Err(error),
@@ -120,7 +125,7 @@ fn choose(
         match list(artifact, LISTING_LIMIT)? {
             Listing::OwnHarness(_) => {
                 chosen.all += 1;
-                if filter.judge(&binary_id(artifact), false) == Verdict::Chosen {
+                if whole.judge(&binary_id(artifact), false) == Verdict::Chosen {
                     chosen.subjects.push(Subject::own_harness(artifact, &filter.rest, &source));
                 }
             }
@@ -146,29 +151,40 @@ fn choose(
             chosen.packages.push(artifact.package.clone());
         }
     }
-    match refused {
-        Some((_, error)) if chosen.executables == 1 => return Err(error),
-        Some((artifact, _)) => console.note(&format!(
+    if refused.len() == chosen.executables
+        && let Some(reason) = refused.pop()
+    {
+        return Err(raddle_instrument::Error::Unsupported(reason).into());
+    }
+    refused.iter().for_each(|reason| console.note(&reason.sentence));
+    Ok(chosen)
+}
+
+/// Why the unit tests of a procedural macro are left out.
+fn of_the_compiler(artifact: &Artifact) -> Unsupported {
+    Unsupported {
+        sentence: format!(
             "the tests of `{}` are not explored: they are not instrumented (a procedural macro is code of the compiler's)",
             binary_id(artifact)
-        )),
-        None => {}
+        ),
+        remedy: "put tests of the code that it generates into `tests/`; those are explored".into(),
     }
-    Ok(chosen)
 }
 
 fn nothing_chosen(filter: &Filter, chosen: &Chosen) -> Error {
     let (sentence, remedy) = if chosen.executables == 0 {
         ("there are no tests here: this selection builds no test executable".into(), None)
     } else if chosen.all == 0 {
-        ("there are no tests in what this selection builds".into(), None)
+        let remedy = "tests in the documentation are not explored: only rustdoc can build them";
+        ("there are no tests in what this selection builds".into(), Some(remedy))
     } else if chosen.ignored > 0 {
         let remedy = "add --include-ignored to explore them too, or --ignored to explore only them";
         (format!("all tests that match ({}) are marked `#[ignore]`", chosen.ignored), Some(remedy))
     } else {
         let words = filter.words.iter().map(|word| format!(" `{word}`")).collect::<Vec<_>>().join(" or");
         let remedy = "`cargo test -- --list` shows their names";
-        (format!("no test matches{words}; there are {} tests to choose from", chosen.all), Some(remedy))
+        let all = if chosen.all == 1 { "is one test".into() } else { format!("are {} tests", chosen.all) };
+        (format!("no test matches{words}; there {all} to choose from"), Some(remedy))
     };
     Error::Usage { sentence, remedy: remedy.map(str::to_owned) }
 }

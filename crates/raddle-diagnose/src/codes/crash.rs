@@ -106,10 +106,8 @@ fn abort(case: &Case<'_>, who: &str, at: &str, diagnosis: &mut Diagnosis) {
         let told = complaint.map_or_else(String::new, |said| format!(": {said}"));
         diagnosis.message = format!("crash: {who} aborts the process{}", if told.is_empty() { at } else { &told });
         diagnosis.reason.push(format!("{} called `abort`{at}{told}.", words::capital(who)));
-        diagnosis.fix.push(
-            "Find out from the interleaving which state led there; a check that aborts is usually right about it."
-                .to_owned(),
-        );
+        let fix = if is_out_of_memory(&output) { MORE_MEMORY } else { CHECK };
+        diagnosis.fix.push(fix.to_owned());
         return;
     };
     let (place, said) = (first.place(case.context), first.headline());
@@ -129,6 +127,19 @@ fn abort(case: &Case<'_>, who: &str, at: &str, diagnosis: &mut Diagnosis) {
         return;
     }
     case.mark(&mut diagnosis.spans, Some(place), "the first panic", false);
+}
+
+/// What is said to whoever finds that a check has aborted the process.
+const CHECK: &str =
+    "Find out from the interleaving which state led there; a check that aborts is usually right about it.";
+
+/// What is said to whoever finds that an allocation was refused.
+const MORE_MEMORY: &str = "An allocation was refused. Under Raddle the program's heap has a bound of its own, 4G unless `--heap` says otherwise, and memory that is never touched counts too. If the program may take so much, raise it: `--heap 16G`.";
+
+/// Whether the standard library has aborted the process since there was no memory.
+fn is_out_of_memory(output: &str) -> bool {
+    let refused = |line: &str| line.starts_with("memory allocation of ") && line.ends_with(" bytes failed");
+    output.lines().any(|line| refused(line.trim()))
 }
 
 /// What the standard library says before it aborts the process without a panic.

@@ -4,8 +4,9 @@
 //! tokio: the panic is caught where the runtime polls it, and its handle is never polled after that.
 //!
 //! Left alone: where somebody has noticed. A thread that starts another while the panic unwinds it has a destructor that puts
-//! another in its place, as workers of a pool have; and where the test's own thread panics afterwards, or one that is
-//! joined, the test has not gone on without the part that had died.
+//! another in its place, as workers of a pool have; one that sends a message then has a destructor that tells of the panic;
+//! and where the test's own thread panics afterwards, or one that is joined, the test has not gone on without the part that
+//! had died. A channel that is merely closed tells nobody why.
 //!
 //! Not seen: an error that is returned rather than raised, the tasks of other runtimes, and a failure that happens only in
 //! schedules that were not recorded.
@@ -15,8 +16,8 @@ use crate::case::Case;
 use crate::polls;
 use crate::site::Site;
 use raddle_instrument::symbols::{Origin, SourceFrame};
-use raddle_protocol::Op;
 use raddle_protocol::trace::{State, ThreadId};
+use raddle_protocol::{Op, Role};
 
 /// The first failure that nobody has noticed.
 pub fn find(case: &Case<'_>) -> Option<Diagnosis> {
@@ -109,9 +110,11 @@ fn is_asked(case: &Case<'_>, thread: ThreadId) -> bool {
 /// Whether somebody has taken note of the panic of a thread at step `at`.
 fn is_seen_to(case: &Case<'_>, thread: ThreadId, at: usize) -> bool {
     case.trace().steps[at + 1..].iter().any(|step| {
-        let replaced = step.thread == thread && matches!(step.op, Op::Spawn { .. });
-        let passed_on = step.thread != thread && case.sites.get(step.stack).panics && is_asked(case, step.thread);
-        replaced || passed_on
+        let site = case.sites.get(step.stack);
+        if step.thread == thread {
+            return matches!(step.op, Op::Spawn { .. }) || site.roles.contains(&Role::ChannelSend);
+        }
+        site.panics && is_asked(case, step.thread)
     })
 }
 

@@ -18,6 +18,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// How far back repeated steps are looked for.
 const WINDOW: usize = 1000;
 
+/// Places at the most that a thread looks at which waits for another one; without another thread it is one.
+const PLACES_WAITED_AT: usize = 32;
+
 /// How often a step must occur in that window to be called repeated.
 const REPEATED: usize = 10;
 
@@ -119,7 +122,7 @@ pub fn no_progress(case: &Case<'_>, bound: Bound) -> Diagnosis {
 }
 
 /// Whether all that is done at the end is to look, yield and sleep, by every thread that can run: who waits like that for
-/// another thread waits for ever.
+/// another thread waits for ever. Who waits looks at few places: where they are many, a list is searched, or a table.
 fn nobody_changes_anything(case: &Case<'_>) -> bool {
     let looks = |op: &Op| {
         matches!(
@@ -133,6 +136,7 @@ fn nobody_changes_anything(case: &Case<'_>) -> bool {
         )
     };
     let mut to_come: BTreeSet<ThreadId> = threads(case, |end| *end == Final::Runnable).into_iter().collect();
+    let mut places: BTreeMap<ThreadId, BTreeSet<u64>> = BTreeMap::new();
     for (number, step) in case.trace().steps.iter().rev().enumerate() {
         if number >= WINDOW && to_come.is_empty() {
             break;
@@ -140,9 +144,14 @@ fn nobody_changes_anything(case: &Case<'_>) -> bool {
         if !looks(&step.op) {
             return false;
         }
+        if let Op::Load { address, .. } | Op::CompareExchange { address, .. } = step.op {
+            places.entry(step.thread).or_default().insert(address);
+        }
         to_come.remove(&step.thread);
     }
-    to_come.is_empty()
+    let others = case.trace().threads.len() - 1;
+    let most = if others > 0 { PLACES_WAITED_AT } else { 1 };
+    to_come.is_empty() && places.values().all(|looked_at| looked_at.len() <= most)
 }
 
 /// The threads that wait, together where they wait at one place for the same: a pool has many.

@@ -119,17 +119,27 @@ fn a_race_on_more_than_a_word_may_tear_what_is_read() {
     assert_eq!(race(24, 0, Access::Write), None);
 }
 
+/// The process is aborted after it has printed this.
+fn aborted(output: &str) -> Finding {
+    let mut scene = Scene::new();
+    scene.step(0, load(LOCKS, 0), &[LOAD], ("bank::tests::scene", 10, 5));
+    scene.runs(0, &[std_fn("std::process::abort")], ("bank::tests::scene", 11, 5));
+    scene.trace.output = output.as_bytes().to_vec();
+    scene.finding(Outcome::Crashed { thread: 0, signal: 6, address: 0, cause: Crash::Abort })
+}
+
+/// The heap has a bound under Raddle that it has nowhere else.
+#[test]
+fn whoever_runs_out_of_memory_is_told_of_the_bound() {
+    let names_bound = |output| aborted(output).fix.iter().any(|sentence| sentence.contains("`--heap"));
+    assert!(names_bound("memory allocation of 8589934592 bytes failed\n"));
+    assert!(!names_bound("so far so good\n"));
+}
+
 /// What the standard library complains of before it aborts stands in the place of where.
 #[test]
 fn an_abort_without_a_panic_says_what_was_complained_of() {
-    let told = |output: &str| {
-        let mut scene = Scene::new();
-        scene.step(0, load(LOCKS, 0), &[LOAD], ("bank::tests::scene", 10, 5));
-        scene.runs(0, &[std_fn("std::process::abort")], ("bank::tests::scene", 11, 5));
-        scene.trace.output = output.as_bytes().to_vec();
-        let cause = Crash::Abort;
-        scene.finding(Outcome::Crashed { thread: 0, signal: 6, address: 0, cause }).message
-    };
+    let told = |output: &str| aborted(output).message;
     let complaint = "fatal runtime error: IO Safety violation: owned file descriptor already closed, aborting\n";
     let message = "crash: thread `main` aborts the process: IO Safety violation: owned file descriptor already closed";
     assert_eq!(told(complaint), message);

@@ -139,3 +139,26 @@ fn a_first_schedule_that_takes_long_is_only_warned_of_where_something_changes() 
     assert_eq!(long(true, true), Severity::Warning);
     assert_eq!([long(true, false), long(false, true), long(false, false)], [Severity::Error; 3]);
 }
+
+/// The first schedule is long, and ends while threads look at so many places one after the other.
+fn long_walk(threads: u32, places: u64) -> Severity {
+    let mut scene = Scene::new();
+    for _ in 1..threads {
+        scene.thread(None, Some(("bank::tests::scene", 9, 9)));
+    }
+    for step in 0..2_000 {
+        for thread in 0..threads {
+            scene.step(thread, load(A + 8 * (step % places), 0), &[LOAD], ("bank::f", 20, 5));
+        }
+    }
+    for thread in 0..threads {
+        scene.runs(thread, &[LOAD], ("bank::f", 20, 5));
+    }
+    scene.first(Outcome::NoProgress(Bound::Steps(1_000_000))).severity
+}
+
+#[test]
+fn whoever_looks_at_many_places_searches_and_does_not_wait() {
+    assert_eq!([long_walk(1, 1), long_walk(2, 10)], [Severity::Error; 2]);
+    assert_eq!([long_walk(1, 10), long_walk(2, 500)], [Severity::Warning; 2]);
+}

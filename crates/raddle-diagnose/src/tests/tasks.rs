@@ -290,6 +290,12 @@ fn a_panic_that_somebody_sees_to_is_not_lost() {
     assert_eq!(panicked(Some((1, load(LEAF, 1), &sentinel))), "RD0305");
     assert_ne!(panicked(Some((1, Op::Spawn { child: 2 }, &sentinel))), "RD0305");
     assert_eq!(panicked(Some((0, Op::Spawn { child: 2 }, &sentinel))), "RD0305");
+    let on_channel = |call| [(call, Standard, 1), sentinel[0]];
+    let (sends, closes) =
+        ("std::sync::mpmc::Sender<T>::send", "<std::sync::mpmc::Sender<T> as core::ops::drop::Drop>::drop");
+    assert_ne!(panicked(Some((1, rmw(LEAF, 0, 2), &on_channel(sends)))), "RD0305");
+    assert_eq!(panicked(Some((0, rmw(LEAF, 0, 2), &on_channel(sends)))), "RD0305");
+    assert_eq!(panicked(Some((1, rmw(LEAF, 0, 2), &on_channel(closes)))), "RD0305");
     let panics = [("core::panicking::panic", Standard, 1), TEST];
     assert_ne!(panicked(Some((0, load(LEAF, 1), &panics))), "RD0305");
     // Of this one nobody learns either.

@@ -97,6 +97,16 @@ pub unsafe fn write_jump(at: u64, target: u64) {
 /// Bytes of a jump that [`write_jump`] writes.
 pub const JUMP: u64 = 14;
 
+/// Bytes of a function that [`call_stub`] makes.
+pub const CALL_STUB: usize = 8;
+
+/// A function that performs this system call with its own arguments, of which there are three at the most.
+pub fn call_stub(call: i64) -> [u8; CALL_STUB] {
+    let [a, b, c, d] = (call as u32).to_le_bytes();
+    // `mov eax, call`; `syscall`; `ret`.
+    [0xb8, a, b, c, d, 0x0f, 0x05, 0xc3]
+}
+
 /// All general registers, enough to go on from a function's entry: there, the ABI gives the floating-point state its
 /// default.
 #[derive(Clone, Copy, Default, Debug)]

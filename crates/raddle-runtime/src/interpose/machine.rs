@@ -58,6 +58,20 @@ pub unsafe extern "C" fn sysconf(name: i32) -> i64 {
     unsafe { REAL.get()(name) }
 }
 
+/// The system call `getcpu`: always the first processor, of the first node.
+///
+/// # Safety
+/// As the system call.
+pub unsafe fn getcpu(processor: *mut u32, node: *mut u32) -> i64 {
+    for place in [processor, node] {
+        if !place.is_null() {
+            // SAFETY: the caller's.
+            unsafe { *place = 0 };
+        }
+    }
+    0
+}
+
 /// `sched_getcpu`: always the first.
 #[unsafe(no_mangle)]
 pub extern "C" fn sched_getcpu() -> i32 {

@@ -8,6 +8,7 @@ use crate::record::Recorder;
 use crate::report::raw;
 use crate::snapshot::{self, Snapshot};
 use crate::state::{Odd, RECORDING, rt};
+use crate::stopwatch::Stopwatch;
 use crate::{cancel, crash, fault, heap, leaks, modules, printed, record, state, sys, tls, watch};
 use raddle_engine::random::mix;
 use raddle_engine::strategy::{Replay, by_name};
@@ -177,6 +178,7 @@ unsafe extern "C" fn control(_: u64) -> ! {
         has_passed: false,
         fresh: true,
         begun_ns: sys::real_time_ns(),
+        stopwatch: Stopwatch::new(),
         aside_until_ns: 0,
     };
     match runtime.plan.job.clone() {
@@ -222,6 +224,7 @@ pub struct Explorer {
     /// No execution has touched the process yet.
     fresh: bool,
     pub begun_ns: u64,
+    pub stopwatch: Stopwatch,
     /// When executions for a report must have come to an end.
     pub aside_until_ns: u64,
 }
@@ -436,7 +439,7 @@ impl Explorer {
 
     fn perform(&mut self, execution: u64) -> Outcome {
         let runtime = rt();
-        let begun = sys::real_time_ns();
+        let begun = self.stopwatch.now_ns();
         runtime.tape.begin(execution);
         runtime.tape.pad(runtime.padding);
         runtime.points = 0;
@@ -459,10 +462,10 @@ impl Explorer {
                 } else {
                     snapshot::rewind(snapshot());
                 }
-                let launched = sys::real_time_ns();
+                let launched = self.stopwatch.now_ns();
                 self.summary.isolation_ns += launched - begun;
                 launch();
-                self.summary.execution_ns += sys::real_time_ns() - launched;
+                self.summary.execution_ns += self.stopwatch.now_ns() - launched;
                 runtime.outcome.clone()
             }
             Mode::Fork => {
@@ -475,7 +478,7 @@ impl Explorer {
                     runtime.execution.restore(saved);
                 }
                 let outcome = fork_and_wait();
-                self.summary.isolation_ns += sys::real_time_ns() - begun;
+                self.summary.isolation_ns += self.stopwatch.now_ns() - begun;
                 outcome
             }
         };

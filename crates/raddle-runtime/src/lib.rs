@@ -49,6 +49,7 @@ mod spurious;
 mod stacks;
 mod start;
 mod state;
+mod stopwatch;
 mod sys;
 mod thread;
 mod tls;

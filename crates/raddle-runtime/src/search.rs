@@ -7,7 +7,7 @@
 use crate::explore::{Explorer, send, take_strategy};
 use crate::found::Found;
 use crate::state::rt;
-use crate::{cancel, sites, sys};
+use crate::{cancel, sites};
 use raddle_engine::strategy::blocks::{Blocks, is_head};
 use raddle_protocol::message::End;
 use raddle_protocol::{Choice, Job, Message, Mode, Part};
@@ -212,16 +212,16 @@ struct Clock(u64);
 
 impl Clock {
     /// Whether the time is used up. Tells of progress now and then.
-    fn is_over(&mut self, explorer: &Explorer) -> bool {
+    fn is_over(&mut self, explorer: &mut Explorer) -> bool {
         let runtime = rt();
-        let now = sys::real_time_ns();
-        if now - self.0 > REPORT_EVERY_NS {
+        let now = explorer.stopwatch.now_ns();
+        if now.saturating_sub(self.0) > REPORT_EVERY_NS {
             self.0 = now;
             let search = runtime.tape.strategy().search().filter(|search| search.is_going_on());
             let estimate = search.map(|search| search.estimate as u64);
             let schedules = explorer.summary.schedules;
             send(&Message::Progress { schedules, points: runtime.earlier_points, estimate });
         }
-        (now - explorer.begun_ns) / 1_000_000 >= runtime.plan.budget.time_ms
+        now.saturating_sub(explorer.begun_ns) / 1_000_000 >= runtime.plan.budget.time_ms
     }
 }

@@ -183,6 +183,12 @@ pub fn repeat_call(context: &mut libc::ucontext_t) {
     context.uc_mcontext.gregs[libc::REG_RIP as usize] -= INSTRUCTION;
 }
 
+/// The processor's counter, which goes at one rate.
+pub fn ticks() -> u64 {
+    // SAFETY: every processor has it.
+    unsafe { core::arch::x86_64::_rdtsc() }
+}
+
 /// What `rdtsc` leaves behind.
 pub fn answer_counter(context: &mut libc::ucontext_t, counter: u64) {
     let regs = &mut context.uc_mcontext.gregs;

@@ -2,10 +2,12 @@
 //! other.
 
 #[allow(dead_code)]
+mod small_package;
+#[allow(dead_code)]
 mod support;
 
 use serde_json::Value;
-use std::fs;
+use small_package::SmallPackage;
 
 const TESTS: &str = r#"
 use std::ffi::c_int;
@@ -54,24 +56,9 @@ fn in_opposite_orders() {
 
 #[test]
 fn who_waits_for_a_semaphore_lets_others_run() {
-    let target = tempfile::tempdir().unwrap();
-    let package = tempfile::tempdir().unwrap();
-    let write = |name: &str, text: &str| fs::write(package.path().join(name), text).unwrap();
-    for directory in ["tests", "src"] {
-        fs::create_dir(package.path().join(directory)).unwrap();
-    }
-    write("Cargo.toml", "[package]\nname = \"semaphores\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n");
-    write("src/lib.rs", "");
-    write("tests/semaphores.rs", TESTS);
-    let output = support::raddle(package.path(), target.path())
-        .env("RADDLE_REGRESSIONS", "off")
-        .args(["test", "--message-format", "json", "--seed", "1", "--schedules", "100"])
-        .output()
-        .unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    let events: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let events = SmallPackage::new("semaphores", TESTS).explore("--schedules 100");
     let found: Vec<&Value> = events.iter().filter(|event| event["type"] == "finding").collect();
-    let [waits] = found[..] else { panic!("{text}") };
+    let [waits] = found[..] else { panic!("{events:#?}") };
     assert_eq!(waits["code"], "RD0204");
     assert!(waits["test"].as_str().unwrap().ends_with("in_opposite_orders"), "{waits}");
     assert!(waits["message"].as_str().unwrap().contains("waits for a permit of semaphore"), "{waits}");

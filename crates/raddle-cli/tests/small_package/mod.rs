@@ -3,6 +3,7 @@
 use crate::support;
 use serde_json::Value;
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 use tempfile::TempDir;
 
@@ -33,6 +34,11 @@ impl SmallPackage {
         write("src/lib.rs", "");
         write(&format!("tests/{name}.rs"), tests);
         package
+    }
+
+    /// Its directory.
+    pub fn path(&self) -> &Path {
+        self.directory.path()
     }
 
     /// The command in this package. Failing schedules are not kept.

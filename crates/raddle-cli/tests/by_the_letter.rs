@@ -1,6 +1,7 @@
 //! What fails by the letter of the memory model only, because a read-modify-write is not taken for the fence that it is on
 //! x86-64: a warning, behind which the search goes on.
 
+#[allow(dead_code)]
 mod small_package;
 #[allow(dead_code)]
 mod support;

@@ -1,5 +1,6 @@
 //! RD0207: a loop that looks at one place and does not let anybody change it is told of; one that ends by itself is not.
 
+#[allow(dead_code)]
 mod small_package;
 #[allow(dead_code)]
 mod support;

@@ -1,6 +1,7 @@
 //! Waits at condition variables that end without a notification: who does not look at the condition again is found, who does
 //! is left alone.
 
+#[allow(dead_code)]
 mod small_package;
 #[allow(dead_code)]
 mod support;

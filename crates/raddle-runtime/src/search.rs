@@ -42,7 +42,8 @@ impl Explorer {
         let mut clock = Clock(self.begun_ns);
         let (over, head) = self.head(kept, most, &mut found, &mut clock);
         let end = match over {
-            // What is odd about executions beside the search is of interest only if the search finds nothing, which it has had time for.
+            // What is odd about executions beside the search is of interest only if the search finds nothing, which it has
+            // had time for.
             Over::Part if self.report_failure_beside(&mut found) => End::Finding,
             Over::Part => return self.blocks(head, most, &found, &mut clock),
             Over::Search(end) => end,

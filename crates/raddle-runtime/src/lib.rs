@@ -12,6 +12,7 @@ compile_error!("raddle-runtime is for x86-64 Linux with glibc; see ARCHITECTURE.
 
 mod arch;
 mod arena;
+mod beside;
 mod cancel;
 mod cause;
 mod classes;

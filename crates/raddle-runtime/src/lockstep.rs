@@ -9,10 +9,9 @@ use crate::explore::Explorer;
 use crate::found::Found;
 use crate::rounds;
 use crate::state::rt;
-use raddle_engine::Strategy;
 use raddle_engine::strategy::Lockstep;
+use raddle_protocol::Choice;
 use raddle_protocol::trace::{Bound, Outcome};
-use raddle_protocol::{Choice, Mode};
 use std::collections::BTreeSet;
 
 /// Executions in step that are performed at the most; where each is a process of its own, so many.
@@ -41,12 +40,7 @@ impl Explorer {
     /// record, for a lock that spins may be in vain for ever in such a schedule, by design. So the search goes on.
     pub fn in_step(&mut self, found: &mut Found) {
         let runtime = rt();
-        let (seed, budget) = (runtime.plan.seed, runtime.plan.budget);
-        if self.summary.most_threads <= 1 || runtime.plan.world.real_time {
-            return;
-        }
-        let most = if runtime.mode == Mode::Fork { TRIES.1 } else { TRIES.0 };
-        let tries = most.min(budget.schedules / SHARE);
+        let (seed, tries) = (runtime.plan.seed, self.tries_beside(TRIES, SHARE));
         let (mut unfinished, mut points) = (0, 0);
         for number in 0..tries {
             let (outcome, choices) = self.perform_within(Box::new(Lockstep::drawn(seed, number)), POINTS);
@@ -88,26 +82,6 @@ impl Explorer {
         let (limit, in_step) = (points + MOST_POINTS, Box::new(Lockstep::after(choices.to_vec())));
         let (outcome, _) = self.limited_to(limit, |explorer| explorer.perform_within(in_step, limit));
         outcome == Outcome::Passed
-    }
-
-    /// The search has come to its end without finding anything. Reports what has failed beside it, if anything has: a loop
-    /// that loses its patience after a number of laps, for one, which no other schedule brings to that.
-    pub fn report_failure_beside(&mut self, found: &mut Found) -> bool {
-        let Some((outcome, choices)) = found.beside.take().filter(|_| found.known.is_empty()) else { return false };
-        self.report(outcome, 1, choices, &mut found.known);
-        true
-    }
-
-    /// Performs an execution of so many points at the most: its end and its choices.
-    pub fn perform_within(&mut self, strategy: Box<dyn Strategy>, points: u64) -> (Outcome, Vec<Choice>) {
-        self.within(points, |explorer| {
-            let runtime = rt();
-            let before = runtime.tape.exchange(strategy);
-            let outcome = explorer.aside(|explorer| explorer.perform_reversibly(1));
-            let choices = runtime.tape.record().to_vec();
-            runtime.tape.exchange(before);
-            (outcome, choices)
-        })
     }
 
     fn report_round(&mut self, outcome: Outcome, execution: u64, choices: Vec<Choice>, known: &mut BTreeSet<u64>) {

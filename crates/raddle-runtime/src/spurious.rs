@@ -13,7 +13,7 @@ use crate::found::Found;
 use crate::state::{recording, rt};
 use raddle_engine::strategy::Spurious;
 use raddle_protocol::trace::Outcome;
-use raddle_protocol::{Choice, ChoiceKind, Mode, Role, Site};
+use raddle_protocol::{Choice, ChoiceKind, Role, Site};
 
 /// Waits of the execution without preemption that end so, one at a time, and random executions in which some do. Where each
 /// is a process of its own, so many.
@@ -25,17 +25,20 @@ const SHARE: u64 = 4;
 /// Points passed in all of them at the most.
 const MOST_POINTS: u64 = 200_000;
 
-/// Whether this call of the futex system call is part of a condition variable of the standard library. If so, that is noted.
+/// Whether this call of the futex system call is part of a condition variable of the standard library.
 pub fn is_condition(call: Site) -> bool {
-    let is_condition = call.step && matches!(call.role, Role::CondvarWait | Role::CondvarNotify);
-    rt().execution.has_conditions |= is_condition;
-    is_condition
+    call.step && matches!(call.role, Role::CondvarWait | Role::CondvarNotify)
+}
+
+/// The execution has to do with a condition variable.
+pub fn noted() {
+    rt().execution.has_conditions = true;
 }
 
 /// Whether the wait at a condition variable that is about to begin ends without a notification.
 pub fn wakes() -> bool {
+    noted();
     let runtime = rt();
-    runtime.execution.has_conditions = true;
     if runtime.epilogue {
         return false;
     }
@@ -55,17 +58,16 @@ impl Explorer {
     /// Performs executions with such waits, after the first execution. The first of them that fails is kept.
     pub fn wake_spuriously(&mut self, found: &mut Found) {
         let runtime = rt();
-        if !runtime.execution.has_conditions || self.summary.most_threads <= 1 || runtime.plan.world.real_time {
+        if !runtime.execution.has_conditions {
             return;
         }
-        let (seed, budget) = (runtime.plan.seed, runtime.plan.budget);
-        let most = if runtime.mode == Mode::Fork { TRIES.1 } else { TRIES.0 };
-        let tries = most.min(budget.schedules / SHARE);
+        let (seed, most_points) = (runtime.plan.seed, runtime.plan.budget.steps);
+        let tries = self.tries_beside(TRIES, SHARE);
         let ones = (0..tries).map(Spurious::at);
         let drawn = (0..tries).map(|number| Spurious::drawn(seed, number));
         let mut points = 0;
         for strategy in ones.chain(drawn) {
-            let (outcome, choices) = self.perform_within(Box::new(strategy), budget.steps);
+            let (outcome, choices) = self.perform_within(Box::new(strategy), most_points);
             if is_among(&choices) && !matches!(outcome, Outcome::Passed | Outcome::NoProgress(_)) {
                 found.beside.get_or_insert((outcome, choices));
                 return;

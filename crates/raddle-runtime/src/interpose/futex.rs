@@ -80,7 +80,9 @@ fn point(call: Site, kind: AccessKind, address: u64) -> bool {
 
 /// Wakes up to `most` waiters at `address`.
 fn wake(call: Site, address: u64, most: u32, mask: u32) -> Answer {
-    spurious::is_condition(call);
+    if spurious::is_condition(call) {
+        spurious::noted();
+    }
     point(call, AccessKind::Notify, address);
     let schedule = &mut rt().execution.schedule;
     let woken = schedule.wake_masked(most as usize, mask, &mut |wait| *wait == Wait::Futex(address));

@@ -48,7 +48,7 @@ unsafe fn wait_until(condvar: *mut Condvar, mutex: *mut Mutex, deadline_ns: Opti
 fn notify(condvar: *mut Condvar, all: bool) {
     sched::point_at(AccessKind::Notify, condvar as u64);
     let address = condvar as u64;
-    rt().execution.has_conditions = true;
+    spurious::noted();
     let most = if all { usize::MAX } else { 1 };
     let woken = rt().execution.schedule.wake_matching(most, |wait| *wait == Wait::Condvar(address));
     if recording() {

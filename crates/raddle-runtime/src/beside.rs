@@ -1,0 +1,42 @@
+//! Executions beside the search: a few right after its first, which do not count, and of which one that fails is told of only
+//! if the search finds nothing.
+
+use crate::explore::Explorer;
+use crate::found::Found;
+use crate::state::rt;
+use raddle_engine::Strategy;
+use raddle_protocol::trace::Outcome;
+use raddle_protocol::{Choice, Mode};
+
+impl Explorer {
+    /// How many there are to be, where these are the most: by rewind, and where each is a process of its own. Of the executions
+    /// of a search, one in `share` may be such.
+    pub fn tries_beside(&self, (by_rewind, by_fork): (u64, u64), share: u64) -> u64 {
+        let runtime = rt();
+        if self.summary.most_threads <= 1 || runtime.plan.world.real_time {
+            return 0;
+        }
+        let most = if runtime.mode == Mode::Fork { by_fork } else { by_rewind };
+        most.min(runtime.plan.budget.schedules / share)
+    }
+
+    /// The search has come to its end without finding anything. Reports what has failed beside it, if anything has: a loop
+    /// that loses its patience after a number of laps, for one, which no other schedule brings to that.
+    pub fn report_failure_beside(&mut self, found: &mut Found) -> bool {
+        let Some((outcome, choices)) = found.beside.take().filter(|_| found.known.is_empty()) else { return false };
+        self.report(outcome, 1, choices, &mut found.known);
+        true
+    }
+
+    /// Performs an execution of so many points at the most: its end and its choices.
+    pub fn perform_within(&mut self, strategy: Box<dyn Strategy>, points: u64) -> (Outcome, Vec<Choice>) {
+        self.within(points, |explorer| {
+            let runtime = rt();
+            let before = runtime.tape.exchange(strategy);
+            let outcome = explorer.aside(|explorer| explorer.perform_reversibly(1));
+            let choices = runtime.tape.record().to_vec();
+            runtime.tape.exchange(before);
+            (outcome, choices)
+        })
+    }
+}

@@ -29,8 +29,8 @@ pub unsafe fn map_fixed(address: u64, size: u64, sharing: i32) {
     }
 }
 
-/// A system call that does not wait, made again where the timer of the watchdog comes in between: `poll` is interrupted by a
-/// signal even where it would return at once.
+/// A system call, made again where the timer of the watchdog comes in between: `poll` is interrupted by a signal even where it
+/// would return at once.
 ///
 /// # Safety
 /// As the system call.
@@ -49,11 +49,10 @@ pub fn write_all(descriptor: i32, mut bytes: &[u8]) -> bool {
     while !bytes.is_empty() {
         // SAFETY: the slice is readable.
         let n = unsafe {
-            syscall(libc::SYS_write, [descriptor as u64, bytes.as_ptr() as u64, bytes.len() as u64, 0, 0, 0])
+            uninterrupted(libc::SYS_write, [descriptor as u64, bytes.as_ptr() as u64, bytes.len() as u64, 0, 0, 0])
         };
         match n {
             n if n > 0 => bytes = &bytes[n as usize..],
-            n if n == -i64::from(libc::EINTR) => {}
             _ => return false,
         }
     }
@@ -69,10 +68,9 @@ pub fn read_all(descriptor: i32) -> Vec<u8> {
         // SAFETY: the spare capacity is writable, and the kernel says how much of it is filled.
         unsafe {
             let at = bytes.as_mut_ptr().add(bytes.len());
-            let n = syscall(libc::SYS_read, [descriptor as u64, at as u64, room as u64, 0, 0, 0]);
+            let n = uninterrupted(libc::SYS_read, [descriptor as u64, at as u64, room as u64, 0, 0, 0]);
             match n {
                 n if n > 0 => bytes.set_len(bytes.len() + n as usize),
-                n if n == -i64::from(libc::EINTR) => {}
                 _ => return bytes,
             }
         }
@@ -82,18 +80,13 @@ pub fn read_all(descriptor: i32) -> Vec<u8> {
 /// Waits for bytes from a descriptor, and adds them to `bytes`; `false` when there will be no more.
 pub fn read_some(descriptor: i32, bytes: &mut Vec<u8>) -> bool {
     let mut buffer = [0u8; 64];
-    loop {
-        let args = [descriptor as u64, buffer.as_mut_ptr() as u64, buffer.len() as u64, 0, 0, 0];
-        // SAFETY: the buffer is writable.
-        match unsafe { syscall(libc::SYS_read, args) } {
-            n if n > 0 => {
-                bytes.extend_from_slice(&buffer[..n as usize]);
-                return true;
-            }
-            n if n == -i64::from(libc::EINTR) => {}
-            _ => return false,
-        }
+    let args = [descriptor as u64, buffer.as_mut_ptr() as u64, buffer.len() as u64, 0, 0, 0];
+    // SAFETY: the buffer is writable.
+    let n = unsafe { uninterrupted(libc::SYS_read, args) };
+    if n > 0 {
+        bytes.extend_from_slice(&buffer[..n as usize]);
     }
+    n > 0
 }
 
 /// The bytes of a file; empty when it cannot be read.

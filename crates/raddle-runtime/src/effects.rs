@@ -2,6 +2,7 @@
 //! be undone at all.
 
 use crate::arch::syscall;
+use crate::interpose::io::endings;
 use crate::interpose::signals::actions::{self, Action};
 use crate::state::{recording, rt};
 use raddle_protocol::trace::Outcome;
@@ -56,6 +57,7 @@ impl Effects {
     /// Undoes all that happened since `saved`.
     pub fn undo(&self, saved: &Effects) {
         for (descriptor, _) in self.descriptors.iter().filter(|(open, _)| !saved.owns(*open)) {
+            endings::reset_when_closed(*descriptor);
             // SAFETY: opened by an execution that has ended.
             unsafe { syscall(libc::SYS_close, [*descriptor as u64, 0, 0, 0, 0, 0]) };
         }

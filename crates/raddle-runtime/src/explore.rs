@@ -2,6 +2,7 @@
 
 use crate::arch::{self, Context, syscall};
 use crate::classes::Classes;
+use crate::interpose::io::endings;
 use crate::interpose::{process, raw};
 use crate::lapse::Lapse;
 use crate::record::Recorder;
@@ -528,6 +529,7 @@ fn fork_and_wait() -> Outcome {
             crash::start_timer();
             raw::arm(OWN_CODE);
             launch();
+            endings::before_exit();
             process::kill_children();
             sys::exit_process(0);
         }

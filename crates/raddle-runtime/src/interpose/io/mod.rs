@@ -8,6 +8,7 @@
 //! socket pairs they have, when the write returns, as far as there is room. That they arrive later is explored only as far as
 //! threads and deadlines make it so.
 
+pub mod endings;
 pub mod epoll;
 pub mod faults;
 pub mod file_locks;
@@ -52,12 +53,15 @@ pub struct Io {
     pub file_locks: file_locks::FileLocks,
     /// When files were changed.
     pub file_times: file_times::FileTimes,
+    /// Connections one end of which is closed.
+    pub ended: endings::Ended,
     /// Ports that nobody else is to get.
     pub held: held_ports::Held,
 }
 
 /// A descriptor is about to be closed.
 pub fn closing(descriptor: i32) {
+    endings::closing(descriptor);
     let io = &mut crate::state::rt().execution.io;
     io.interest.closed(descriptor);
     io.timers.closed(descriptor);

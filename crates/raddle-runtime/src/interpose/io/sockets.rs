@@ -2,6 +2,7 @@
 //!
 //! Sockets of this machine are the kernel's own. Whom the program may talk to: see [`super::hosts`].
 
+use super::endings::with_a_port;
 use super::polling::{Waited, changed, is_nonblocking, until_ready, will_write};
 use super::{held_ports, hosts, nodelay, ports};
 use crate::arch::syscall;
@@ -53,7 +54,9 @@ pub unsafe extern "C" fn bind(descriptor: i32, at: *const sockaddr, length: u32)
                 rt().is_known_by_name = true;
             }
         }
-        let result = answer(syscall(libc::SYS_bind, [descriptor as u64, raw.0, raw.1, 0, 0, 0])) as i32;
+        let bind = || syscall(libc::SYS_bind, [descriptor as u64, raw.0, raw.1, 0, 0, 0]);
+        let any_port = named.is_some_and(|address| address.port() == 0);
+        let result = answer(if any_port { with_a_port(bind) } else { bind() }) as i32;
         if let Some(address) = named.filter(|address| result == 0 && address.port() != 0) {
             ports::chosen(address.port());
         }

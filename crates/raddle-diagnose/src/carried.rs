@@ -39,11 +39,13 @@ fn decides(at: usize, lines: &[&str]) -> bool {
     lines[at..=at + block].iter().any(leads_out)
 }
 
-fn without_comment(line: &str) -> &str {
+/// A line up to its comment.
+pub fn without_comment(line: &str) -> &str {
     line.split_once("//").map_or(line, |(code, _)| code)
 }
 
-fn indent(line: &str) -> usize {
+/// How far to the right a line begins.
+pub fn indent(line: &str) -> usize {
     line.len() - line.trim_start().len()
 }
 

@@ -27,6 +27,7 @@ mod context;
 mod encoding;
 mod expression;
 mod function;
+mod loops;
 mod names;
 mod object;
 mod panic;

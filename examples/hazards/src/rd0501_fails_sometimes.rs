@@ -260,3 +260,61 @@ mod waits_once {
         nobody_comes_in_before_it_is_open(Gate::wait);
     }
 }
+
+/// A consumer that has been woken takes it that what it was woken for is still there.
+mod stolen_wakeup {
+    use std::collections::VecDeque;
+    use std::sync::{Condvar, Mutex};
+    use std::thread;
+
+    #[derive(Default)]
+    struct Orders {
+        waiting: Mutex<VecDeque<u32>>,
+        changed: Condvar,
+    }
+
+    impl Orders {
+        fn add(&self, order: u32) {
+            self.waiting.lock().unwrap().push_back(order);
+            self.changed.notify_one();
+        }
+
+        /// Who comes just now may take it first.
+        fn take_once_woken(&self) -> u32 {
+            let mut waiting = self.waiting.lock().unwrap();
+            if waiting.is_empty() {
+                waiting = self.changed.wait(waiting).unwrap();
+            }
+            waiting.pop_front().expect("an order is there")
+        }
+
+        /// Looks again after each wait.
+        fn take(&self) -> u32 {
+            let mut waiting = self.waiting.lock().unwrap();
+            while waiting.is_empty() {
+                waiting = self.changed.wait(waiting).unwrap();
+            }
+            waiting.pop_front().expect("an order is there")
+        }
+    }
+
+    fn each_cook_gets_an_order(take: fn(&Orders) -> u32) {
+        let orders = Orders::default();
+        thread::scope(|scope| {
+            scope.spawn(|| take(&orders));
+            scope.spawn(|| take(&orders));
+            orders.add(1);
+            orders.add(2);
+        });
+    }
+
+    #[test]
+    fn wrong() {
+        each_cook_gets_an_order(Orders::take_once_woken);
+    }
+
+    #[test]
+    fn fixed() {
+        each_cook_gets_an_order(Orders::take);
+    }
+}

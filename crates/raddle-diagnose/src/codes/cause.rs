@@ -10,8 +10,8 @@
 use super::Diagnosis;
 use crate::action::{Action, What};
 use crate::case::Case;
-use crate::codes::aborted;
 use crate::codes::pattern::{self, Pattern};
+use crate::codes::{aborted, waits_once};
 use crate::function;
 use crate::object::ObjectKind;
 use crate::paths::PathUse;
@@ -65,6 +65,11 @@ pub fn explain(case: &Case<'_>, diagnosis: &mut Diagnosis) -> bool {
     let pairs = cause.pairs.iter().filter_map(|(first, second)| Some((point(case, *first)?, point(case, *second)?)));
     let pairs: Vec<Decides> =
         pairs.filter(|(first, second)| first.at < second.at && first.thread != second.thread).collect();
+    if let Some(found) = waits_once::find(case, &pairs).filter(|_| cause.printed.is_none()) {
+        order(case, found.decides.0, found.decides.1, diagnosis);
+        waits_once::explain(case, &found, diagnosis);
+        return true;
+    }
     // What a value is used for beyond the order in which it was printed is not known.
     let found = pattern::find(case, &pairs).filter(|_| cause.printed.is_none());
     let closest = || pairs.iter().copied().min_by_key(|(first, second)| (second.at - first.at, usize::MAX - second.at));

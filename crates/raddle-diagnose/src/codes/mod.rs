@@ -36,6 +36,7 @@ mod starvation;
 mod suspended;
 mod torn;
 mod unbounded_queue;
+mod waits_once;
 mod waker_lost;
 
 use crate::case::Case;

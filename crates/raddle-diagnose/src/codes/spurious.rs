@@ -6,6 +6,9 @@ use crate::case::Case;
 use crate::words;
 use raddle_protocol::trace::WaitEnd;
 
+/// What to do about a wait that is taken for the condition itself.
+pub(super) const LOOK_AGAIN: &str = "Look at the condition again after each wait, and wait again while it does not hold: `while !*ready { ready = condvar.wait(ready)?; }`, or in one call `condvar.wait_while(ready, |ready| !*ready)`. With a time limit, `wait_timeout_while`.";
+
 /// The waits that have ended so.
 fn waits<'a>(case: &'a Case<'_>) -> impl Iterator<Item = &'a Action> {
     case.reading.actions.iter().filter(|action| matches!(action.what, What::WaitEnded(WaitEnd::Spurious)))
@@ -32,10 +35,6 @@ pub fn explain(case: &Case<'_>, diagnosis: &mut Diagnosis) {
         diagnosis.about.insert(action.thread);
     }
     if is_there(case) {
-        diagnosis.fix.insert(
-            0,
-            "Look at the condition again after each wait, and wait again while it does not hold: `while !*ready { ready = condvar.wait(ready)?; }`, or in one call `condvar.wait_while(ready, |ready| !*ready)`. With a time limit, `wait_timeout_while`."
-                .to_owned(),
-        );
+        diagnosis.fix.insert(0, LOOK_AGAIN.to_owned());
     }
 }

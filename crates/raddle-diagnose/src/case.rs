@@ -8,8 +8,9 @@ use crate::reading::Reading;
 use crate::site::{Site, Sites};
 use crate::tasks::{TaskId, Tasks};
 use crate::threads::Threads;
+use crate::wrappers::Wrappers;
 use raddle_engine::waits::{self, Holds};
-use raddle_instrument::symbols::Symbols;
+use raddle_instrument::symbols::{SourceFrame, Symbols};
 use raddle_protocol::finding::Span;
 use raddle_protocol::trace::{Crash, Outcome, StackId, ThreadId, Trace};
 use raddle_protocol::{RawFinding, Role};
@@ -33,6 +34,7 @@ pub struct Case<'a> {
     pub tasks: Tasks,
     /// Who holds what at the end.
     pub holds: Holds,
+    wrappers: Wrappers,
     mutexes: BTreeMap<(ThreadId, usize), waits::Object>,
 }
 
@@ -53,7 +55,10 @@ impl<'a> Case<'a> {
         let tasks = Tasks::new(&raw.trace, &sites, context);
         let holds = Holds::after(&reading.events());
         let mutexes = mutexes_of_waits(&reading);
-        Self { raw, context, sites, reading, names, threads, tasks, holds, mutexes }
+        let acts = |action: &&Action| !matches!(action.what, What::Accessed(_));
+        let acted = reading.actions.iter().filter(acts).map(|action| sites.get(action.stack));
+        let wrappers = Wrappers::of(acted, |file, line| (context.source)(file, line));
+        Self { raw, context, sites, reading, names, threads, tasks, holds, wrappers, mutexes }
     }
 
     /// The recorded steps and threads.
@@ -88,11 +93,28 @@ impl<'a> Case<'a> {
 
     /// Where step `at` was performed, as a reader can look at it.
     pub fn place_at(&self, at: Option<usize>) -> Option<Place> {
-        self.site_at(at?)?.best_frame().and_then(|frame| Place::of(frame, self.context))
+        self.place_of(self.trace().steps.get(at?).map(|step| step.stack))
     }
 
-    /// The place of a stack.
+    /// The place of a stack: the call, where that is of a function that does one short thing for many callers.
     pub fn place_of(&self, stack: Option<StackId>) -> Option<Place> {
+        let site = self.sites.get(stack?);
+        self.frame_of(site).or_else(|| site.best_frame()).and_then(|frame| Place::of(frame, self.context))
+    }
+
+    /// The frame of user code at which to point for a site.
+    pub fn frame_of<'s>(&self, site: &'s Site) -> Option<&'s SourceFrame> {
+        self.wrappers.frame(site)
+    }
+
+    /// The function that does one short thing for many callers, where a site lies in one.
+    pub fn wrapper_of<'s>(&self, site: &'s Site) -> Option<&'s SourceFrame> {
+        let innermost = site.user_frame()?;
+        self.frame_of(site).filter(|frame| frame.function != innermost.function).map(|_| innermost)
+    }
+
+    /// The innermost place of a stack that a reader can look at, whoever else comes by there.
+    pub fn innermost_place_of(&self, stack: Option<StackId>) -> Option<Place> {
         self.sites.get(stack?).best_frame().and_then(|frame| Place::of(frame, self.context))
     }
 

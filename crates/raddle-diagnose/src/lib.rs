@@ -44,6 +44,7 @@ mod threads;
 mod unambiguous;
 mod variable;
 mod words;
+mod wrappers;
 
 pub use context::Context;
 

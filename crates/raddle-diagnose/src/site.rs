@@ -13,7 +13,7 @@ use raddle_protocol::trace::{Stack, StackId, Trace};
 use std::sync::Arc;
 
 /// A resolved stack.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Site {
     /// All frames, inlined ones included, innermost first.
     pub frames: Vec<SourceFrame>,
@@ -35,7 +35,7 @@ pub struct Site {
 }
 
 /// An operation without a role.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Plain {
     /// The user's own atomic operation.
     Atomic,
@@ -44,6 +44,7 @@ pub enum Plain {
     /// Inside a dependency's function that the user called.
     Library,
     /// Inside the standard library, or nothing is known.
+    #[default]
     Internal,
 }
 

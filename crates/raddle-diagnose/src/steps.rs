@@ -107,7 +107,8 @@ impl Teller<'_> {
                 | What::HeldBack(_)
                 | What::Cancelled
         );
-        let frame = match site.user_frame() {
+        let accesses = matches!(action.what, What::Accessed(_));
+        let frame = match self.case.frame_of(site).filter(|_| !accesses).or(site.user_frame()) {
             Some(frame) => Some(frame),
             None if key && !matches!(action.what, What::LeftOpen(_)) => site.best_frame(),
             None if key || of_threads => None,

@@ -213,7 +213,8 @@ fn deed(case: &Case<'_>, point: Point) -> String {
         Some(What::Closed { .. }) => format!("closes its end of {name}"),
         _ => in_a_call(site, None),
     };
-    format!("{verb}{}", case.at(case.place_of(Some(point.stack)).as_ref()))
+    let within = case.wrapper_of(site).map(|frame| format!(" in `{}`", function::short(&frame.function)));
+    format!("{verb}{}{}", within.unwrap_or_default(), case.at(case.place_of(Some(point.stack)).as_ref()))
 }
 
 /// The call that a thread makes: of input or output, or else the one that the user's code has made.
@@ -280,9 +281,13 @@ fn belongs_together(case: &Case<'_>, found: &Pattern, diagnosis: &mut Diagnosis)
                 case.at(awaits.as_ref()),
             )
         }
-        _ => format!(
-            "This is a check-then-act (RD0103): {thread} {looks}, {other} {changes}, and {thread} {acts}, going by what it saw before. Whether {other} comes before all of that or after all of it, the execution passes; only in between it fails.",
-        ),
+        _ => {
+            let tried = match found.both_decide {
+                true => format!("Whether {other} comes before all of that or after all of it, the execution passes; only in between it fails."),
+                false => format!("Had {thread} looked after that change, the execution would have passed."),
+            };
+            format!("This is a check-then-act (RD0103): {thread} {looks}, {other} {changes}, and {thread} {acts}, going by what it saw before. {tried}")
+        }
     });
     let labels = [
         match found.code {
@@ -331,7 +336,7 @@ fn belongs_together(case: &Case<'_>, found: &Pattern, diagnosis: &mut Diagnosis)
 fn stale(case: &Case<'_>, load: Point, diagnosis: &mut Diagnosis) {
     diagnosis.by_task = speaks_of_tasks(case);
     let thread = who(case, load);
-    let place = case.place_of(Some(load.stack));
+    let place = case.innermost_place_of(Some(load.stack));
     let name = name(case, load);
     diagnosis.about.insert(load.thread);
     diagnosis.keys.insert(load.at);

@@ -22,7 +22,7 @@ pub fn crashed(case: &Case<'_>, thread: ThreadId, signal: i32, address: u64, cau
     let who = case.threads.prose(thread);
     let (name, meaning) = words::signal(signal);
     let signal_name = if name == "a signal" { format!("signal {signal}") } else { name.to_owned() };
-    let place = case.last_place(thread);
+    let place = case.innermost_place_of(case.trace().threads.get(thread as usize).and_then(|thread| thread.last));
     let at = case.at(place.as_ref());
     match cause {
         Crash::StackOverflow => overflow(case, thread, &mut diagnosis),

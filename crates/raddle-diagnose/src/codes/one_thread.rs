@@ -52,6 +52,7 @@ pub fn find(case: &Case<'_>, pairs: &[Decides]) -> Option<Pattern> {
             besides: None,
             decides,
             suspended: Some(suspended),
+            both_decide: false,
         })
     });
     fitting.min_by_key(|found| (found.act.at - found.look.at, found.look.at))

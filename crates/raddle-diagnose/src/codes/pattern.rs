@@ -5,7 +5,8 @@
 //!
 //! RD0103, check-then-act: a thread looks (at a variable, or under a lock), another one changes what it has looked at, the
 //! first goes on to do something. Both must decide, that the change comes after the look and that it comes before the act:
-//! then the execution fails though both serial orders pass.
+//! then the execution fails though both serial orders pass. Where what it looks at and what it changes is one variable, and the
+//! text shows that the change depends on the look, the first of the two is enough.
 //!
 //! RD0104, file-system check-then-use: the same with a path. There it is enough that one of the two orders decides, for the
 //! use itself shows the contrary of what the look had shown.
@@ -19,6 +20,7 @@
 //! of [`super::one_thread`].
 
 use crate::action::{Action, What};
+use crate::carried;
 use crate::case::Case;
 use crate::codes::cause::{Decides, Point};
 use crate::codes::{one_thread, torn};
@@ -59,6 +61,8 @@ pub struct Pattern {
     pub decides: Decides,
     /// The step after which the task was suspended that looks and acts.
     pub suspended: Option<usize>,
+    /// That the act comes after the change decides too.
+    pub both_decide: bool,
 }
 
 /// The pattern that the pairs fit, whose steps lie closest together.
@@ -99,22 +103,38 @@ fn of_threads(case: &Case<'_>, pairs: &[Decides]) -> Option<Pattern> {
         return Some(found);
     }
     let lost = pairs.iter().filter_map(|pair| lost_update(case, *pair)).min_by_key(closest);
-    lost.or_else(|| torn::find(case, pairs).min_by_key(closest)).or_else(|| {
-        let is_look_and_change =
-            |pair: &&Decides| is_on_the_same(case, pair.0, pair.1) && is_look(case, pair.0) && is_change(case, pair.1);
-        let all = pairs.iter().filter(is_look_and_change).flat_map(|&(look, change)| {
-            let fits = move |&&(before, act): &&Decides| {
-                actor(act) == actor(look) && actor(before) == actor(change) && act.at > change.at && is_act(case, act)
+    let limit = || pairs.iter().filter_map(|pair| check_then_update(case, *pair)).min_by_key(closest);
+    lost.or_else(|| torn::find(case, pairs).min_by_key(closest))
+        .or_else(|| {
+            let is_look_and_change = |pair: &&Decides| {
+                is_on_the_same(case, pair.0, pair.1) && is_look(case, pair.0) && is_change(case, pair.1)
             };
-            pairs.iter().filter(fits).map(move |&(before, act)| {
-                // A step that a library takes by itself cannot be pointed at.
-                let decides =
-                    if look.action.is_none() && before.action.is_some() { (before, act) } else { (look, change) };
-                Pattern { code: CHECK_THEN_ACT, look, change, act, besides: None, decides, suspended: None }
-            })
-        });
-        all.min_by_key(closest)
-    })
+            let all = pairs.iter().filter(is_look_and_change).flat_map(|&(look, change)| {
+                let fits = move |&&(before, act): &&Decides| {
+                    actor(act) == actor(look)
+                        && actor(before) == actor(change)
+                        && act.at > change.at
+                        && is_act(case, act)
+                };
+                pairs.iter().filter(fits).map(move |&(before, act)| {
+                    // A step that a library takes by itself cannot be pointed at.
+                    let decides =
+                        if look.action.is_none() && before.action.is_some() { (before, act) } else { (look, change) };
+                    Pattern {
+                        code: CHECK_THEN_ACT,
+                        look,
+                        change,
+                        act,
+                        besides: None,
+                        decides,
+                        suspended: None,
+                        both_decide: true,
+                    }
+                })
+            });
+            all.min_by_key(closest)
+        })
+        .or_else(limit)
 }
 
 /// The first use of a path whose check was out of date, if that decides.
@@ -130,35 +150,55 @@ fn check_then_use(case: &Case<'_>, pairs: &[Decides]) -> Option<Pattern> {
             pairs.iter().any(|(one, other)| (one.action, other.action) == (first.action, second.action))
         };
         let decides = [(look, change), (change, act)].into_iter().find(|(first, second)| turns(*first, *second))?;
-        Some(Pattern { code: CHECK_THEN_USE, look, change, act, besides: None, decides, suspended: None })
+        Some(Pattern {
+            code: CHECK_THEN_USE,
+            look,
+            change,
+            act,
+            besides: None,
+            decides,
+            suspended: None,
+            both_decide: false,
+        })
     })
 }
 
 /// The lost update whose read and change are this pair.
-fn lost_update(case: &Case<'_>, (look, change): Decides) -> Option<Pattern> {
+fn lost_update(case: &Case<'_>, pair: Decides) -> Option<Pattern> {
+    let read = &case.reading.actions[pair.0.action?];
+    let is_flag = matches!(Type::at(case.sites.get(read.stack)), Type::Boolean | Type::Pointer);
+    over_a_change(case, pair, LOST_UPDATE)
+        .filter(|found| !is_flag && what(case, found.act).is_some_and(|what| matches!(what, What::Wrote { .. })))
+}
+
+/// The check-then-act on one variable whose look and change are this pair: a counter that is kept below a limit.
+fn check_then_update(case: &Case<'_>, pair: Decides) -> Option<Pattern> {
+    let found = over_a_change(case, pair, CHECK_THEN_ACT)?;
+    let updates = matches!(what(case, found.act)?, What::Updated { .. });
+    let [look, act] = [found.look, found.act].map(|point| case.place_of(Some(point.stack)));
+    let (look, act) = (look?, act?);
+    let text = |line| (case.context.source)(&look.path, line);
+    (updates && look.path == act.path && carried::is_carried(look.line, act.line, text)).then_some(found)
+}
+
+/// What a thread does next with a variable that it has read, after another thread has changed it.
+fn over_a_change(case: &Case<'_>, (look, change): Decides, code: &'static str) -> Option<Pattern> {
     let actions = &case.reading.actions;
     let (first, by) = (look.action?, change.action?);
     let read = &actions[first];
     let object = read.object?;
-    let is_flag = matches!(Type::at(case.sites.get(read.stack)), Type::Boolean | Type::Pointer);
     let changes =
         matches!(actions[by].what, What::Wrote { .. } | What::Updated { .. } | What::Compared { done: true, .. });
-    if actions[by].object != Some(object) || is_flag || !changes || !matches!(read.what, What::Read { .. }) {
+    if actions[by].object != Some(object) || !changes || !matches!(read.what, What::Read { .. }) {
         return None;
     }
     let reader = case.actor(read.at);
     let own = |action: &Action| case.actor(action.at) == reader && action.object == Some(object);
-    let (next, store) = actions.iter().enumerate().skip(first + 1).find(|(_, action)| own(action))?;
-    let act = Point { at: store.at, step: store.at, thread: store.thread, stack: store.stack, action: Some(next) };
-    (next > by && matches!(store.what, What::Wrote { .. })).then_some(Pattern {
-        code: LOST_UPDATE,
-        look,
-        change,
-        act,
-        besides: None,
-        decides: (look, change),
-        suspended: None,
-    })
+    let (next, acts) = actions.iter().enumerate().skip(first + 1).find(|(_, action)| own(action))?;
+    let act = Point { at: acts.at, step: acts.at, thread: acts.thread, stack: acts.stack, action: Some(next) };
+    let decides = (look, change);
+    let found = Pattern { code, look, change, act, besides: None, decides, suspended: None, both_decide: false };
+    (next > by).then_some(found)
 }
 
 fn what<'a>(case: &'a Case<'_>, point: Point) -> Option<&'a What> {

@@ -43,6 +43,7 @@ pub fn find<'a>(case: &'a Case<'_>, pairs: &'a [Decides]) -> impl Iterator<Item 
             besides: Some(by),
             decides: (old, over),
             suspended: None,
+            both_decide: true,
         };
         pairs_of(false).filter(fits).map(torn)
     })
@@ -63,6 +64,6 @@ fn stored_to(case: &Case<'_>, point: Point) -> Option<u64> {
 }
 
 fn is_in_one_function(case: &Case<'_>, one: Point, other: Point) -> bool {
-    let function = |point: Point| case.sites.get(point.stack).user_frame().map(|frame| frame.function.clone());
+    let function = |point: Point| case.frame_of(case.sites.get(point.stack)).map(|frame| frame.function.clone());
     function(one).is_some() && function(one) == function(other)
 }

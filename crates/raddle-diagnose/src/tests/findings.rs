@@ -382,6 +382,66 @@ fn check_then_act_takes_two_pairs() {
     assert_eq!(scene.finding(Outcome::Exited(101)).pattern, None);
 }
 
+/// Where a counter is kept below a limit, one pair is enough if the text shows that the change depends on the look.
+#[test]
+fn a_limit_is_looked_at_and_passed() {
+    let found = |asks: &'static str| {
+        let mut scene = Scene::new();
+        scene.passed = 1;
+        scene.static_lock("bank::TOTAL", A, 3);
+        scene.source.extend([(20, asks), (21, "        TOTAL.fetch_add(1, SeqCst);"), (22, "    }")]);
+        let one = scene.thread(None, Some(("bank::tests::scene", 9, 9)));
+        let (looks, adds) = (("bank::deposit", 20, 8), ("bank::deposit", 21, 9));
+        scene.step(0, load(A, 2), &[LOAD], looks);
+        scene.step(one, load(A, 2), &[LOAD], looks);
+        scene.step(one, rmw(A, 2, 3), &[ADD], adds);
+        scene.step(0, rmw(A, 3, 4), &[ADD], adds);
+        scene.trace.output = b"thread 'tests::scene' (12) panicked at src/lib.rs:12:5:\ntoo much\n".to_vec();
+        scene.cause = tried(&[(1, 3)], &[]);
+        scene.finding(Outcome::Exited(101))
+    };
+    let finding = found("    if TOTAL.load(SeqCst) < 3 {");
+    assert_eq!(finding.pattern.as_ref().map(|code| code.0.as_str()), Some("RD0103"));
+    assert_json_snapshot!((&finding.reason, &finding.fix));
+    assert_eq!(found("    log(TOTAL.load(SeqCst)); {").pattern, None);
+}
+
+/// A wait under a question that is asked once, and somebody who locks before the one who was woken.
+#[test]
+fn a_stolen_wakeup_is_told_of_the_thread_that_does_not_look_again() {
+    let found = |asks: &'static str| {
+        let mut scene = two_consumers();
+        scene.source.extend([(19, "fn take() {"), (20, asks), (21, "        items = CHANGED.wait(items).unwrap();")]);
+        scene.finding(Outcome::Exited(101))
+    };
+    let finding = found("    if items.is_empty() {");
+    assert_eq!(finding.pattern, None);
+    assert_json_snapshot!((&finding.reason, &finding.fix));
+    let in_a_loop = found("    while items.is_empty() {");
+    assert!(in_a_loop.reason.iter().all(|sentence| !sentence.contains("stolen wakeup")), "{:?}", in_a_loop.reason);
+}
+
+/// Thread 0 waits; thread 1 has it woken and takes the lock; thread 0 has it again and fails.
+fn two_consumers() -> Scene {
+    let mut scene = Scene::new();
+    scene.passed = 1;
+    scene.static_lock("bank::ITEMS", A, 3);
+    scene.static_lock("bank::CHANGED", B, 4);
+    let one = scene.thread(None, Some(("bank::tests::scene", 9, 9)));
+    let wait = ("bank::take", 21, 25);
+    scene.lock(0, A, ("bank::take", 18, 5));
+    scene.condvar_wait(0, B, A, wait);
+    scene.notify_all(one, B, &[0], ("bank::put", 30, 5));
+    scene.lock(one, A, ("bank::drain", 40, 5));
+    scene.unlock(one, A, &[], ("bank::drain", 41, 5));
+    scene.step(0, Op::FutexReturn { address: B, end: WaitEnd::Woken }, &[FUTEX_WAIT, CONDVAR_WAIT], wait);
+    scene.step(0, cas(A, 0, 0, 1), &[CAS, MUTEX_LOCK, CONDVAR_WAIT], wait);
+    scene.trace.threads[0].state = State::Ended;
+    scene.trace.output = b"thread 'tests::scene' (12) panicked at src/lib.rs:23:5:\nnothing there\n".to_vec();
+    scene.cause = tried(&[(7, 10)], &[]);
+    scene
+}
+
 /// Locks, unlocks: thread 0, twice thread 1, thread 0.
 fn two_short_locks() -> Scene {
     let mut scene = Scene::new();

@@ -110,7 +110,7 @@ impl<'a> Facts<'a> {
 
     /// Where a side was.
     fn place(&self, case: &Case<'_>, side: &Side) -> Option<Place> {
-        case.place_of(side.stack)
+        case.innermost_place_of(side.stack)
     }
 
     /// What the bytes are, as a sentence; `None` when nothing is known.

@@ -42,6 +42,15 @@ mod tests {
     }
 
     #[test]
+    fn races_and_fails_far_on() {
+        static mut RACED: u32 = 0;
+        let thread = std::thread::spawn(|| unsafe { RACED += 1 });
+        unsafe { RACED += 1 };
+        assert!(!looks_that_see_all(7));
+        thread.join().unwrap();
+    }
+
+    #[test]
     fn dies_late() {
         if looks_that_see_all(6) {
             unsafe { core::arch::asm!("ud2") };
@@ -153,6 +162,26 @@ fn several_processes_collect_what_one_collects() {
         "{alone:?}"
     );
     assert_eq!(told(3), alone);
+}
+
+/// A race does not end a search, and others help with what is left of it.
+#[test]
+fn several_processes_go_on_after_a_race_as_one_does() {
+    let package = Package::new();
+    let told = |seed: u64, jobs: u32| {
+        let one = "--lib --exact tests::races_and_fails_far_on --time 10m --schedules 60000 --strategy random";
+        package.told(&format!("{one} --memory sc --seed {seed} --jobs {jobs}"))
+    };
+    let codes = |events: &[Value]| {
+        let found = events.iter().filter(|event| event["type"] == "finding");
+        found.map(|event| event["code"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let is_late = |events: &[Value]| finished(events)["schedules"].as_u64().unwrap() > 25_000;
+    let (seed, alone) = (1..50)
+        .map(|seed| (seed, told(seed, 1)))
+        .find(|(_, alone)| is_late(alone) && codes(alone) == ["RD0101", "RD0501"])
+        .expect("a seed with a race and a late failure");
+    assert_eq!(told(seed, 2), alone, "seed {seed}");
 }
 
 /// A signal ends all processes of a test; so does the end of its time.

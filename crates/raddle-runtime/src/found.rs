@@ -20,17 +20,10 @@ pub struct Found {
     pub first_failure: Option<(Outcome, Vec<Choice>)>,
     /// Signatures of what has been reported.
     pub known: BTreeSet<u64>,
-    /// The last execution that has failed in a way which is left alone from then on: at a race, or by the letter only.
-    pub passed_over: Option<u64>,
+    /// Whether any has failed in a way which is left alone from then on: at a race, or by the letter only.
+    pub left_alone: bool,
     /// An execution beside the search that has failed: in step, or with a wait that ended for no reason.
     pub beside: Option<(Outcome, Vec<Choice>)>,
-}
-
-impl Found {
-    /// Whether more is looked for after what is left alone.
-    pub fn goes_on(&self) -> bool {
-        !rt().plan.keep_going && self.passed_over.is_some()
-    }
 }
 
 impl Explorer {
@@ -85,9 +78,7 @@ impl Explorer {
                 if !(runtime.plan.keep_going || is_left_alone) || found.known.len() >= MOST_FINDINGS {
                     return true;
                 }
-                if is_left_alone {
-                    found.passed_over = Some(execution);
-                }
+                found.left_alone |= is_left_alone;
             }
         }
         false

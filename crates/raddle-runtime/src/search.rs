@@ -3,6 +3,9 @@
 //! [`raddle_engine::strategy::blocks`] says what a block is. Whatever a block leaves behind that later executions could
 //! tell is put back to what it was after the head: the strategy, what has been found, races that are left alone, and whether
 //! read-modify-writes are fences.
+//!
+//! A race that has been found is left alone, and so is what fails by the letter only ([`crate::letter`]): the search goes on
+//! as if it had passed, for what else is wrong with the program is often worse, and easier to mend.
 
 use crate::explore::{Explorer, send, take_strategy};
 use crate::found::Found;
@@ -13,9 +16,6 @@ use raddle_protocol::message::End;
 use raddle_protocol::{Choice, Job, Message, Mode, Part};
 use std::ops::Range;
 
-/// Executions in which more is looked for after a race has been found, which is left alone from then on: what else is
-/// wrong with the program is often worse, and easier to mend. Likewise after what is so by the letter only ([`crate::letter`]).
-const AFTER_A_RACE: u64 = 20_000;
 /// Executions tried for one that passes, when the very first has failed.
 const TRIES_FOR_A_PASS: u64 = 200;
 /// Nanoseconds between two reports of progress.
@@ -81,9 +81,6 @@ impl Explorer {
                 self.in_step(found);
             }
             execution += 1;
-            if is_enough(found, execution) {
-                return (over(End::Finding), execution);
-            }
             if let Some((choices, _)) = kept.take()
                 && let Some(end) = self.regress(choices, found)
             {
@@ -92,7 +89,7 @@ impl Explorer {
             let search = runtime.tape.strategy().search();
             if search.is_some_and(|search| search.finished && search.obstacle.is_none()) {
                 // What has been left alone is not among them.
-                return (over(if found.passed_over.is_some() { End::Finding } else { End::Exhausted }), execution);
+                return (over(if found.left_alone { End::Finding } else { End::Exhausted }), execution);
             }
             if let (Some(most), Some(bounded)) = (runtime.plan.preemptions, runtime.tape.strategy().bounded())
                 && (bounded.everything || bounded.completed >= Some(most))
@@ -113,10 +110,9 @@ impl Explorer {
             if clock.is_over(self) {
                 break;
             }
-            // As long as there is something left of it, one process goes on: a systematic search, the look for more after
-            // a race. What is counted of all executions together is not divided.
-            let is_divided = !found.goes_on() && !runtime.plan.world.leaks;
-            let is_head = is_divided && is_head(execution, runtime.earlier_points);
+            // As long as there is something left of it, one process goes on with a systematic search. What is counted of all
+            // executions together is not divided.
+            let is_head = !runtime.plan.world.leaks && is_head(execution, runtime.earlier_points);
             if is_head && runtime.tape.strategy().opening().is_some() {
                 return (Over::Part, execution);
             }
@@ -161,27 +157,21 @@ impl Explorer {
     }
 
     fn block(&mut self, executions: Range<u64>, most: u64, found: &mut Found, clock: &mut Clock) -> Over {
-        let mut execution = executions.start;
-        // What is looked for after a race is looked for here: later blocks are of no interest any more.
-        while execution < most && (execution < executions.end || found.goes_on()) {
+        for execution in executions.start..executions.end.min(most) {
             if let Some(end) = self.perform_next(execution, found) {
                 return Over::Search(end);
             }
-            execution += 1;
-            if is_enough(found, execution) {
-                return Over::Search(End::Finding);
-            }
             if clock.is_over(self) {
-                return Over::Search(if found.goes_on() { End::Finding } else { End::Budget });
+                return Over::Search(End::Budget);
             }
         }
-        if found.goes_on() { Over::Search(End::Finding) } else { Over::Part }
+        Over::Part
     }
 
     /// Performs an execution of the search. Returns how the search ends, if it does: enough has been found, or time is up.
     fn perform_next(&mut self, execution: u64, found: &mut Found) -> Option<End> {
         let Some(outcome) = self.perform_in_time(execution) else {
-            return Some(if found.goes_on() { End::Finding } else { End::Budget });
+            return Some(End::Budget);
         };
         self.count(&outcome);
         self.weigh(outcome, execution, found).then_some(End::Finding)
@@ -201,11 +191,6 @@ impl Explorer {
         let divisible = is_search && runtime.mode == Mode::Rewind && !runtime.is_known_by_name;
         send(&Message::Part(Box::new(Part { number, summary, shown, divisible })));
     }
-}
-
-/// Whether there has been enough time since a race.
-fn is_enough(found: &Found, executions: u64) -> bool {
-    !rt().plan.keep_going && found.passed_over.is_some_and(|then| executions - then > AFTER_A_RACE)
 }
 
 /// When progress was last told of.

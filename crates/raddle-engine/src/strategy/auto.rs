@@ -11,7 +11,7 @@
 //! matching, a bandit algorithm: Thompson, "On the likelihood that one unknown probability exceeds another", Biometrika
 //! 1933, here with the means in place of samples). Rewards fade, since what is left to be found changes. Where executions
 //! are long, nearly all are equivalent to no earlier one, whatever the strategy; there only every third goes round the
-//! portfolio, and the others go on from what was rare. The first that are not given by turns are those of SURW and POS, which
+//! portfolio, and the others go on from what was rare. So does one in four after [`DEEP`] executions, however long they are. The first that are not given by turns are those of SURW and POS, which
 //! find soonest what is found soon.
 //!
 //! In between, a systematic search ([`crate::exhaustive`]) has every second execution, so that a small test is soon seen
@@ -26,8 +26,8 @@
 //! then.
 //!
 //! What is new is no measure of how deep it lies: a strategy that keeps to few preemptions soon repeats itself, and may
-//! still be the one that finds the bug. That is why half of the executions do not depend on rewards, and a third
-//! where they are long.
+//! still be the one that finds the bug. That is why half of the executions do not depend on rewards, and none where they
+//! are long.
 
 #[cfg(test)]
 mod tests;
@@ -86,6 +86,9 @@ const BRANCH: usize = 5;
 /// Answers in an execution on average, above which executions count as long. What is left to be found in them takes several
 /// unlikely steps, between which a pool's idle worker alone answers hundreds of times.
 const LONG: u64 = 200;
+
+/// Executions after which what is left to be found takes several unlikely steps, however long they are.
+const DEEP: u64 = 8_192;
 
 /// A strategy of the portfolio.
 struct Member {
@@ -199,7 +202,7 @@ impl Auto {
         if execution < EARLY {
             return if execution % 8 == 7 { POS } else { SURW };
         }
-        if is_long {
+        if is_long || (execution >= DEEP && (execution / TURNS).is_multiple_of(2)) {
             return BRANCH;
         }
         let rates: u64 = self.members.iter().map(Member::rate).sum();

@@ -4,11 +4,14 @@
 
 use crate::explore::{Explorer, send};
 use crate::state::rt;
-use raddle_engine::strategy::Kept;
+use raddle_engine::strategy::{First, Kept};
 use raddle_protocol::message::{End, Regressed};
 use raddle_protocol::trace::{Bound, ConflictKind, Outcome};
-use raddle_protocol::{Choice, Message};
+use raddle_protocol::{Choice, ChoiceKind, Message};
 use std::collections::BTreeSet;
+
+/// How many times as many schedule points an execution may have that is compared with the first.
+const LONGER: u64 = 4;
 
 /// Distinct findings reported at the most, when all are wanted.
 const MOST_FINDINGS: usize = 16;
@@ -82,6 +85,25 @@ impl Explorer {
             }
         }
         false
+    }
+
+    /// Where the first execution has failed, and a thread's turn has ended in it before the thread had to wait: performs one in
+    /// which that does not happen, as an execution that the search knows nothing of. If it passes, the failure is a matter of
+    /// order, however many schedules fail. Returns how the search ends, if it does.
+    pub fn compare_with_no_slices(&mut self, found: &mut Found) -> Option<End> {
+        let (_, choices) = found.first_failure.as_ref()?;
+        if !choices.iter().any(|choice| choice.kind == ChoiceKind::Thread && choice.taken != 0) {
+            return None;
+        }
+        let runtime = rt();
+        let strategy = runtime.tape.exchange(Box::new(First::without_slices()));
+        let outcome = self.within(LONGER * runtime.points, |explorer| explorer.perform_reversibly(1));
+        runtime.tape.exchange(strategy);
+        if outcome != Outcome::Passed {
+            return None;
+        }
+        self.count(&outcome);
+        self.weigh(outcome, 1, found).then_some(End::Finding)
     }
 
     /// Performs a kept stream, as an execution that the search knows nothing of. Returns how the search ends where there is

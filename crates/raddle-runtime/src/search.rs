@@ -80,6 +80,11 @@ impl Explorer {
                 self.wake_spuriously(found);
                 self.in_step(found);
             }
+            if execution == 0
+                && let Some(end) = self.compare_with_no_slices(found)
+            {
+                return (over(end), 1);
+            }
             execution += 1;
             if let Some((choices, _)) = kept.take()
                 && let Some(end) = self.regress(choices, found)

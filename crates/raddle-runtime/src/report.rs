@@ -83,7 +83,7 @@ impl Explorer {
             return;
         }
         let mut choices = choices;
-        if again == outcome && execution != 0 {
+        if again.is_same_end(&outcome) && execution != 0 {
             // Where threads wait matters only where that is the failure.
             let places = |recorder: &Recorder| {
                 ((outcome == Outcome::Stuck).then(|| recorder.signature(&outcome)), recorder.panics())
@@ -92,20 +92,20 @@ impl Explorer {
             for better in self.briefly(|explorer| shrink::easier_to_read(explorer, execution, &choices)) {
                 (again, recorder) = self.record(execution, better.clone(), accesses);
                 // The same kind of end is not enough: it must be in the same places.
-                if again == outcome && wanted == places(&recorder) {
+                if again.is_same_end(&outcome) && wanted == places(&recorder) {
                     choices = better;
                     break;
                 }
             }
         }
         let mut cause = None;
-        if again == outcome && self.has_passed && cause::is_open(&outcome) && !spurious::is_among(&choices) {
+        if again.is_same_end(&outcome) && self.has_passed && cause::is_open(&outcome) && !spurious::is_among(&choices) {
             let reasons = self.briefly(|explorer| cause::find(explorer, execution, &choices));
             (again, recorder) = self.record(execution, choices.clone(), accesses);
             cause = reasons.map(|reasons| recorder.places_of_reasons(&reasons, rt()));
         }
         let mut by_the_letter = false;
-        if again == outcome && letter::is_open(&choices) {
+        if again.is_same_end(&outcome) && letter::is_open(&choices) {
             by_the_letter = self.briefly(|explorer| letter::decides(explorer, execution, &choices));
             let reasons = by_the_letter && cause.is_none();
             let reasons =
@@ -113,7 +113,7 @@ impl Explorer {
             (again, recorder) = self.record(execution, choices.clone(), accesses);
             cause = cause.or(reasons.map(|reasons| recorder.places_of_reasons(&reasons, rt())));
         }
-        let differs = (again != outcome).then_some(again);
+        let differs = (!again.is_same_end(&outcome)).then_some(again);
         let place = recorder.conflict_place();
         let raw = raw(outcome, execution, choices, recorder);
         let outcome = record::renumbered(raw.outcome, rt());

@@ -30,6 +30,7 @@ mod function;
 mod names;
 mod object;
 mod panic;
+mod panicked;
 mod paths;
 mod place;
 mod polls;

@@ -4,6 +4,7 @@ use super::{Diagnosis, cause};
 use crate::case::Case;
 use crate::function;
 use crate::panic;
+use crate::panicked;
 use crate::words;
 use raddle_instrument::symbols::Origin;
 use raddle_protocol::trace::{Crash, ThreadId};
@@ -22,7 +23,11 @@ pub fn crashed(case: &Case<'_>, thread: ThreadId, signal: i32, address: u64, cau
     let who = case.threads.prose(thread);
     let (name, meaning) = words::signal(signal);
     let signal_name = if name == "a signal" { format!("signal {signal}") } else { name.to_owned() };
-    let place = case.last_place(thread);
+    let place = match cause {
+        // Each abort is inside the standard library in the end.
+        Crash::Abort => case.last_place_outside_std(thread),
+        _ => case.last_place(thread),
+    };
     let at = case.at(place.as_ref());
     match cause {
         Crash::StackOverflow => overflow(case, thread, &mut diagnosis),
@@ -94,7 +99,10 @@ fn memory(case: &Case<'_>, signal: i32, address: u64, diagnosis: &mut Diagnosis)
     diagnosis.fix.push(
         "Look at the last steps of the thread that died and at what other threads changed just before.".to_owned(),
     );
-    diagnosis.notes.push("Which earlier step damaged or freed what was used here was not determined.".to_owned());
+    diagnosis.notes.push(
+        "Which earlier step damaged or freed what was used here, or whether it had ever been set, was not determined."
+            .to_owned(),
+    );
 }
 
 /// A call of `abort`, with the panic that led to it, if there was one.
@@ -110,15 +118,20 @@ fn abort(case: &Case<'_>, who: &str, at: &str, diagnosis: &mut Diagnosis) {
         diagnosis.fix.push(fix.to_owned());
         return;
     };
-    let (place, said) = (first.place(case.context), first.headline());
+    let (place, said) = (panicked::place(case, first), first.headline());
     let said = said.trim_end_matches('.');
     diagnosis.message = format!("crash: {who} aborts the process: {said}");
-    diagnosis.reason.push(format!(
-        "The panic at {}, `{said}`, could not be unwound, or a second one came while it was: the process was aborted{at}.",
-        place.short()
-    ));
+    let at_thread_end = complaint(&output).is_some_and(|said| said.contains("thread local"));
+    let why = if at_thread_end {
+        "was raised by the destructor of a thread-local variable, from where it cannot be unwound"
+    } else {
+        "could not be unwound, or a second one came while it was"
+    };
+    diagnosis.reason.push(format!("The panic at {}, `{said}`, {why}: the process was aborted{at}.", place.short()));
     if said.contains("null pointer") {
         diagnosis.fix.push(NULL_POINTER.to_owned());
+    } else if at_thread_end {
+        diagnosis.fix.push(AT_THREAD_END.to_owned());
     } else {
         diagnosis.fix.push("Find out from the interleaving which state the panic complains of.".to_owned());
         diagnosis.fix.push("Do not panic in `drop` while another panic unwinds the stack.".to_owned());
@@ -126,8 +139,11 @@ fn abort(case: &Case<'_>, who: &str, at: &str, diagnosis: &mut Diagnosis) {
     if format!("{at} ").contains(&format!(" {} ", place.short())) {
         return;
     }
-    case.mark(&mut diagnosis.spans, Some(place), "the first panic", false);
+    case.mark(&mut diagnosis.spans, Some(place), "the first panic", at.is_empty());
 }
+
+/// What is said to whoever finds that a destructor has panicked when its thread ended.
+const AT_THREAD_END: &str = "Let the destructor of a thread-local variable do without the thread's other ones, which may be gone when it runs (`LocalKey::try_with` tells), and keep it from panicking.";
 
 /// What is said to whoever finds that a check has aborted the process.
 const CHECK: &str =

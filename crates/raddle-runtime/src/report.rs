@@ -4,7 +4,7 @@
 use crate::explore::{Explorer, send};
 use crate::record::Recorder;
 use crate::state::{MOST_INVERTED, rt};
-use crate::{cause, letter, record, sched, shrink, spurious, sys, watch};
+use crate::{cause, letter, record, sched, shrink, sought, spurious, sys, watch};
 use raddle_engine::backlog::piles_up;
 use raddle_engine::random::mix;
 use raddle_engine::strategy::{First, Replay};
@@ -89,6 +89,15 @@ impl Explorer {
                 ((outcome == Outcome::Stuck).then(|| recorder.signature(&outcome)), recorder.panics())
             };
             let wanted = places(&recorder);
+            if cause::is_open(&outcome) && sought::is_open(&choices) {
+                let found = self.briefly(|explorer| sought::in_order(explorer, execution, &outcome));
+                // The same failure, as far as a reader is concerned, in one of those executions?
+                let same = found.into_iter().find(|other| {
+                    let (ended, recorder) = self.record(execution, other.clone(), accesses);
+                    ended.is_same_end(&outcome) && wanted == places(&recorder)
+                });
+                choices = same.unwrap_or(choices);
+            }
             for better in self.briefly(|explorer| shrink::easier_to_read(explorer, execution, &choices)) {
                 (again, recorder) = self.record(execution, better.clone(), accesses);
                 // The same kind of end is not enough: it must be in the same places.

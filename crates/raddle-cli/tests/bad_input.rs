@@ -17,7 +17,7 @@ const CRASHES: &str = "It crashes in the one schedule there is: the order of thr
 const LEAVES: &str = "In every schedule the process ended with exit status 0 before the test function had returned. \
                       What would have come after that was not tested.";
 
-const TABLE: [Expected; 29] = [
+const TABLE: [Expected; 30] = [
     ("aborts", "failed", "RD0504", "crash: thread `main` aborts the process at bad-input/tests/aborts.rs:6", CRASHES),
     (
         "allocates_until_aborted",
@@ -100,6 +100,13 @@ const TABLE: [Expected; 29] = [
         "failed",
         "RD0504",
         "crash: thread `main` dies of SIGSEGV at bad-input/tests/segfaults.rs:10",
+        CRASHES,
+    ),
+    (
+        "segfaults_elsewhere_each_time",
+        "failed",
+        "RD0504",
+        "crash: thread `main` dies of SIGSEGV at bad-input/tests/segfaults_elsewhere_each_time.rs:27",
         CRASHES,
     ),
     ("spawns_process", "passed", "", "", "it starts another program"),

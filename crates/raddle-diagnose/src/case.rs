@@ -10,7 +10,7 @@ use crate::tasks::{TaskId, Tasks};
 use crate::threads::Threads;
 use crate::wrappers::Wrappers;
 use raddle_engine::waits::{self, Holds};
-use raddle_instrument::symbols::{SourceFrame, Symbols};
+use raddle_instrument::symbols::{Origin, SourceFrame, Symbols};
 use raddle_protocol::finding::Span;
 use raddle_protocol::trace::{Crash, Outcome, StackId, ThreadId, Trace};
 use raddle_protocol::{RawFinding, Role};
@@ -121,6 +121,13 @@ impl<'a> Case<'a> {
     /// Where a thread was at the end.
     pub fn last_place(&self, thread: ThreadId) -> Option<Place> {
         self.place_of(self.trace().threads.get(thread as usize)?.last)
+    }
+
+    /// Where a thread was at the end, unless that was inside the standard library and nobody's call.
+    pub fn last_place_outside_std(&self, thread: ThreadId) -> Option<Place> {
+        let stack = self.trace().threads.get(thread as usize)?.last?;
+        let frame = self.sites.get(stack).best_frame().filter(|frame| frame.origin != Origin::Standard)?;
+        Place::of(frame, self.context)
     }
 
     /// Where in user code a thread was at the end.

@@ -31,6 +31,7 @@ mod loops;
 mod names;
 mod object;
 mod panic;
+mod panicked;
 mod paths;
 mod place;
 mod polls;

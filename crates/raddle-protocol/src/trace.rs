@@ -55,6 +55,18 @@ impl Outcome {
             _ => None,
         }
     }
+
+    /// Whether two performances of one execution ended in the same way. Where both died of the same signal in the same thread,
+    /// they did, also if the address was another one: one that was read from memory which nobody had set is what happened to
+    /// lie there.
+    #[must_use]
+    pub fn is_same_end(&self, other: &Outcome) -> bool {
+        let without_address = |outcome: &Outcome| match outcome {
+            Outcome::Crashed { thread, signal, cause, .. } => Some((*thread, *signal, *cause)),
+            _ => None,
+        };
+        self == other || without_address(self).is_some_and(|end| Some(end) == without_address(other))
+    }
 }
 
 /// An access to memory that must not happen where it did, and what it is in conflict with.

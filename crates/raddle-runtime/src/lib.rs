@@ -46,6 +46,7 @@ mod shadow;
 mod shrink;
 mod sites;
 mod snapshot;
+mod sought;
 mod spurious;
 mod stacks;
 mod start;

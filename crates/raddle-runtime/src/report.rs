@@ -4,7 +4,7 @@
 use crate::explore::{Explorer, send};
 use crate::record::Recorder;
 use crate::state::{MOST_INVERTED, rt};
-use crate::{cause, letter, record, sched, shrink, spurious, sys, watch};
+use crate::{cause, letter, record, sched, shrink, sought, spurious, sys, watch};
 use raddle_engine::backlog::piles_up;
 use raddle_engine::random::mix;
 use raddle_engine::strategy::{First, Replay};
@@ -83,29 +83,38 @@ impl Explorer {
             return;
         }
         let mut choices = choices;
-        if again == outcome && execution != 0 {
+        if again.is_same_end(&outcome) && execution != 0 {
             // Where threads wait matters only where that is the failure.
             let places = |recorder: &Recorder| {
                 ((outcome == Outcome::Stuck).then(|| recorder.signature(&outcome)), recorder.panics())
             };
             let wanted = places(&recorder);
+            if cause::is_open(&outcome) && sought::is_open(&choices) {
+                let found = self.briefly(|explorer| sought::in_order(explorer, execution, &outcome));
+                // The same failure, as far as a reader is concerned, in one of those executions?
+                let same = found.into_iter().find(|other| {
+                    let (ended, recorder) = self.record(execution, other.clone(), accesses);
+                    ended.is_same_end(&outcome) && wanted == places(&recorder)
+                });
+                choices = same.unwrap_or(choices);
+            }
             for better in self.briefly(|explorer| shrink::easier_to_read(explorer, execution, &choices)) {
                 (again, recorder) = self.record(execution, better.clone(), accesses);
                 // The same kind of end is not enough: it must be in the same places.
-                if again == outcome && wanted == places(&recorder) {
+                if again.is_same_end(&outcome) && wanted == places(&recorder) {
                     choices = better;
                     break;
                 }
             }
         }
         let mut cause = None;
-        if again == outcome && self.has_passed && cause::is_open(&outcome) && !spurious::is_among(&choices) {
+        if again.is_same_end(&outcome) && self.has_passed && cause::is_open(&outcome) && !spurious::is_among(&choices) {
             let reasons = self.briefly(|explorer| cause::find(explorer, execution, &choices));
             (again, recorder) = self.record(execution, choices.clone(), accesses);
             cause = reasons.map(|reasons| recorder.places_of_reasons(&reasons, rt()));
         }
         let mut by_the_letter = false;
-        if again == outcome && letter::is_open(&choices) {
+        if again.is_same_end(&outcome) && letter::is_open(&choices) {
             by_the_letter = self.briefly(|explorer| letter::decides(explorer, execution, &choices));
             let reasons = by_the_letter && cause.is_none();
             let reasons =
@@ -113,7 +122,7 @@ impl Explorer {
             (again, recorder) = self.record(execution, choices.clone(), accesses);
             cause = cause.or(reasons.map(|reasons| recorder.places_of_reasons(&reasons, rt())));
         }
-        let differs = (again != outcome).then_some(again);
+        let differs = (!again.is_same_end(&outcome)).then_some(again);
         let place = recorder.conflict_place();
         let raw = raw(outcome, execution, choices, recorder);
         let outcome = record::renumbered(raw.outcome, rt());

@@ -3,7 +3,8 @@
 use super::{Diagnosis, cause};
 use crate::case::Case;
 use crate::function;
-use crate::panic;
+use crate::panic::{self, Panic};
+use crate::panicked;
 use crate::words;
 use raddle_instrument::symbols::Origin;
 use raddle_protocol::trace::{Crash, ThreadId};
@@ -22,11 +23,16 @@ pub fn crashed(case: &Case<'_>, thread: ThreadId, signal: i32, address: u64, cau
     let who = case.threads.prose(thread);
     let (name, meaning) = words::signal(signal);
     let signal_name = if name == "a signal" { format!("signal {signal}") } else { name.to_owned() };
-    let place = case.innermost_place_of(case.trace().threads.get(thread as usize).and_then(|thread| thread.last));
+    let last = case.trace().threads.get(thread as usize).and_then(|thread| thread.last);
+    let place = match cause {
+        // Each abort is inside the standard library in the end.
+        Crash::Abort => case.last_place_outside_std(thread),
+        _ => case.innermost_place_of(last),
+    };
     let at = case.at(place.as_ref());
     match cause {
         Crash::StackOverflow => overflow(case, thread, &mut diagnosis),
-        Crash::Abort => abort(case, &who, &at, &mut diagnosis),
+        Crash::Abort => abort(case, thread, &at, &mut diagnosis),
         Crash::Raised => {
             diagnosis.message = format!("crash: {who} sends {signal_name} to its own process{at}");
             diagnosis.reason.push(format!(
@@ -94,14 +100,18 @@ fn memory(case: &Case<'_>, signal: i32, address: u64, diagnosis: &mut Diagnosis)
     diagnosis.fix.push(
         "Look at the last steps of the thread that died and at what other threads changed just before.".to_owned(),
     );
-    diagnosis.notes.push("Which earlier step damaged or freed what was used here was not determined.".to_owned());
+    diagnosis.notes.push(
+        "Which earlier step damaged or freed what was used here, or whether it had ever been set, was not determined."
+            .to_owned(),
+    );
 }
 
 /// A call of `abort`, with the panic that led to it, if there was one.
-fn abort(case: &Case<'_>, who: &str, at: &str, diagnosis: &mut Diagnosis) {
+fn abort(case: &Case<'_>, thread: ThreadId, at: &str, diagnosis: &mut Diagnosis) {
+    let who = &case.threads.prose(thread);
     let output = String::from_utf8_lossy(&case.trace().output);
     let panics = panic::panics(&output);
-    let Some(first) = panics.first() else {
+    let Some(panic) = decisive(case, thread, &panics) else {
         let complaint = complaint(&output);
         let told = complaint.map_or_else(String::new, |said| format!(": {said}"));
         diagnosis.message = format!("crash: {who} aborts the process{}", if told.is_empty() { at } else { &told });
@@ -110,24 +120,59 @@ fn abort(case: &Case<'_>, who: &str, at: &str, diagnosis: &mut Diagnosis) {
         diagnosis.fix.push(fix.to_owned());
         return;
     };
-    let (place, said) = (first.place(case.context), first.headline());
+    let (place, said) = (panicked::place(case, panic), panic.headline());
     let said = said.trim_end_matches('.');
     diagnosis.message = format!("crash: {who} aborts the process: {said}");
-    diagnosis.reason.push(format!(
-        "The panic at {}, `{said}`, could not be unwound, or a second one came while it was: the process was aborted{at}.",
-        place.short()
-    ));
+    let at_thread_end = complaint(&output).is_some_and(|said| said.contains("thread local"));
+    let is_final = output.contains(NON_UNWINDING) && !panics.iter().any(is_notice);
+    let why = if at_thread_end {
+        "was raised by the destructor of a thread-local variable, from where it cannot be unwound"
+    } else if is_final {
+        "is one that is never unwound, nor caught"
+    } else {
+        "could not be unwound, or a second one came while it was"
+    };
+    diagnosis.reason.push(format!("The panic at {}, `{said}`, {why}: the process was aborted{at}.", place.short()));
     if said.contains("null pointer") {
         diagnosis.fix.push(NULL_POINTER.to_owned());
+    } else if at_thread_end {
+        diagnosis.fix.push(AT_THREAD_END.to_owned());
     } else {
         diagnosis.fix.push("Find out from the interleaving which state the panic complains of.".to_owned());
-        diagnosis.fix.push("Do not panic in `drop` while another panic unwinds the stack.".to_owned());
+        if !is_final {
+            diagnosis.fix.push("Do not panic in `drop` while another panic unwinds the stack.".to_owned());
+        }
     }
     if format!("{at} ").contains(&format!(" {} ", place.short())) {
         return;
     }
-    case.mark(&mut diagnosis.spans, Some(place), "the first panic", false);
+    let label = if panics.len() > 1 && *panic == panics[0] { "the first panic" } else { "the panic" };
+    case.mark(&mut diagnosis.spans, Some(place), label, at.is_empty());
 }
+
+/// What the standard library says after a panic that it does not unwind, such as a check for undefined behaviour.
+const NON_UNWINDING: &str = "thread caused non-unwinding panic";
+
+/// Whether it is the standard library's own, which says that another one cannot be unwound.
+fn is_notice(panic: &Panic) -> bool {
+    let told = ["panic in a function that cannot unwind", "panic in a destructor during cleanup"];
+    told.iter().any(|told| panic.message.starts_with(told))
+}
+
+/// The panic by which this thread has aborted the process: its last, unless that only says of an earlier one that it cannot be
+/// unwound. Others may have been caught before.
+fn decisive<'a>(case: &Case<'_>, thread: ThreadId, panics: &'a [Panic]) -> Option<&'a Panic> {
+    let is_own = |panic: &&Panic| panicked::thread(case, panic).is_none_or(|of| of == thread);
+    let own: Vec<&Panic> = panics.iter().filter(is_own).collect();
+    match own.last() {
+        Some(last) if is_notice(last) => own.first().copied(),
+        Some(last) => Some(last),
+        None => panics.first(),
+    }
+}
+
+/// What is said to whoever finds that a destructor has panicked when its thread ended.
+const AT_THREAD_END: &str = "Let the destructor of a thread-local variable do without the thread's other ones, which may be gone when it runs (`LocalKey::try_with` tells), and keep it from panicking.";
 
 /// What is said to whoever finds that a check has aborted the process.
 const CHECK: &str =

@@ -1,12 +1,10 @@
 //! RD0501: a test that fails under this schedule and passes under others.
 
 use super::{Diagnosis, cause, lost_update, spurious};
-use crate::action::Action;
 use crate::case::Case;
 use crate::panic::{self, Panic};
+use crate::panicked;
 use crate::words;
-use raddle_instrument::symbols::SourceFrame;
-use raddle_protocol::trace::ThreadId;
 use raddle_protocol::{Choice, ChoiceKind};
 
 /// The program ended with a status other than 0.
@@ -17,13 +15,7 @@ pub fn exited(case: &Case<'_>, status: i32) -> Diagnosis {
     match decisive(case, &panics) {
         Some(panic) => {
             panicked(case, panic, &mut diagnosis);
-            if panics.len() > 1 {
-                let which = if *panic == panics[0] { "first one" } else { "one that fails the test" };
-                let number = panics.len();
-                diagnosis
-                    .notes
-                    .push(format!("{number} panics were written in this execution; the {which} is described."));
-            }
+            others(case, panic, &panics, &mut diagnosis);
         }
         None => {
             diagnosis.message = format!("fails under some schedules: ends with status {status}");
@@ -69,14 +61,14 @@ const PASSED_ON: &[&str] = &["Any { .. }", "a scoped thread panicked", "PoisonEr
 /// The panic that the failure is about: that of the test's own thread, which is what fails a test, unless it only passes on
 /// what has happened in another one.
 fn decisive<'a>(case: &Case<'_>, panics: &'a [Panic]) -> Option<&'a Panic> {
-    let own = panics.iter().find(|panic| thread_of(case, panic) == Some(0));
+    let own = panics.iter().find(|panic| panicked::thread(case, panic) == Some(0));
     own.filter(|panic| !PASSED_ON.iter().any(|words| panic.message.contains(words))).or(panics.first())
 }
 
 fn panicked(case: &Case<'_>, panic: &Panic, diagnosis: &mut Diagnosis) {
-    let place = panic.place(case.context);
+    let place = panicked::place(case, panic);
     diagnosis.message = format!("fails under some schedules: {}", panic.headline());
-    let thread = thread_of(case, panic);
+    let thread = panicked::thread(case, panic);
     let panics = case
         .reading
         .actions
@@ -98,29 +90,28 @@ fn panicked(case: &Case<'_>, panic: &Panic, diagnosis: &mut Diagnosis) {
     case.mark(&mut diagnosis.spans, Some(place), format!("{who} panicked here"), true);
 }
 
-/// The thread that panicked: the one whose panic the trace shows at that place, else the one that has the name.
-fn thread_of(case: &Case<'_>, panic: &Panic) -> Option<ThreadId> {
-    let here = |action: &&Action| {
-        let site = case.sites.get(action.stack);
-        let at = |frame: &SourceFrame| {
-            (frame.line, frame.column) == (panic.line, panic.column)
-                && frame.file.as_ref().is_some_and(|file| file.ends_with(&panic.file))
-        };
-        site.panics && site.frames.iter().any(at)
+/// Adds what other panics the output tells of. The first one may be why the test fails, also where that is another thread's.
+fn others(case: &Case<'_>, described: &Panic, panics: &[Panic], diagnosis: &mut Diagnosis) {
+    let number = panics.len();
+    let which = match &panics[0] {
+        first if first == described => "the first one is",
+        first => {
+            let (thread, place) = (panicked::thread(case, first), panicked::place(case, first));
+            let who = thread.map_or_else(|| "a thread".to_owned(), |thread| case.threads.prose(thread));
+            diagnosis.about.extend(thread);
+            diagnosis.reason.push(format!(
+                "{} had panicked before that, at {}: {}.",
+                words::capital(&who),
+                place.short(),
+                first.headline().trim_end_matches('.')
+            ));
+            case.mark(&mut diagnosis.spans, Some(place), format!("{who} had panicked here before"), false);
+            "the first one and the one that fails the test are"
+        }
     };
-    if let Some(action) = case.reading.actions.iter().find(here) {
-        return Some(action.thread);
+    if number > 2 || panics[0] == *described && number > 1 {
+        diagnosis.notes.push(format!("{number} panics were written in this execution; {which} described."));
     }
-    if panic.thread == "main" || case.context.test.split(' ').next_back() == Some(&panic.thread) {
-        return Some(0);
-    }
-    // The system keeps 15 bytes of a name; the message has all of it.
-    let same = |name: &str| name == panic.thread || (name.len() == 15 && panic.thread.starts_with(name));
-    let threads = || case.trace().threads.iter().zip(0..).skip(1);
-    let only = |mut found: Vec<ThreadId>| if found.len() == 1 { found.pop() } else { None };
-    let named = threads().filter(|(thread, _)| thread.name.as_deref().is_some_and(same)).map(|(_, id)| id).collect();
-    let unnamed = threads().filter(|(thread, _)| thread.name.is_none()).map(|(_, id)| id).collect();
-    if panic.thread == "<unnamed>" { only(unnamed) } else { only(named) }
 }
 
 /// Adds a lost update as the likely cause.

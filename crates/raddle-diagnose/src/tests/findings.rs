@@ -456,6 +456,7 @@ fn two_short_locks() -> Scene {
     scene
 }
 
+/// The first panic of another thread may be why the test's own one comes: it is told of, too.
 #[test]
 fn of_several_panics_the_one_that_fails_the_test_is_described() {
     let described = |own: &str| {
@@ -465,14 +466,29 @@ fn of_several_panics_the_one_that_fails_the_test_is_described() {
         )
         .into_bytes();
         let finding = scene.finding(Outcome::Exited(101));
-        (finding.message, finding.notes.into_iter().find(|note| note.starts_with("2 panics")).unwrap())
+        let before = finding.reason.iter().find(|line| line.contains("had panicked before that")).cloned();
+        (finding.message, before, finding.notes.into_iter().find(|note| note.starts_with("2 panics")))
     };
-    let (message, note) = described("too little");
+    let (message, before, note) = described("too little");
     assert_eq!(message, "fails under some schedules: too little");
-    assert!(note.ends_with("the one that fails the test is described."), "{note}");
-    let (message, note) = described("called `Result::unwrap()` on an `Err` value: Any { .. }");
+    assert_eq!(before.unwrap(), "Thread 1 had panicked before that, at src/lib.rs:12: meant so.");
+    assert_eq!(note, None);
+    let (message, before, note) = described("called `Result::unwrap()` on an `Err` value: Any { .. }");
     assert_eq!(message, "fails under some schedules: meant so");
-    assert!(note.ends_with("the first one is described."), "{note}");
+    assert_eq!(before, None);
+    assert_eq!(note.unwrap(), "2 panics were written in this execution; the first one is described.");
+}
+
+/// A panic inside the standard library is shown where the program has called it.
+#[test]
+fn a_panic_inside_the_standard_library_is_shown_at_the_call() {
+    const PANIC: Library = std_fn("core::panicking::panic_fmt");
+    const WITH: Library = std_fn("std::thread::local::LocalKey<T>::with");
+    let mut scene = Scene::new();
+    scene.step(0, cas(A, 0, 0, 1), &[CAS, MUTEX_LOCK, PANIC, WITH], ("bank::tests::scene", 20, 5));
+    scene.trace.output = b"thread 'tests::scene' (12) panicked at /library/lib.rs:100:0:\ngone\n".to_vec();
+    let finding = scene.finding(Outcome::Exited(101));
+    assert_eq!(finding.reason[0], "Thread `main` panicked at src/lib.rs:20: gone.");
 }
 
 #[test]

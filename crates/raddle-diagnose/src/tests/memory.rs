@@ -146,6 +146,30 @@ fn an_abort_without_a_panic_says_what_was_complained_of() {
     assert_eq!(told("so far so good\n"), "crash: thread `main` aborts the process at src/lib.rs:11");
 }
 
+/// Whose thread-local variable is gone when another one's destructor wants it is not told of panics within panics.
+#[test]
+fn an_abort_at_the_end_of_a_thread_says_what_destructors_must_not_do() {
+    let panics = "thread 'tests::scene' panicked at src/lib.rs:12:5:\ncannot access a Thread Local Storage value\n";
+    let found = aborted(&format!("{panics}fatal runtime error: thread local panicked on drop, aborting\n"));
+    assert!(found.reason[0].contains("by the destructor of a thread-local variable"), "{:?}", found.reason);
+    assert!(found.fix[0].contains("LocalKey::try_with") && found.fix.len() == 1, "{:?}", found.fix);
+    let found = aborted(panics);
+    assert!(found.reason[0].contains("a second one came"), "{:?}", found.reason);
+}
+
+/// A panic that has been caught is not the one by which the process ends.
+#[test]
+fn an_abort_is_told_of_by_the_panic_that_is_not_unwound() {
+    let panic = |line: u32, said: &str| format!("thread 'tests::scene' panicked at src/lib.rs:{line}:5:\n{said}\n");
+    let last = "thread caused non-unwinding panic. aborting.\n";
+    let checked = aborted(&(panic(12, "caught") + &panic(14, "unsafe precondition(s) violated: a check") + last));
+    assert_eq!(checked.message, "crash: thread `main` aborts the process: unsafe precondition(s) violated: a check");
+    assert_eq!(checked.fix.len(), 1, "{:?}", checked.fix);
+    let twice =
+        aborted(&(panic(12, "one") + &panic(14, "two") + &panic(16, "panic in a destructor during cleanup") + last));
+    assert_eq!(twice.message, "crash: thread `main` aborts the process: one");
+}
+
 /// What is said to be missing at a load, by which a thread meets what another has stored between the two accesses of a race.
 fn missing_order(stores: &[Library], loads: &[Library]) -> Option<String> {
     let mut scene = Scene::new();

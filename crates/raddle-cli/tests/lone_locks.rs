@@ -47,10 +47,16 @@ fn often_taken() {
     let (send, receive) = mpsc::channel();
     let other = thread::spawn(move || receive.recv().unwrap());
     let mutex = Mutex::new();
-    for _ in 0..30_000 {
-        mutex.lock();
-        mutex.unlock();
-    }
+    let often = |mutex: &Mutex| {
+        for _ in 0..20_000 {
+            mutex.lock();
+            mutex.unlock();
+        }
+    };
+    often(&mutex);
+    let mutexs = mutex.clone();
+    thread::spawn(move || often(&mutexs)).join().unwrap();
+    often(&mutex);
     send.send(()).unwrap();
     other.join().unwrap();
 }

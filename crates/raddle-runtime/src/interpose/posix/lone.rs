@@ -1,9 +1,9 @@
-//! Locks that only one thread has come by.
+//! Locks that one thread comes by again and again, and nobody else in between.
 //!
 //! Libraries take some locks again and again for the case that other threads are there: OpenSSL takes three a million
-//! times while it reads the certificates of a machine. Where nobody else has ever come by a lock, only its first operations
-//! are schedule points and are recorded, and every so many of the later ones, so that whoever waits in such a loop lets others
-//! run.
+//! times while it reads the certificates of a machine. Of a thread's operations on a lock since anybody else has come by it, only
+//! the first are schedule points and are recorded, and every so many of the later ones, so that whoever waits in such a
+//! loop lets others run.
 
 use crate::state::{hindered, recording, rt};
 use crate::{record, sched};
@@ -12,23 +12,20 @@ use raddle_protocol::Op;
 use raddle_protocol::message::Obstacle;
 use raddle_protocol::trace::PosixLock;
 
-/// Who has come by a lock, and how often. Zero is nobody.
+/// Who has come by a lock last, and how often in a row. Zero is nobody.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct Visits {
-    /// The only thread's number plus one.
+    /// The thread's number plus one.
     thread: u32,
     times: u32,
 }
 
-/// In place of a thread's number: there have been several.
-const SEVERAL: u32 = u32::MAX;
-
-/// Operations of a thread on a lock of its own that are schedule points.
+/// Operations in a row that are schedule points.
 const FIRST: u32 = 128;
 
-/// Of later ones, every so many.
-const SELDOM: u32 = 64;
+/// Of later ones, every so many. Odd, so that others find a lock that is taken and given back by turns in either state.
+const SELDOM: u32 = 61;
 
 impl Visits {
     /// Nobody has come by.
@@ -44,8 +41,8 @@ impl Visits {
         // SAFETY: the caller's.
         let (before, is_seen) = unsafe { (*visits, (*visits).count(thread)) };
         if let Some(kind) = held
-            && before.is_one_beside(thread)
-            && !before.are_seen()
+            && before.thread != thread
+            && !before.is_seen()
             && recording()
         {
             record::step_of(before.thread - 1, Op::LockAcquired { address, kind, ok: true });
@@ -60,22 +57,15 @@ impl Visits {
 
     /// Counts an operation of this thread. Tells whether others get to see it.
     fn count(&mut self, thread: u32) -> bool {
-        if self.thread == 0 {
-            self.thread = thread;
-        } else if self.thread != thread {
-            self.thread = SEVERAL;
+        if self.thread != thread {
+            *self = Visits { thread, times: 0 };
         }
         self.times = self.times.wrapping_add(1);
-        self.thread == SEVERAL || self.are_seen()
+        self.is_seen()
     }
 
-    /// Whether there has been one thread, and not this one.
-    fn is_one_beside(self, thread: u32) -> bool {
-        ![0, SEVERAL, thread].contains(&self.thread)
-    }
-
-    /// Whether the latest operation of a lock's only thread is one that others get to see.
-    fn are_seen(self) -> bool {
+    /// Whether others get to see the latest operation.
+    fn is_seen(self) -> bool {
         self.times <= FIRST || self.times.is_multiple_of(SELDOM)
     }
 }

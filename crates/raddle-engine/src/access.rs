@@ -105,6 +105,13 @@ impl Access {
         Access { object: 1 << 62, kind: AccessKind::Io, size: 0 }
     }
 
+    /// A fence that all threads are made to perform.
+    #[inline]
+    #[must_use]
+    pub const fn fence_everywhere() -> Self {
+        Access { object: 1 << 62 | 1, kind: AccessKind::Update, size: 0 }
+    }
+
     /// Whether this touches an object that others can touch too.
     #[inline]
     #[must_use]

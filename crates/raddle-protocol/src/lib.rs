@@ -28,7 +28,7 @@ pub use site::{Answer, Begins, Known, Site, Visibility};
 pub use trace::{Op, Outcome, Step, Trace};
 
 /// Version of every format in this crate. The two sides of a pipe, and a record on disk, must agree on it.
-pub const VERSION: u32 = 12;
+pub const VERSION: u32 = 13;
 
 /// Environment variable that names the descriptor on which the runtime reads its [`Plan`].
 pub const ENV_PLAN: &str = "RADDLE_PLAN_FD";

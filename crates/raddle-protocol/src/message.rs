@@ -334,6 +334,8 @@ pub enum Obstacle {
     Overlap,
     /// The memory model's own bounds: more stores than are remembered, or more looks at old ones than are granted.
     Bounds,
+    /// A thread makes all others perform a fence.
+    FenceEverywhere,
     /// Executions run in processes of their own.
     Fork,
     /// Not every execution passed.

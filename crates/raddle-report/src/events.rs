@@ -141,6 +141,7 @@ fn clause(obstacle: Obstacle) -> &'static str {
         Obstacle::Random => "it draws random numbers",
         Obstacle::Overlap => "atomic operations of different sizes overlap in memory",
         Obstacle::Bounds => "there are more stores and fences than the memory model keeps apart",
+        Obstacle::FenceEverywhere => "a thread makes all others perform a fence",
         Obstacle::Fork => "each schedule has to run in a process of its own",
         Obstacle::Failure => "not every schedule passes",
     }

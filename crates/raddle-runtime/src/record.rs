@@ -5,10 +5,11 @@
 //! rewind does not put back.
 
 mod stacks;
+mod unwinding;
 
 use crate::arch::KEPT_REGISTERS;
 use crate::cause::Reasons;
-use crate::interpose::unwinding;
+use crate::interpose;
 use crate::state::{Runtime, rt};
 use core::ffi::c_void;
 use core::ops::Range;
@@ -17,6 +18,7 @@ use raddle_protocol::trace::{Block, Bound, Conflict, Outcome, StackId, Step, Thr
 use raddle_protocol::{Cause, Op};
 use stacks::Stacks;
 use std::collections::{BTreeMap, BTreeSet};
+pub use unwinding::{Latest, unwind};
 
 /// Steps kept at the most: the first, which lead to whatever goes on for so long, and the last.
 const MOST_STEPS: usize = 400_000;
@@ -28,8 +30,6 @@ const LAST_POINTS: u64 = 100_000;
 const MOST_FRAMES_KEPT: usize = 4_000_000;
 /// Bytes of output kept.
 const MOST_OUTPUT: usize = 1 << 20;
-/// Frames kept of a stack.
-const MOST_FRAMES: usize = 192;
 
 /// The record under way. Threads have the numbers of the runtime; [`Recorder::into_trace`] gives them those of a trace.
 #[derive(Default)]
@@ -61,54 +61,10 @@ pub struct Recorder {
     round: Option<u64>,
 }
 
-struct Unwinding {
-    /// Without those of the runtime itself, which stand at both ends.
-    frames: Vec<(u64, u64)>,
-}
-
 unsafe extern "C" {
     fn _Unwind_GetIP(context: *mut c_void) -> usize;
     fn _Unwind_GetCFA(context: *mut c_void) -> usize;
     fn _Unwind_GetGR(context: *mut c_void, register: i32) -> usize;
-}
-
-/// The unwinder calls this for each frame, and tells as "CFA" the stack pointer of that frame, which is the canonical
-/// frame address of the frame inside it.
-extern "C" fn on_frame(context: *mut c_void, argument: *mut c_void) -> i32 {
-    const NO_REASON: i32 = 0;
-    const NORMAL_STOP: i32 = 4;
-    // SAFETY: the unwinder's own context, and the argument given below.
-    unsafe {
-        let unwinding = &mut *(argument as *mut Unwinding);
-        let (pc, sp) = (_Unwind_GetIP(context) as u64, _Unwind_GetCFA(context) as u64);
-        if let Some(inner) = unwinding.frames.last_mut()
-            && inner.1 == 0
-        {
-            inner.1 = sp;
-        }
-        if crate::explore::in_runtime(pc) {
-            return NO_REASON;
-        }
-        if pc == 0 || unwinding.frames.len() == MOST_FRAMES {
-            return NORMAL_STOP;
-        }
-        unwinding.frames.push((pc, 0));
-    }
-    NO_REASON
-}
-
-/// The running thread's call stack, innermost frame first, without the runtime's own frames.
-pub fn unwind() -> Vec<(u64, u64)> {
-    let mut unwinding = Unwinding { frames: Vec::with_capacity(32) };
-    // SAFETY: the callback matches, and the argument outlives the call. What the unwinder itself calls of the C library
-    // is no step of the program.
-    unsafe {
-        let live = crate::state::LIVE;
-        crate::state::LIVE = false;
-        unwinding::_Unwind_Backtrace(on_frame, &raw mut unwinding as *mut c_void);
-        crate::state::LIVE = live;
-    }
-    unwinding.frames
 }
 
 /// The program's innermost frame.
@@ -142,7 +98,7 @@ pub fn innermost(registers: &mut [u64; KEPT_REGISTERS.len()]) -> u64 {
     unsafe {
         let live = crate::state::LIVE;
         crate::state::LIVE = false;
-        unwinding::_Unwind_Backtrace(on_innermost, (&raw mut found).cast());
+        interpose::unwinding::_Unwind_Backtrace(on_innermost, (&raw mut found).cast());
         crate::state::LIVE = live;
     }
     found.sp
@@ -461,6 +417,17 @@ pub fn step(op: Op) {
     if recorder.steps.len() > MOST_STEPS || recorder.stacks.frames() > MOST_FRAMES_KEPT + recorder.frames_beyond {
         recorder.cut();
     }
+}
+
+/// Records what a thread has done that does not run now, with where it was seen last.
+#[cold]
+pub fn step_of(thread: ThreadId, op: Op) {
+    let runtime = rt();
+    let time_ns = runtime.execution.schedule.now_ns();
+    let Some(recorder) = runtime.recorder.as_mut().filter(|recorder| !recorder.digest_only) else { return };
+    let stack = recorder.intern(runtime.latest.frames(thread));
+    recorder.steps.push(Step { thread, op, stack, time_ns });
+    recorder.marks.push((runtime.execution.schedule.log().len(), runtime.tape.record().len()));
 }
 
 /// Records an allocation.

@@ -5,7 +5,7 @@
 //! [`rt`] sound.
 
 use crate::arch::Context;
-use crate::record::Recorder;
+use crate::record::{self, Recorder};
 use crate::thread::ThreadData;
 use crate::{heap, mappings, stacks, tls};
 use raddle_engine::lock_order::LockOrder;
@@ -56,6 +56,8 @@ pub struct Runtime {
     pub obstacle: Option<Obstacle>,
     /// The record of the present execution, when one is kept.
     pub recorder: Option<Box<Recorder>>,
+    /// Call stacks that have been looked at.
+    pub latest: record::Latest,
     /// How executions are kept apart now.
     pub mode: Mode,
     /// Whose files executions see.
@@ -401,6 +403,7 @@ pub fn take_charge(plan: Plan) {
         outcome: Outcome::Passed,
         obstacle: None,
         recorder: None,
+        latest: record::Latest::default(),
         mode,
         files: crate::view::Files::Shared,
         points: 0,

@@ -52,8 +52,9 @@ pub fn find(case: &Case<'_>) -> Option<Diagnosis> {
     if case.raw.execution != 0 {
         return None;
     }
-    let (queue, run) = longest(case)?;
-    let receiver = receiver(case, queue, &run)?;
+    let mut sides = Sides { case, known: BTreeMap::new() };
+    let (queue, run) = longest(case, &mut sides)?;
+    let receiver = receiver(case, &mut sides, queue, &run)?;
     let mut diagnosis = Diagnosis { code: "RD0402", warning: true, ..Diagnosis::default() };
     let (who, other) = (case.threads.prose(run.thread), case.threads.prose(receiver.thread));
     diagnosis.about.extend([run.thread, receiver.thread]);
@@ -86,12 +87,21 @@ pub fn find(case: &Case<'_>) -> Option<Diagnosis> {
     Some(diagnosis)
 }
 
-/// What an operation does to which queue.
-fn on_queue(case: &Case<'_>, at: usize) -> Option<(usize, Side)> {
-    let step = &case.trace().steps[at];
-    let side = side(case.sites.get(step.stack))?;
-    let address = crate::encoding::address(&step.op)?;
-    Some((case.reading.objects.block_at(address, at)?, side))
+/// What operations do to queues.
+struct Sides<'a> {
+    case: &'a Case<'a>,
+    /// By the stacks of operations, of which there are far fewer.
+    known: BTreeMap<StackId, Option<Side>>,
+}
+
+impl Sides<'_> {
+    /// What an operation does to which queue.
+    fn on_queue(&mut self, at: usize) -> Option<(usize, Side)> {
+        let step = &self.case.trace().steps[at];
+        let side = (*self.known.entry(step.stack).or_insert_with(|| side(self.case.sites.get(step.stack))))?;
+        let address = crate::encoding::address(&step.op)?;
+        Some((self.case.reading.objects.block_at(address, at)?, side))
+    }
 }
 
 fn side(site: &Site) -> Option<Side> {
@@ -108,13 +118,13 @@ fn side(site: &Site) -> Option<Side> {
 }
 
 /// The longest run of messages sent to any queue, and that queue.
-fn longest(case: &Case<'_>) -> Option<(usize, Run)> {
+fn longest(case: &Case<'_>, sides: &mut Sides<'_>) -> Option<(usize, Run)> {
     let mut calls = case.reading.actions.iter().map(|action| (action.at, action.call));
     let calls: BTreeMap<usize, usize> = calls.by_ref().collect();
     let mut runs: BTreeMap<usize, Run> = BTreeMap::new();
     let mut longest: Option<(usize, Run)> = None;
     for (at, step) in case.trace().steps.iter().enumerate() {
-        let Some((queue, side)) = on_queue(case, at) else { continue };
+        let Some((queue, side)) = sides.on_queue(at) else { continue };
         let Some(call) = calls.get(&at).copied() else { continue };
         let same_place = |one: StackId, other: StackId| case.sites.get(one).call == case.sites.get(other).call;
         match runs.get_mut(&queue) {
@@ -145,11 +155,12 @@ struct Receiver {
 }
 
 /// A thread that takes from the queue, and could have during the run.
-fn receiver(case: &Case<'_>, queue: usize, run: &Run) -> Option<Receiver> {
+fn receiver(case: &Case<'_>, sides: &mut Sides<'_>, queue: usize, run: &Run) -> Option<Receiver> {
     let steps = &case.trace().steps;
-    let takes = |at: &usize| steps[*at].thread != run.thread && on_queue(case, *at) == Some((queue, Side::Receives));
-    let all = (0..steps.len()).filter(takes).map(|at| Receiver { thread: steps[at].thread, at });
-    all.into_iter().find(|receiver| could_run(case, receiver.thread, run.steps))
+    let mut takes =
+        |at: &usize| steps[*at].thread != run.thread && sides.on_queue(*at) == Some((queue, Side::Receives));
+    let mut all = (0..steps.len()).filter(|at| takes(at)).map(|at| Receiver { thread: steps[at].thread, at });
+    all.find(|receiver| could_run(case, receiver.thread, run.steps))
 }
 
 /// Whether a thread could run by the end of these steps, although it did nothing from their middle on.

@@ -40,7 +40,7 @@ impl Memory {
     fn fence_in_order(&mut self, thread: ThreadId) {
         self.arrive(thread);
         if self.is_concurrent() {
-            self.enter_in_order(thread);
+            self.enter_in_order(thread, &[]);
             self.threads[thread as usize].clock.tick();
         }
     }

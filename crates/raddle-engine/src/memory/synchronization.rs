@@ -76,6 +76,24 @@ impl Memory {
 
     /// A fence between threads.
     pub fn fence(&mut self, thread: ThreadId, order: Order) {
+        self.fence_behind(thread, order, &[]);
+    }
+
+    /// `thread` makes every thread perform a sequentially consistent fence where it stands, between two of its own (Linux's
+    /// `membarrier`). That they come in this order is all that they order: nobody acquires anything by it.
+    pub fn fence_everywhere(&mut self, thread: ThreadId) {
+        self.arrive(thread);
+        let mut fences = vec![self.epoch(thread)];
+        self.fence(thread, Order::SeqCst);
+        for other in (0..self.known as ThreadId).filter(|other| *other != thread) {
+            fences.push(self.epoch(other));
+            self.fence_behind(other, Order::SeqCst, &fences[..1]);
+        }
+        self.fence_behind(thread, Order::SeqCst, &fences);
+    }
+
+    /// As [`Memory::fence`], and a sequentially consistent one comes behind these earlier ones in their order.
+    fn fence_behind(&mut self, thread: ThreadId, order: Order, earlier: &[Epoch]) {
         self.arrive(thread);
         self.threads[thread as usize].just = Just::Other;
         let learns_nothing = order == Order::Acquire && self.threads[thread as usize].pending.is_empty();
@@ -98,16 +116,16 @@ impl Memory {
             state.fence = self.pool.copy_of(&state.clock);
         }
         if ordered {
-            self.enter_in_order(thread);
+            self.enter_in_order(thread, earlier);
         }
         if releases(order) {
             self.threads[thread as usize].clock.tick();
         }
     }
 
-    /// Gives a thread's fence its place in the order of sequentially consistent operations.
-    pub(super) fn enter_in_order(&mut self, thread: ThreadId) {
-        let version = self.version(thread);
+    /// Gives a thread's fence its place in the order of sequentially consistent operations, behind these earlier ones.
+    pub(super) fn enter_in_order(&mut self, thread: ThreadId, earlier: &[Epoch]) {
+        let version = if earlier.is_empty() { self.version(thread) } else { self.version_behind(thread, earlier) };
         let at = self.threads[thread as usize].clock.now();
         self.order.fence(at, version, &mut self.locations.histories);
     }
@@ -203,6 +221,16 @@ impl Memory {
         self.pool.release(one);
         self.pool.release(other);
         both
+    }
+
+    /// What the thread would know now if it had learned of these operations.
+    #[cold]
+    fn version_behind(&mut self, thread: ThreadId, earlier: &[Epoch]) -> Version {
+        let mut clock = self.threads[thread as usize].clock.clone();
+        for operation in earlier {
+            clock.learn(operation.thread(), operation.time());
+        }
+        self.order.versions.keep(&clock)
     }
 
     /// What the thread knows now, by name.

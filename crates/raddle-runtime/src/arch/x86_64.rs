@@ -47,6 +47,16 @@ pub fn frame_pointer() -> u64 {
     pointer
 }
 
+/// Where a frame on the stack returns to, whose canonical frame address this is.
+///
+/// # Safety
+/// There is such a frame.
+#[inline]
+pub unsafe fn return_address(cfa: u64) -> u64 {
+    // SAFETY: the ABI puts the return address right below the canonical frame address.
+    unsafe { ((cfa - 8) as *const u64).read_volatile() }
+}
+
 /// Lets the processor fetch what will soon be touched. Any address will do.
 #[inline(always)]
 pub fn prefetch(address: u64) {

@@ -153,7 +153,7 @@ pub unsafe fn dispatch(number: i64, args: [u64; 6]) -> Answer {
                 interpose::descriptors::closing(args[0] as i32);
                 arch::syscall(number, args)
             }
-            libc::SYS_membarrier => 0,
+            libc::SYS_membarrier => interpose::membarrier::membarrier(args),
             _ if crate::state::executing() => interpose::raw::perform(number, args),
             _ => arch::syscall(number, args),
         }

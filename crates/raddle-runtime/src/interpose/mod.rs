@@ -16,6 +16,7 @@ pub mod ipc;
 pub mod keys;
 pub mod looks;
 pub mod machine;
+pub mod membarrier;
 pub mod memory;
 pub mod output;
 pub mod paths;

@@ -319,7 +319,7 @@ pub unsafe fn perform(number: i64, args: [u64; 6]) -> i64 {
                 kernel(ipc::semtimedop(fd, b as *mut libc::sembuf, c as usize, d as *const libc::timespec).into())
             }
             libc::SYS_semctl => ipc::control(args),
-            libc::SYS_futex | libc::SYS_exit | libc::SYS_exit_group | libc::SYS_gettid => {
+            libc::SYS_futex | libc::SYS_exit | libc::SYS_exit_group | libc::SYS_gettid | libc::SYS_membarrier => {
                 super::futex::dispatch(number, args)
             }
             number => {
@@ -358,7 +358,7 @@ fn what(number: i64) -> String {
 }
 
 /// Calls that change nothing, or nothing that lasts longer than the descriptors they work on.
-const HARMLESS: [i64; 35] = [
+const HARMLESS: [i64; 34] = [
     libc::SYS_statfs,
     libc::SYS_fstatfs,
     libc::SYS_lseek,
@@ -391,7 +391,6 @@ const HARMLESS: [i64; 35] = [
     libc::SYS_prctl,
     libc::SYS_set_robust_list,
     libc::SYS_rseq,
-    libc::SYS_membarrier,
     libc::SYS_fsync,
     libc::SYS_fdatasync,
 ];

@@ -49,6 +49,27 @@ fn asked_for_a_read_modify_write_is_a_fence_whatever_its_order() {
 }
 
 #[test]
+fn a_fence_that_one_thread_makes_all_perform_stands_behind_what_each_has_done() {
+    let announced = |fence: fn(&mut Memory, ThreadId)| {
+        move |memory: &mut Memory, thread: ThreadId| {
+            store(memory, thread);
+            if thread == 2 {
+                fence(memory, thread);
+            }
+        }
+    };
+    let letter = || Memory::to_the_letter(Model::Rc11);
+    assert!(both_miss(letter(), announced(|memory, thread| memory.fence(thread, Order::SeqCst))));
+    assert!(!both_miss(letter(), announced(Memory::fence_everywhere)));
+
+    // Nobody performs anything after that fence but the one that has made it.
+    let mut memory = with_threads(letter(), 3);
+    store(&mut memory, 1);
+    memory.fence_everywhere(2);
+    assert_eq!(memory.load(2, word(1), Order::Relaxed, 1, Some(&mut last)), 1);
+}
+
+#[test]
 fn it_stays_so_from_one_execution_to_the_next_until_it_is_taken_back() {
     let mut memory = fencing(Model::Rc11);
     memory.begin();

@@ -176,6 +176,15 @@ pub fn fence(order: Order) {
     }
 }
 
+/// A fence between threads that the running thread makes all others perform too.
+pub fn fence_everywhere() {
+    if watching() {
+        let runtime = rt();
+        runtime.memory.fence_everywhere(runtime.execution.number());
+        watch::refresh();
+    }
+}
+
 /// A fence between a thread and its own signal handlers.
 pub fn signal_fence(order: Order) {
     if watching() {

@@ -49,12 +49,19 @@ fn close(socket: i32) {
 }
 
 /// An integer that is an option of a socket; `None` where there is none.
-fn option(socket: i32, name: i32) -> Option<i32> {
+pub(super) fn option(socket: i32, name: i32) -> Option<i32> {
     let (mut value, mut size) = (0i32, size_of::<i32>() as u32);
     let at = (&raw mut value as u64, &raw mut size as u64);
     let args = [socket as u64, libc::SOL_SOCKET as u64, name as u64, at.0, at.1, 0];
     // SAFETY: an integer of that size.
     (unsafe { syscall(libc::SYS_getsockopt, args) } == 0).then_some(value)
+}
+
+/// Sets an option of a socket that is an integer.
+pub(super) fn set_option(socket: i32, level: i32, name: i32, value: i32) {
+    let at = (&raw const value as u64, size_of::<i32>() as u64);
+    // SAFETY: an integer of that size.
+    unsafe { syscall(libc::SYS_setsockopt, [socket as u64, level as u64, name as u64, at.0, at.1, 0]) };
 }
 
 /// A socket is about to listen: holds its port too, where the kernel has chosen that.
@@ -72,24 +79,19 @@ pub fn before_listening(listener: i32) {
     if execution.io.ports.is_chosen(address.port()) || !address.is_local() {
         return;
     }
-    let one = 1i32;
     let raw = address.raw();
     let kind = (libc::SOCK_STREAM | libc::SOCK_CLOEXEC) as u64;
-    // SAFETY: calls on a socket of our own, with an integer and an address that the kernel can read.
+    // SAFETY: calls on a socket of our own, with an address that the kernel can read.
     let bound = unsafe {
         let socket = syscall(libc::SYS_socket, [address.family(), kind, 0, 0, 0, 0]);
         if socket < 0 {
             return;
         }
         let socket = move_away(socket as i32);
-        let value = (&raw const one as u64, size_of::<i32>() as u64);
-        let set = |level: i32, name: i32| {
-            syscall(libc::SYS_setsockopt, [socket as u64, level as u64, name as u64, value.0, value.1, 0])
-        };
-        set(libc::SOL_SOCKET, libc::SO_REUSEADDR);
+        set_option(socket, libc::SOL_SOCKET, libc::SO_REUSEADDR, 1);
         if address.family() == libc::AF_INET6 as u64 && address.host().is_ipv6() {
             // The listener may be on one family only; then so is this, and else the kernel refuses nothing.
-            set(libc::IPPROTO_IPV6, libc::IPV6_V6ONLY);
+            set_option(socket, libc::IPPROTO_IPV6, libc::IPV6_V6ONLY, 1);
         }
         (syscall(libc::SYS_bind, [socket as u64, raw.0, raw.1, 0, 0, 0]) == 0, socket)
     };

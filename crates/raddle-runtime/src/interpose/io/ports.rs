@@ -3,7 +3,8 @@
 //! The kernel gives a socket that asks for any port one that happens to be free. A program can see it, and behave by it: it
 //! is printed, hashed, compared. So the program is shown numbers that are counted up from one fixed number in each
 //! execution, and they are translated wherever an address goes to the kernel or comes from it. Ports that the program
-//! chooses itself are what they are.
+//! chooses itself are what they are, unless another process has them: tests that are explored at the same time choose the
+//! same ones, also where they choose at random. Then the kernel gives another one, of which the program learns nothing.
 //!
 //! Not translated: addresses inside what programs send to each other, and in files of `/proc`.
 
@@ -23,11 +24,17 @@ pub struct Ports {
 }
 
 impl Ports {
-    /// The program has chosen this number itself.
-    fn chosen(&mut self, port: u16) {
-        if !self.known.iter().any(|(seen, _)| *seen == port) {
-            self.known.push((port, port));
+    /// A socket is bound to this real number; the program has asked for the one it sees.
+    fn bound(&mut self, seen: u16, real: u16) {
+        match self.known.iter_mut().find(|(known, _)| *known == seen) {
+            Some(known) => known.1 = real,
+            None => self.known.push((seen, real)),
         }
+    }
+
+    /// Whether a socket of the program's has this real number by this name, or has had it.
+    pub fn is_named(&self, seen: u16, real: u16) -> bool {
+        self.known.contains(&(seen, real))
     }
 
     /// Whether a socket of the program's has this real number, or has had it.
@@ -37,7 +44,7 @@ impl Ports {
 
     /// Whether the program has chosen this number itself.
     pub fn is_chosen(&self, port: u16) -> bool {
-        self.known.contains(&(port, port))
+        self.is_named(port, port)
     }
 
     fn real_of(&self, seen: u16) -> u16 {
@@ -101,6 +108,12 @@ impl Address {
     /// The family, as `socket` takes it.
     pub fn family(&self) -> u64 {
         u16::from_ne_bytes([self.bytes[0], self.bytes[1]]).into()
+    }
+
+    /// The same host, and whichever port is free.
+    pub fn at_any_port(mut self) -> Self {
+        self.set_port(0);
+        self
     }
 
     fn set_port(&mut self, port: u16) {
@@ -173,9 +186,9 @@ fn name_of(call: i64, socket: i32) -> Option<Address> {
     }
 }
 
-/// The program binds a socket to this port by its own choice.
-pub fn chosen(port: u16) {
-    crate::state::rt().execution.io.ports.chosen(port);
+/// A socket of the program's is bound to a port for which it has asked by the first of these numbers.
+pub fn chosen(seen: u16, real: u16) {
+    crate::state::rt().execution.io.ports.bound(seen, real);
 }
 
 /// Puts what the program sees in the place of the port that the kernel has written.

@@ -7,6 +7,7 @@ use super::polling::{Waited, changed, is_nonblocking, until_ready, will_write};
 use super::{held_ports, hosts, nodelay, ports};
 use crate::arch::syscall;
 use crate::effects::changes_files;
+use crate::interpose::children;
 use crate::interpose::output::answer;
 use crate::order;
 use crate::record;
@@ -38,30 +39,68 @@ pub fn timeout(descriptor: i32, events: i16) -> Option<u64> {
 /// As the C function; so for all in this file.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn bind(descriptor: i32, at: *const sockaddr, length: u32) -> i32 {
-    let mut raw = (at as u64, u64::from(length));
+    let call = |raw: (u64, u64)| {
+        // SAFETY: the caller's.
+        unsafe { syscall(libc::SYS_bind, [descriptor as u64, raw.0, raw.1, 0, 0, 0]) }
+    };
+    if !executing() {
+        return answer(call((at as u64, length.into()))) as i32;
+    }
+    super::announce();
     // SAFETY: the caller's.
-    unsafe {
-        let mut named = None;
-        if executing() {
-            super::announce();
-            named = ports::outward(at, length);
-            if let Some(address) = &named {
-                raw = address.raw();
-                rt().execution.io.held.give_way(address.port());
-            } else if is_path(at, length) {
-                changes_files("it makes a socket in the file system");
-            } else {
-                rt().is_known_by_name = true;
+    let (asked, named) = unsafe { (ports::Address::read(at, length), ports::outward(at, length)) };
+    let (Some(asked), Some(named)) = (asked, named) else {
+        // SAFETY: the caller's.
+        if unsafe { is_path(at, length) } {
+            changes_files("it makes a socket in the file system");
+        } else {
+            rt().is_known_by_name = true;
+        }
+        return answer(call((at as u64, length.into()))) as i32;
+    };
+    rt().execution.io.held.give_way(named.port());
+    let is_own = || is_own(asked.port(), named.port());
+    let result = if asked.port() == 0 {
+        with_a_port(|| call(named.raw()))
+    } else if !named.is_local() || children::any() || is_own() {
+        call(named.raw())
+    } else {
+        // Another process may have it.
+        match alone(descriptor, || call(named.raw())) {
+            taken if taken == -i64::from(libc::EADDRINUSE) => with_a_port(|| call(named.at_any_port().raw())),
+            result => result,
+        }
+    };
+    if let Some(bound) = ports::bound(descriptor).filter(|_| result == 0 && asked.port() != 0) {
+        ports::chosen(asked.port(), bound.port());
+    }
+    answer(result) as i32
+}
+
+/// Whether a socket of the program's has this port.
+fn is_own(seen: u16, real: u16) -> bool {
+    let execution = &rt().execution;
+    let has_it = |descriptor: i32| ports::bound(descriptor).is_some_and(|bound| bound.port() == real);
+    execution.io.ports.is_named(seen, real)
+        && execution.effects.open().iter().any(|(descriptor, _)| has_it(*descriptor))
+}
+
+/// Has a socket bound without consent to others being bound where it is, which it may have given. Another process may consent
+/// as well, and be the first to listen.
+fn alone(socket: i32, bind: impl FnOnce() -> i64) -> i64 {
+    let consent = [libc::SO_REUSEADDR, libc::SO_REUSEPORT]
+        .map(|name| (name, held_ports::option(socket, name).filter(|value| *value != 0)));
+    let set = |value: Option<i32>| {
+        for (name, given) in consent {
+            if let Some(given) = given {
+                held_ports::set_option(socket, libc::SOL_SOCKET, name, value.unwrap_or(given));
             }
         }
-        let bind = || syscall(libc::SYS_bind, [descriptor as u64, raw.0, raw.1, 0, 0, 0]);
-        let any_port = named.is_some_and(|address| address.port() == 0);
-        let result = answer(if any_port { with_a_port(bind) } else { bind() }) as i32;
-        if let Some(address) = named.filter(|address| result == 0 && address.port() != 0) {
-            ports::chosen(address.port());
-        }
-        result
-    }
+    };
+    set(Some(0));
+    let result = bind();
+    set(None);
+    result
 }
 
 /// Whether this is the address of a socket that is a file.

@@ -8,6 +8,7 @@
 
 mod barrier;
 mod condvar;
+mod lone;
 mod mutex;
 mod once;
 mod rwlock;

@@ -1,5 +1,6 @@
 //! `pthread_mutex_*`: normal, recursive and error-checking mutexes.
 
+use super::lone::Visits;
 use crate::interpose::clock;
 use crate::order;
 use crate::record;
@@ -20,7 +21,7 @@ pub struct Mutex {
     /// Owner's number plus one; 0 when free.
     owner: u32,
     depth: u32,
-    unused: [u32; 2],
+    visits: Visits,
     kind: i32,
 }
 
@@ -28,12 +29,18 @@ fn me() -> u32 {
     rt().execution.running + 1
 }
 
+/// How somebody has the mutex.
+unsafe fn held(mutex: *const Mutex) -> Option<PosixLock> {
+    // SAFETY: the caller's.
+    unsafe { ((*mutex).owner != 0).then_some(PosixLock::Mutex) }
+}
+
 /// Takes the mutex, waiting until `deadline_ns`.
 unsafe fn acquire(mutex: *mut Mutex, deadline_ns: Option<u64>) -> i32 {
     let address = mutex as u64;
-    sched::point_at(AccessKind::Lock, address);
     // SAFETY: the program vouches for the mutex. Fields are read afresh after every wait.
-    unsafe {
+    let is_seen = unsafe {
+        let is_seen = Visits::point(&raw mut (*mutex).visits, AccessKind::Lock, address, held(mutex));
         if (*mutex).owner == me() && (*mutex).kind & 3 != NORMAL {
             if (*mutex).kind & 3 == RECURSIVE {
                 (*mutex).depth += 1;
@@ -55,9 +62,10 @@ unsafe fn acquire(mutex: *mut Mutex, deadline_ns: Option<u64>) -> i32 {
         }
         (*mutex).owner = me();
         (*mutex).depth = 1;
-    }
+        is_seen
+    };
     order::acquired(address);
-    if recording() {
+    if is_seen && recording() {
         record::step(Op::LockAcquired { address, kind: PosixLock::Mutex, ok: true });
     }
     0
@@ -122,7 +130,7 @@ pub unsafe extern "C" fn pthread_mutex_init(mutex: *mut Mutex, attributes: *cons
         if !attributes.is_null() {
             GET_TYPE.get()(attributes, &mut kind);
         }
-        *mutex = Mutex { owner: 0, depth: 0, unused: [0; 2], kind };
+        *mutex = Mutex { owner: 0, depth: 0, visits: Visits::NONE, kind };
     }
     0
 }
@@ -177,7 +185,7 @@ pub unsafe extern "C" fn pthread_mutex_trylock(mutex: *mut Mutex) -> i32 {
         if !live() {
             return REAL.get()(mutex);
         }
-        sched::point_at(AccessKind::Update, mutex as u64);
+        let is_seen = Visits::point(&raw mut (*mutex).visits, AccessKind::Update, mutex as u64, held(mutex));
         let free = (*mutex).owner == 0;
         if free {
             (*mutex).owner = me();
@@ -187,7 +195,7 @@ pub unsafe extern "C" fn pthread_mutex_trylock(mutex: *mut Mutex) -> i32 {
             (*mutex).depth += 1;
             return 0;
         }
-        if recording() {
+        if is_seen && recording() {
             record::step(Op::LockAcquired { address: mutex as u64, kind: PosixLock::Mutex, ok: free });
         }
         if free { 0 } else { libc::EBUSY }
@@ -206,8 +214,8 @@ pub unsafe extern "C" fn pthread_mutex_unlock(mutex: *mut Mutex) -> i32 {
         if !live() {
             return REAL.get()(mutex);
         }
-        sched::point_at(AccessKind::Unlock, mutex as u64);
-        if recording() {
+        let is_seen = Visits::point(&raw mut (*mutex).visits, AccessKind::Unlock, mutex as u64, None);
+        if is_seen && recording() {
             record::step(Op::LockReleased { address: mutex as *mut c_void as u64, kind: PosixLock::Mutex });
         }
         give_back(mutex)

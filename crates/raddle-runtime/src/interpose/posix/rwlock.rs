@@ -1,5 +1,6 @@
 //! `pthread_rwlock_*`. Readers are let in while other readers hold the lock, as the C library's default does.
 
+use super::lone::Visits;
 use crate::interpose::clock;
 use crate::order;
 use crate::record;
@@ -16,6 +17,15 @@ pub struct RwLock {
     /// Writer's number plus one; 0 when there is none.
     writer: u32,
     readers: u32,
+    visits: Visits,
+}
+
+/// How somebody has the lock.
+unsafe fn held(lock: *const RwLock) -> Option<PosixLock> {
+    // SAFETY: the caller's.
+    unsafe {
+        if (*lock).writer != 0 { Some(PosixLock::Write) } else { ((*lock).readers > 0).then_some(PosixLock::Read) }
+    }
 }
 
 unsafe fn free_for(lock: *const RwLock, write: bool) -> bool {
@@ -26,9 +36,9 @@ unsafe fn free_for(lock: *const RwLock, write: bool) -> bool {
 unsafe fn acquire(lock: *mut RwLock, write: bool, deadline_ns: Option<u64>, may_wait: bool) -> i32 {
     let address = lock as u64;
     let kind = if write { PosixLock::Write } else { PosixLock::Read };
-    sched::point_at(AccessKind::Acquire, address);
     // SAFETY: the program vouches for the lock.
-    unsafe {
+    let is_seen = unsafe {
+        let is_seen = Visits::point(&raw mut (*lock).visits, AccessKind::Acquire, address, held(lock));
         if !free_for(lock, write) {
             if !may_wait {
                 if recording() {
@@ -57,12 +67,13 @@ unsafe fn acquire(lock: *mut RwLock, write: bool, deadline_ns: Option<u64>, may_
         } else {
             (*lock).readers += 1;
         }
-    }
+        is_seen
+    };
     order::acquired(address);
     if write {
         order::acquired(order::readers_of(address));
     }
-    if recording() {
+    if is_seen && recording() {
         record::step(Op::LockAcquired { address, kind, ok: true });
     }
     0
@@ -128,7 +139,7 @@ pub unsafe extern "C" fn pthread_rwlock_init(lock: *mut RwLock, attributes: *con
         if !live() {
             return REAL.get()(lock, attributes);
         }
-        *lock = RwLock { writer: 0, readers: 0 };
+        *lock = RwLock { writer: 0, readers: 0, visits: Visits::NONE };
     }
     0
 }
@@ -154,8 +165,8 @@ pub unsafe extern "C" fn pthread_rwlock_unlock(lock: *mut RwLock) -> i32 {
         if !live() {
             return REAL.get()(lock);
         }
-        sched::point_at(AccessKind::Release, lock as u64);
         let address = lock as u64;
+        let is_seen = Visits::point(&raw mut (*lock).visits, AccessKind::Release, address, None);
         let write = (*lock).writer != 0;
         order::released(if write { address } else { order::readers_of(address) });
         if write {
@@ -163,7 +174,7 @@ pub unsafe extern "C" fn pthread_rwlock_unlock(lock: *mut RwLock) -> i32 {
         } else {
             (*lock).readers = (*lock).readers.saturating_sub(1);
         }
-        if recording() {
+        if is_seen && recording() {
             let kind = if write { PosixLock::Write } else { PosixLock::Read };
             record::step(Op::LockReleased { address, kind });
         }

@@ -75,7 +75,7 @@ fn told(case: &Case<'_>, mut diagnosis: codes::Diagnosis) -> Finding {
     let dropped = steps.shorten(MOST_STEPS);
     if dropped > 0 {
         diagnosis.notes.push(format!(
-            "The interleaving begins {} steps later than the execution; a replay shows all of them.",
+            "{} steps of the execution are left out of the interleaving; a replay shows all of them.",
             words::thousands(dropped as u64)
         ));
     }

@@ -23,6 +23,11 @@ pub struct Steps {
     of_action: Vec<Option<usize>>,
 }
 
+/// Steps kept before and after one at which a thread is interrupted.
+const AROUND: usize = 4;
+/// Interruptions of which so much is kept, at the most: where there are more, none of them says much.
+const MOST_INTERRUPTIONS: usize = 16;
+
 impl Steps {
     /// Tells all of `case`; `keys` are the recorded steps on which the finding turns. What a task does is told of it, and
     /// not of its thread, if `by_task` says so; then what its executor does by itself is left out.
@@ -41,7 +46,25 @@ impl Steps {
             let place = view.map(|view| steps.add(StepView { thread: column, ..view }));
             steps.of_action.push(place);
         }
+        steps.mark_interruptions(case);
         steps
+    }
+
+    /// Marks the steps after which another thread goes on although the thread could have.
+    fn mark_interruptions(&mut self, case: &Case<'_>) {
+        let mut can_go_on = vec![false; self.views.len()];
+        for (action, step) in case.reading.actions.iter().zip(&self.of_action) {
+            if let Some(step) = step {
+                can_go_on[*step] = !stops(&action.what);
+            }
+        }
+        let mut acts_later = BTreeSet::new();
+        for at in (0..self.views.len().saturating_sub(1)).rev() {
+            acts_later.insert(self.views[at + 1].thread);
+            let thread = self.views[at].thread;
+            let is_switched = self.views[at + 1].thread != thread;
+            self.views[at].interrupted = is_switched && can_go_on[at] && acts_later.contains(&thread);
+        }
     }
 
     /// The step of the action that took effect at recorded step `at`.
@@ -65,16 +88,26 @@ impl Steps {
         self.views.len() - 1
     }
 
-    /// Drops all but the last `most` steps, keeping those on which the finding turns. Returns how many were dropped.
+    /// Drops all but the last `most` steps, keeping those on which the finding turns, and those around interruptions if they are
+    /// few. Returns how many were dropped.
     pub fn shorten(&mut self, most: usize) -> usize {
         let spare = self.views.len().saturating_sub(most);
+        let interrupted: Vec<usize> = (0..spare).filter(|at| self.views[*at].interrupted).collect();
+        let near = |index: usize| {
+            let next = interrupted.partition_point(|at| at + AROUND < index);
+            interrupted.get(next).is_some_and(|at| at.saturating_sub(AROUND) <= index)
+        };
+        let are_few = interrupted.len() <= MOST_INTERRUPTIONS;
         let mut new_index = Vec::with_capacity(self.views.len());
         let mut kept = Vec::with_capacity(most);
+        let mut left_out = 0;
         for (index, view) in core::mem::take(&mut self.views).into_iter().enumerate() {
-            let keep = index >= spare || view.key;
+            let keep = index >= spare || view.key || are_few && near(index);
             new_index.push(keep.then_some(kept.len()));
             if keep {
-                kept.push(view);
+                kept.push(StepView { left_out: core::mem::take(&mut left_out), ..view });
+            } else {
+                left_out += 1;
             }
         }
         for step in &mut self.of_action {
@@ -137,7 +170,17 @@ impl Teller<'_> {
         let place = frame.and_then(|frame| Place::of(frame, self.case.context));
         let (file, line) = place.as_ref().map_or((String::new(), 0), |place| (place.file.clone(), place.line));
         let function = frame.map_or_else(String::new, |frame| crate::function::plain(&frame.function));
-        Some(StepView { thread: action.thread, action: words, file, line, function, times: 1, key })
+        Some(StepView {
+            thread: action.thread,
+            action: words,
+            file,
+            line,
+            function,
+            times: 1,
+            key,
+            interrupted: false,
+            left_out: 0,
+        })
     }
 
     /// Whether an action happens inside the standard library, on something of its own. Panics are told all the same.
@@ -283,6 +326,22 @@ impl Teller<'_> {
         let next = self.case.reading.actions.get(index + 1);
         next.is_some_and(|next| next.thread == action.thread && matches!(next.what, What::Joined(_)))
     }
+}
+
+/// Whether a thread does not go on by itself after this, or says that it need not.
+fn stops(what: &What) -> bool {
+    matches!(
+        what,
+        What::Requested(_)
+            | What::WaitBegun
+            | What::JoinBegun(_)
+            | What::Slept(_)
+            | What::Yielded
+            | What::Ended
+            | What::Stalled(_)
+            | What::HeldBack(_)
+            | What::Io { blocked: true, .. }
+    )
 }
 
 /// Who keeps `thread` waiting for a lock, or for an initialisation (`once`), in brackets; nothing if nobody is known.

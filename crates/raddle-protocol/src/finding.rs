@@ -108,6 +108,17 @@ pub struct StepView {
     pub times: u32,
     /// Whether the finding turns on this step.
     pub key: bool,
+    /// Whether another thread goes on after it although this one could have.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub interrupted: bool,
+    /// How many steps are left out right before it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub left_out: u64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// A call stack.

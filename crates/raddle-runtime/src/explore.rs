@@ -12,7 +12,7 @@ use crate::state::{Odd, RECORDING, rt};
 use crate::stopwatch::Stopwatch;
 use crate::{cancel, crash, fault, heap, leaks, modules, printed, record, state, sys, tls, watch};
 use raddle_engine::random::mix;
-use raddle_engine::strategy::{Replay, by_name};
+use raddle_engine::strategy::{First, Replay, by_name};
 use raddle_engine::{Seen, Tape};
 use raddle_protocol::message::{End, Obstacle};
 use raddle_protocol::trace::{Bound, Outcome};
@@ -177,6 +177,7 @@ unsafe extern "C" fn control(_: u64) -> ! {
         shown: Vec::new(),
         silent: matches!(runtime.plan.job, Job::Help),
         has_passed: false,
+        passes_uninterrupted: false,
         fresh: true,
         begun_ns: sys::real_time_ns(),
         stopwatch: Stopwatch::new(),
@@ -222,6 +223,8 @@ pub struct Explorer {
     pub silent: bool,
     /// Whether any execution has passed.
     pub has_passed: bool,
+    /// Whether one has in which no turn ended before its thread had to wait.
+    pub passes_uninterrupted: bool,
     /// No execution has touched the process yet.
     fresh: bool,
     pub begun_ns: u64,
@@ -313,6 +316,11 @@ impl Explorer {
         let result = work(self);
         (self.summary, rt().earlier_points) = (summary, points);
         result
+    }
+
+    /// The execution from which failing ones are told apart: the first, but without ends of turns if it passes so.
+    pub fn usual(&self) -> First {
+        if self.passes_uninterrupted { First::without_slices() } else { First::default() }
     }
 
     /// Does something with another limit on the points of an execution, if the plan's is not lower.

@@ -102,6 +102,7 @@ impl Explorer {
         if outcome != Outcome::Passed {
             return None;
         }
+        self.passes_uninterrupted = true;
         self.count(&outcome);
         self.weigh(outcome, 1, found).then_some(End::Finding)
     }

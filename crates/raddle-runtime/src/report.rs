@@ -83,7 +83,7 @@ impl Explorer {
             return;
         }
         let mut choices = choices;
-        if again.is_same_end(&outcome) && execution != 0 {
+        if again.is_same_end(&outcome) && (execution != 0 || self.passes_uninterrupted) {
             // Where threads wait matters only where that is the failure.
             let places = |recorder: &Recorder| {
                 ((outcome == Outcome::Stuck).then(|| recorder.signature(&outcome)), recorder.panics())

@@ -68,14 +68,15 @@ fn kind_of(wait: &Wait) -> u64 {
 /// cannot be told.
 fn shrink(explorer: &mut Explorer, execution: u64, choices: &[Choice]) -> Option<Vec<Choice>> {
     let (note, noted) = Note::new(choices.to_vec());
-    let wanted = perform(explorer, execution, Box::new(note)).0?;
+    let usual = explorer.usual();
+    let wanted = perform(explorer, execution, Box::new(note.against(usual.clone()))).0?;
     let deviations = noted.borrow().clone();
     let (mut shorter, mut tries, mut points) = (None, 0, 0);
     minimize(deviations, |part| {
         if tries >= MOST_TRIES || points >= MOST_POINTS || explorer.is_late() {
             return None;
         }
-        let (ended, record, _) = perform(explorer, execution, Box::new(Follow::new(part)));
+        let (ended, record, _) = perform(explorer, execution, Box::new(Follow::new(part).against(usual.clone())));
         tries += 1;
         points += rt().points;
         let same = ended == Some(wanted);

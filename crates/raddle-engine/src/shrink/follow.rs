@@ -144,6 +144,12 @@ impl Note {
         let (first, places) = (First::default(), Places::default());
         (Note { replay: Replay::new(choices), first, places, noted: Rc::clone(&noted), answered: 0 }, noted)
     }
+
+    /// Notes where it deviates from this one.
+    #[must_use]
+    pub fn against(self, first: First) -> Self {
+        Note { first, ..self }
+    }
 }
 
 impl Strategy for Note {
@@ -186,6 +192,12 @@ impl Follow {
     pub fn new(deviations: &[Deviation]) -> Self {
         let (ahead, first, places) = (BTreeMap::new(), First::default(), Places::default());
         Follow { all: deviations.to_vec(), ahead, first, places }
+    }
+
+    /// Goes as this one does where it is not told to deviate.
+    #[must_use]
+    pub fn against(self, first: First) -> Self {
+        Follow { first, ..self }
     }
 }
 

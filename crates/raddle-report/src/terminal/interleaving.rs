@@ -193,6 +193,7 @@ impl<'a> Table<'a> {
         for row in rows {
             match row {
                 Row::Gap(range) => lines.extend(self.gap(range)),
+                Row::Cut(index) => lines.extend(self.left_out(self.finding.steps[*index].left_out, "")),
                 Row::Step(index) => {
                     let step = &self.finding.steps[*index];
                     let strong = rows::is_decisive(self.finding, *index);
@@ -229,6 +230,7 @@ impl<'a> Table<'a> {
         for row in rows {
             match row {
                 Row::Gap(range) => lines.extend(self.gap(range)),
+                Row::Cut(index) => lines.extend(self.left_out(self.finding.steps[*index].left_out, "")),
                 Row::Step(index) => {
                     let step = &self.finding.steps[*index];
                     let strong = rows::is_decisive(self.finding, *index);
@@ -267,8 +269,15 @@ impl<'a> Table<'a> {
                 (count > 0).then(|| format!("{} of {}", thousands(count as u64), thread.quoted()))
             })
             .collect();
-        let steps = counted((range.end - range.start) as u64, "step");
-        let note = format!("{steps} left out: {}", shares.join(", "));
+        let before: u64 = self.finding.steps[range.clone()].iter().map(|step| step.left_out).sum();
+        // Whose those are that the finding does not have is not known.
+        let shares = if before > 0 { String::new() } else { format!(": {}", shares.join(", ")) };
+        self.left_out((range.end - range.start) as u64 + before, &shares)
+    }
+
+    /// The row for so many steps.
+    fn left_out(&self, steps: u64, shares: &str) -> Vec<String> {
+        let note = format!("{} left out{shares}", counted(steps, "step"));
         let room = self.style.width.saturating_sub(self.gutter).max(16);
         let blank = " ".repeat(self.gutter);
         let sign = format!("{:>1$}  ", self.style.signs().elided, self.gutter - 2);

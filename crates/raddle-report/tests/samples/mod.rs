@@ -104,6 +104,8 @@ impl Build {
             function: String::new(),
             times: 1,
             key: false,
+            interrupted: false,
+            left_out: 0,
         });
         self
     }

@@ -81,6 +81,7 @@ impl Explorer {
                 self.in_step(found);
             }
             if execution == 0
+                && most > 1
                 && let Some(end) = self.compare_with_no_slices(found)
             {
                 return (over(end), 1);

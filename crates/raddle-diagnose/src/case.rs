@@ -14,7 +14,7 @@ use raddle_instrument::symbols::{Origin, SourceFrame, Symbols};
 use raddle_protocol::finding::Span;
 use raddle_protocol::trace::{Crash, Outcome, StackId, ThreadId, Trace};
 use raddle_protocol::{RawFinding, Role};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One execution, read and named.
 pub struct Case<'a> {
@@ -56,7 +56,9 @@ impl<'a> Case<'a> {
         let holds = Holds::after(&reading.events());
         let mutexes = mutexes_of_waits(&reading);
         let acts = |action: &&Action| !matches!(action.what, What::Accessed(_));
-        let acted = reading.actions.iter().filter(acts).map(|action| sites.get(action.stack));
+        // There are far fewer stacks than actions.
+        let stacks: BTreeSet<StackId> = reading.actions.iter().filter(acts).map(|action| action.stack).collect();
+        let acted = stacks.into_iter().map(|stack| sites.get(stack));
         let wrappers = Wrappers::of(acted, |file, line| (context.source)(file, line));
         Self { raw, context, sites, reading, names, threads, tasks, holds, wrappers, mutexes }
     }

@@ -18,6 +18,7 @@ use raddle_protocol::trace::{Block, Bound, Conflict, Outcome, StackId, Step, Thr
 use raddle_protocol::{Cause, Op};
 use stacks::Stacks;
 use std::collections::{BTreeMap, BTreeSet};
+use unwinding::{_Unwind_GetCFA, _Unwind_GetIP};
 pub use unwinding::{Latest, unwind};
 
 /// Steps kept at the most: the first, which lead to whatever goes on for so long, and the last.
@@ -62,8 +63,6 @@ pub struct Recorder {
 }
 
 unsafe extern "C" {
-    fn _Unwind_GetIP(context: *mut c_void) -> usize;
-    fn _Unwind_GetCFA(context: *mut c_void) -> usize;
     fn _Unwind_GetGR(context: *mut c_void, register: i32) -> usize;
 }
 

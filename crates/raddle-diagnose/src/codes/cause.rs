@@ -46,6 +46,14 @@ pub struct Point {
     pub action: Option<usize>,
 }
 
+impl Point {
+    /// The step at which the action of this index took effect.
+    pub fn of_action(case: &Case<'_>, index: usize) -> Self {
+        let Action { at, thread, stack, .. } = case.reading.actions[index];
+        Point { at, step: at, thread, stack, action: Some(index) }
+    }
+}
+
 /// A pair that decides.
 pub type Decides = (Point, Point);
 

@@ -36,8 +36,7 @@ pub fn find(case: &Case<'_>, pairs: &[Decides]) -> Option<Pattern> {
     for (index, action) in case.reading.actions.iter().enumerate() {
         let Some(object) = action.object.filter(|object| !case.names.get(*object).internal) else { continue };
         let Some(turn) = case.tasks.turn(action.at) else { continue };
-        let point =
-            Point { at: action.at, step: action.at, thread: action.thread, stack: action.stack, action: Some(index) };
+        let point = Point::of_action(case, index);
         seen.entry(object).or_default().push(Access { point, turn });
     }
     let triples = seen.values().flat_map(|accesses| (0..accesses.len()).filter_map(|act| triple(case, accesses, act)));

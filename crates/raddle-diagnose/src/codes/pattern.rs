@@ -140,12 +140,8 @@ fn of_threads(case: &Case<'_>, pairs: &[Decides]) -> Option<Pattern> {
 /// The first use of a path whose check was out of date, if that decides.
 fn check_then_use(case: &Case<'_>, pairs: &[Decides]) -> Option<Pattern> {
     let actions = &case.reading.actions;
-    let point = |index: usize| {
-        let action = &actions[index];
-        Point { at: action.at, step: action.at, thread: action.thread, stack: action.stack, action: Some(index) }
-    };
     paths::checks_out_of_date(actions).into_iter().find_map(|found| {
-        let [look, change, act] = [found.look, found.change, found.act].map(point);
+        let [look, change, act] = [found.look, found.change, found.act].map(|index| Point::of_action(case, index));
         let turns = |first: Point, second: Point| {
             pairs.iter().any(|(one, other)| (one.action, other.action) == (first.action, second.action))
         };
@@ -194,8 +190,8 @@ fn over_a_change(case: &Case<'_>, (look, change): Decides, code: &'static str) -
     }
     let reader = case.actor(read.at);
     let own = |action: &Action| case.actor(action.at) == reader && action.object == Some(object);
-    let (next, acts) = actions.iter().enumerate().skip(first + 1).find(|(_, action)| own(action))?;
-    let act = Point { at: acts.at, step: acts.at, thread: acts.thread, stack: acts.stack, action: Some(next) };
+    let next = (first + 1..actions.len()).find(|index| own(&actions[*index]))?;
+    let act = Point::of_action(case, next);
     let decides = (look, change);
     let found = Pattern { code, look, change, act, besides: None, decides, suspended: None, both_decide: false };
     (next > by).then_some(found)

@@ -11,8 +11,8 @@
 //! matching, a bandit algorithm: Thompson, "On the likelihood that one unknown probability exceeds another", Biometrika
 //! 1933, here with the means in place of samples). Rewards fade, since what is left to be found changes. Where executions
 //! are long, nearly all are equivalent to no earlier one, whatever the strategy; there only every third goes round the
-//! portfolio, and the others go on from what was rare. So does one in four after [`DEEP`] executions, however long they are. The first that are not given by turns are those of SURW and POS, which
-//! find soonest what is found soon.
+//! portfolio, and the others go on from what was rare. So does one in four after [`DEEP`] executions, however long they
+//! are. The first that are not given by turns are those of SURW and POS, which find soonest what is found soon.
 //!
 //! In between, a systematic search ([`crate::exhaustive`]) has every second execution, so that a small test is soon seen
 //! to be exhausted. It begins after the first [`ALONE`] executions, and gives up when it has had its allowance, as soon as

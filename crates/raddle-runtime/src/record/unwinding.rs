@@ -88,8 +88,8 @@ fn returns_to(cfa: u64, caller: u64) -> bool {
 }
 
 unsafe extern "C" {
-    fn _Unwind_GetIP(context: *mut c_void) -> usize;
-    fn _Unwind_GetCFA(context: *mut c_void) -> usize;
+    pub(super) fn _Unwind_GetIP(context: *mut c_void) -> usize;
+    pub(super) fn _Unwind_GetCFA(context: *mut c_void) -> usize;
 }
 
 /// The unwinder calls this for each frame, and tells as "CFA" the stack pointer of that frame, which is the canonical

@@ -8,7 +8,7 @@
 //! it) and that were not bound to a port of the program's choice. Gives way where the program binds the port itself, or starts
 //! another program, which may have been told to.
 
-use super::ports;
+use super::{options, ports};
 use crate::arch::syscall;
 use crate::interpose::children;
 use crate::start::move_away;
@@ -48,30 +48,14 @@ fn close(socket: i32) {
     unsafe { syscall(libc::SYS_close, [socket as u64, 0, 0, 0, 0, 0]) };
 }
 
-/// An integer that is an option of a socket; `None` where there is none.
-pub(super) fn option(socket: i32, name: i32) -> Option<i32> {
-    let (mut value, mut size) = (0i32, size_of::<i32>() as u32);
-    let at = (&raw mut value as u64, &raw mut size as u64);
-    let args = [socket as u64, libc::SOL_SOCKET as u64, name as u64, at.0, at.1, 0];
-    // SAFETY: an integer of that size.
-    (unsafe { syscall(libc::SYS_getsockopt, args) } == 0).then_some(value)
-}
-
-/// Sets an option of a socket that is an integer.
-pub(super) fn set_option(socket: i32, level: i32, name: i32, value: i32) {
-    let at = (&raw const value as u64, size_of::<i32>() as u64);
-    // SAFETY: an integer of that size.
-    unsafe { syscall(libc::SYS_setsockopt, [socket as u64, level as u64, name as u64, at.0, at.1, 0]) };
-}
-
 /// A socket is about to listen: holds its port too, where the kernel has chosen that.
 pub fn before_listening(listener: i32) {
     let execution = &mut rt().execution;
-    let is_reused = option(listener, libc::SO_REUSEADDR).is_some_and(|reused| reused != 0);
+    let is_reused = options::get(listener, libc::SOL_SOCKET, libc::SO_REUSEADDR).is_some_and(|reused| reused != 0);
     if !is_reused
         || children::any()
         || execution.io.held.0.len() >= MOST
-        || option(listener, libc::SO_TYPE) != Some(libc::SOCK_STREAM)
+        || options::get(listener, libc::SOL_SOCKET, libc::SO_TYPE) != Some(libc::SOCK_STREAM)
     {
         return;
     }
@@ -88,10 +72,10 @@ pub fn before_listening(listener: i32) {
             return;
         }
         let socket = move_away(socket as i32);
-        set_option(socket, libc::SOL_SOCKET, libc::SO_REUSEADDR, 1);
+        options::set(socket, libc::SOL_SOCKET, libc::SO_REUSEADDR, 1);
         if address.family() == libc::AF_INET6 as u64 && address.host().is_ipv6() {
             // The listener may be on one family only; then so is this, and else the kernel refuses nothing.
-            set_option(socket, libc::IPPROTO_IPV6, libc::IPV6_V6ONLY, 1);
+            options::set(socket, libc::IPPROTO_IPV6, libc::IPV6_V6ONLY, 1);
         }
         (syscall(libc::SYS_bind, [socket as u64, raw.0, raw.1, 0, 0, 0]) == 0, socket)
     };

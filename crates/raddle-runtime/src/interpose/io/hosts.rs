@@ -9,7 +9,7 @@
 //! Not seen: sockets that are files; a program that has bound the port on one of the machine's addresses only, not that
 //! to which the datagram goes.
 
-use super::ports;
+use super::{options, ports};
 use crate::arch::syscall;
 use crate::effects::irreversible;
 use crate::interpose::children;
@@ -53,14 +53,10 @@ pub fn refusal(descriptor: i32, address: &ports::Address) -> Option<i64> {
 /// Whether somebody has this port of the machine, for sockets of the kind that `descriptor` is.
 fn is_taken(descriptor: i32, address: &ports::Address) -> bool {
     let raw = address.raw();
+    let kind = options::get(descriptor, libc::SOL_SOCKET, libc::SO_TYPE).filter(|_| address.port() != 0);
+    let Some(kind) = kind else { return false };
     // SAFETY: an address that the kernel can read, and a socket of its own.
     unsafe {
-        let (mut kind, mut size) = (0i32, size_of::<i32>() as u32);
-        let answer = (&raw mut kind as u64, &raw mut size as u64);
-        let socket = [descriptor as u64, libc::SOL_SOCKET as u64, libc::SO_TYPE as u64, answer.0, answer.1, 0];
-        if syscall(libc::SYS_getsockopt, socket) < 0 || address.port() == 0 {
-            return false;
-        }
         let kinds = (kind | libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC) as u64;
         let probe = syscall(libc::SYS_socket, [address.family(), kinds, 0, 0, 0, 0]);
         if probe < 0 {

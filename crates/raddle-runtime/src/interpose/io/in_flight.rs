@@ -11,6 +11,7 @@
 //!
 //! Not seen: how much of it has arrived while other threads can go on. That is up to the kernel.
 
+use super::options;
 use super::ports::{self, Address};
 use crate::arch::syscall;
 use crate::interpose::children;
@@ -150,11 +151,7 @@ fn info(descriptor: i32) -> Option<libc::tcp_info> {
 
 /// Has what was received acknowledged now, not up to 40 ms later.
 fn acknowledge(receiver: i32) {
-    let on = 1i32;
-    let option = (libc::IPPROTO_TCP as u64, libc::TCP_QUICKACK as u64);
-    let args = [receiver as u64, option.0, option.1, &raw const on as u64, size_of::<i32>() as u64, 0];
-    // SAFETY: an integer of that size.
-    unsafe { syscall(libc::SYS_setsockopt, args) };
+    options::set(receiver, libc::IPPROTO_TCP, libc::TCP_QUICKACK, 1);
 }
 
 /// A number that the kernel tells of a descriptor; 0 where it does not.

@@ -18,6 +18,7 @@ pub mod hosts;
 pub mod in_flight;
 pub mod lookup;
 pub mod nodelay;
+mod options;
 pub mod polling;
 pub mod ports;
 pub mod receiving;

@@ -6,6 +6,7 @@
 //!
 //! Not seen: the option at a duplicate of the descriptor. Left alone: `TCP_CORK`, with which a program says when to send.
 
+use super::options;
 use crate::arch::syscall;
 use crate::state::{executing, rt};
 
@@ -36,10 +37,7 @@ const OPTION: [u64; 2] = [libc::IPPROTO_TCP as u64, libc::TCP_NODELAY as u64];
 
 /// Has a socket send at once, if it is one of TCP.
 pub fn force(descriptor: i32) {
-    let on = 1i32;
-    let size = size_of::<i32>() as u64;
-    // SAFETY: an integer of that size; the kernel refuses what is no such socket.
-    unsafe { syscall(libc::SYS_setsockopt, [descriptor as u64, OPTION[0], OPTION[1], &raw const on as u64, size, 0]) };
+    options::set(descriptor, libc::IPPROTO_TCP, libc::TCP_NODELAY, 1);
 }
 
 /// The system call `setsockopt`.

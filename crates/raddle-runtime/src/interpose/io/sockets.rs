@@ -4,7 +4,7 @@
 
 use super::endings::with_a_port;
 use super::polling::{Waited, changed, is_nonblocking, until_ready, will_write};
-use super::{held_ports, hosts, nodelay, ports};
+use super::{held_ports, hosts, nodelay, options, ports};
 use crate::arch::syscall;
 use crate::effects::changes_files;
 use crate::interpose::children;
@@ -89,11 +89,11 @@ fn is_own(seen: u16, real: u16) -> bool {
 /// as well, and be the first to listen.
 fn alone(socket: i32, bind: impl FnOnce() -> i64) -> i64 {
     let consent = [libc::SO_REUSEADDR, libc::SO_REUSEPORT]
-        .map(|name| (name, held_ports::option(socket, name).filter(|value| *value != 0)));
+        .map(|name| (name, options::get(socket, libc::SOL_SOCKET, name).filter(|value| *value != 0)));
     let set = |value: Option<i32>| {
         for (name, given) in consent {
             if let Some(given) = given {
-                held_ports::set_option(socket, libc::SOL_SOCKET, name, value.unwrap_or(given));
+                options::set(socket, libc::SOL_SOCKET, name, value.unwrap_or(given));
             }
         }
     };
@@ -201,12 +201,7 @@ pub fn without_blocking(descriptor: i32, blocks: bool, call: impl FnOnce() -> i6
 
 /// How a connection that took its time has turned out.
 fn error_of(descriptor: i32) -> i64 {
-    let (mut error, mut size) = (0i32, size_of::<i32>() as u32);
-    let at = (&raw mut error as u64, &raw mut size as u64);
-    let args = [descriptor as u64, libc::SOL_SOCKET as u64, libc::SO_ERROR as u64, at.0, at.1, 0];
-    // SAFETY: an integer of that size.
-    unsafe { syscall(libc::SYS_getsockopt, args) };
-    -i64::from(error)
+    -i64::from(options::get(descriptor, libc::SOL_SOCKET, libc::SO_ERROR).unwrap_or(0))
 }
 
 /// `accept4`.

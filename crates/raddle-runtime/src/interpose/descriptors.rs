@@ -3,7 +3,7 @@
 //! Objects that live inside the process (pipes, event counters, socket pairs, epoll sets) vanish when their descriptors
 //! are closed, which a rewind does. Writing to anything older than the execution cannot be undone.
 
-use super::io;
+use super::io::{self, part_locks};
 use super::output::answer;
 use crate::arch;
 use crate::effects::irreversible;
@@ -194,12 +194,16 @@ pub unsafe extern "C" fn dup2(from: i32, to: i32) -> i32 {
     unsafe { dup3(from, to, 0) }
 }
 
-/// `fcntl`: the forms that make descriptors are noted.
+/// `fcntl`: the forms that make descriptors are noted, and those that lock parts of files wait as fibers.
 ///
 /// # Safety
 /// See [`close`].
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn fcntl(descriptor: i32, command: i32, argument: u64) -> i32 {
+    // SAFETY: the caller's.
+    if let Some(result) = unsafe { part_locks::fcntl(descriptor, command, argument) } {
+        return answer(result) as i32;
+    }
     let call = [descriptor as u64, command as u64, argument, 0, 0, 0];
     // SAFETY: the caller's.
     let result = answer(unsafe { arch::syscall(libc::SYS_fcntl, call) });

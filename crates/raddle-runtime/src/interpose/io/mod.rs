@@ -19,6 +19,7 @@ pub mod in_flight;
 pub mod lookup;
 pub mod nodelay;
 mod options;
+pub mod part_locks;
 pub mod polling;
 pub mod ports;
 pub mod receiving;
@@ -69,5 +70,5 @@ pub fn closing(descriptor: i32) {
     io.nodelay.closed(descriptor);
     io.connecting.closed(descriptor);
     io.file_times.closed(descriptor);
-    file_locks::give_back(descriptor);
+    file_locks::closing(descriptor);
 }

@@ -211,13 +211,15 @@ fn a_package_without_concurrency_and_tests_that_always_fail() {
     let human = String::from_utf8(human.stderr).unwrap();
     assert!(human.contains("SINGLE") && human.contains("no concurrency: one schedule"), "{human}");
 
-    let (exit, events) = explore("-p failing --schedules 5");
-    assert_eq!(exit, 100);
-    for (test, [outcome, code, _, detail]) in said(&events) {
-        if test.ends_with("passes") {
-            continue;
+    for arguments in ["-p failing --schedules 5", "-p failing --schedules 5 --verify"] {
+        let (exit, events) = explore(arguments);
+        assert_eq!(exit, 100);
+        for (test, [outcome, code, _, detail]) in said(&events) {
+            if test.ends_with("passes") {
+                continue;
+            }
+            assert_eq!((outcome.as_str(), code.as_str()), ("failed", ""), "{test}: {detail}");
+            assert!(detail.contains("an ordinary failing test."), "{test}: {detail}");
         }
-        assert_eq!((outcome.as_str(), code.as_str()), ("failed", ""), "{test}: {detail}");
-        assert!(detail.contains("an ordinary failing test."), "{test}: {detail}");
     }
 }

@@ -31,12 +31,9 @@ impl Explorer {
     /// Performs an execution of so many points at the most: its end and its choices.
     pub fn perform_within(&mut self, strategy: Box<dyn Strategy>, points: u64) -> (Outcome, Vec<Choice>) {
         self.within(points, |explorer| {
-            let runtime = rt();
-            let before = runtime.tape.exchange(strategy);
-            let outcome = explorer.aside(|explorer| explorer.perform_reversibly(1));
-            let choices = runtime.tape.record().to_vec();
-            runtime.tape.exchange(before);
-            (outcome, choices)
+            let outcome =
+                explorer.led_by(strategy, |explorer| explorer.aside(|explorer| explorer.perform_reversibly(1)));
+            (outcome, rt().tape.record().to_vec())
         })
     }
 }

@@ -114,11 +114,8 @@ pub fn explore(explorer: &mut Explorer, until_ns: u64) {
 
 /// An execution in which one question about a stall gets this answer, and its choices.
 fn perform(explorer: &mut Explorer, at: u64, stall: usize) -> (Outcome, Vec<Choice>) {
-    let strategy = rt().tape.exchange(Box::new(StallAt::new(at, stall)));
-    let outcome = explorer.perform_reversibly(0);
-    let choices = rt().tape.record().to_vec();
-    rt().tape.exchange(strategy);
-    (outcome, choices)
+    let outcome = explorer.led_by(Box::new(StallAt::new(at, stall)), |explorer| explorer.perform_reversibly(0));
+    (outcome, rt().tape.record().to_vec())
 }
 
 fn each_point(explorer: &mut Explorer, until_ns: u64) -> u64 {

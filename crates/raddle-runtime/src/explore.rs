@@ -13,10 +13,11 @@ use crate::stopwatch::Stopwatch;
 use crate::{cancel, crash, fault, heap, leaks, modules, printed, record, state, sys, tls, watch};
 use raddle_engine::random::mix;
 use raddle_engine::strategy::{First, Replay, by_name};
-use raddle_engine::{Seen, Tape};
+use raddle_engine::{Seen, Strategy, Tape};
 use raddle_protocol::message::{End, Obstacle};
 use raddle_protocol::trace::{Bound, Outcome};
 use raddle_protocol::{Choice, Entry, Job, Message, Mode, RawFinding, Summary, frame};
+use std::collections::BTreeSet;
 
 const CONTROLLER_STACK: u64 = 1 << 20;
 /// Answers put before the record of an execution that is performed to be sure that it goes round: numbers of answers that
@@ -268,14 +269,14 @@ impl Explorer {
         let budget = runtime.plan.budget;
         take_strategy();
         self.summary.end = End::Budget;
+        let mut first_failure = None;
         for execution in 0..budget.schedules {
-            let Some((first, mark)) = self.digest(execution) else { return };
+            let Some((first, mark)) = self.digest(execution) else { break };
             let choices = runtime.tape.record().to_vec();
             self.count(&first);
             self.summary.digest = mix(self.summary.digest ^ mark);
-            let strategy = runtime.tape.exchange(Box::new(Replay::new(choices.clone())));
-            let Some((second, mark_again)) = self.digest(execution) else { return };
-            runtime.tape.exchange(strategy);
+            let replay = Box::new(Replay::new(choices.clone()));
+            let Some((second, mark_again)) = self.led_by(replay, |explorer| explorer.digest(execution)) else { break };
             if first != second || mark != mark_again {
                 let (again, recorder) = self.record(execution, choices.clone(), None);
                 let differs = Some(if second == first { again } else { second });
@@ -284,9 +285,17 @@ impl Explorer {
                 self.summary.end = End::Finding;
                 return;
             }
-            if (sys::real_time_ns() - self.begun_ns) / 1_000_000 >= budget.time_ms {
-                return;
+            if execution == 0 && first != Outcome::Passed {
+                first_failure = Some((first, choices));
             }
+            if (sys::real_time_ns() - self.begun_ns) / 1_000_000 >= budget.time_ms {
+                break;
+            }
+        }
+        // To be the same twice is not enough where none has passed.
+        if let Some((outcome, choices)) = first_failure.filter(|_| !self.has_passed) {
+            self.summary.end = End::AlwaysFails;
+            self.report(outcome, 0, choices, &mut BTreeSet::new());
         }
     }
 
@@ -308,6 +317,14 @@ impl Explorer {
             }
         }
         Some((outcome, digest))
+    }
+
+    /// Does something with this strategy in place of the search's.
+    pub fn led_by<T>(&mut self, strategy: Box<dyn Strategy>, work: impl FnOnce(&mut Self) -> T) -> T {
+        let before = rt().tape.exchange(strategy);
+        let result = work(self);
+        rt().tape.exchange(before);
+        result
     }
 
     /// Performs executions that do not count as search.
@@ -434,15 +451,13 @@ impl Explorer {
             recorder.clear();
         }
         let replay = Replay::new(runtime.tape.record().to_vec());
-        let strategy = runtime.tape.exchange(Box::new(replay));
         let points = runtime.points;
         runtime.padding = PADDING;
-        let outcome = self.perform(execution);
+        let outcome = self.led_by(Box::new(replay), |explorer| explorer.perform(execution));
         runtime.padding = 0;
         runtime.tape.unpad(PADDING);
         runtime.earlier_points -= points;
-        runtime.tape.exchange(strategy);
-        rt().rounds.forget();
+        runtime.rounds.forget();
         outcome
     }
 

@@ -95,10 +95,10 @@ impl Explorer {
         if !choices.iter().any(|choice| choice.kind == ChoiceKind::Thread && choice.taken != 0) {
             return None;
         }
-        let runtime = rt();
-        let strategy = runtime.tape.exchange(Box::new(First::without_slices()));
-        let outcome = self.within(LONGER * runtime.points, |explorer| explorer.perform_reversibly(1));
-        runtime.tape.exchange(strategy);
+        let points = LONGER * rt().points;
+        let outcome = self.led_by(Box::new(First::without_slices()), |explorer| {
+            explorer.within(points, |explorer| explorer.perform_reversibly(1))
+        });
         if outcome != Outcome::Passed {
             return None;
         }
@@ -110,13 +110,14 @@ impl Explorer {
     /// Performs a kept stream, as an execution that the search knows nothing of. Returns how the search ends where there is
     /// nothing to be searched for: it fails as it did, or it fits and passes.
     pub fn regress(&mut self, choices: Vec<Choice>, found: &mut Found) -> Option<End> {
-        let runtime = rt();
-        let strategy = runtime.tape.exchange(Box::new(Kept::new(choices.clone())));
-        let outcome = self.perform_reversibly(1);
-        self.count(&outcome);
-        runtime.tape.exchange(strategy);
+        let kept = Box::new(Kept::new(choices.clone()));
+        let outcome = self.led_by(kept, |explorer| {
+            let outcome = explorer.perform_reversibly(1);
+            explorer.count(&outcome);
+            outcome
+        });
         let regressed = match outcome {
-            Outcome::Passed if runtime.tape.record() == choices => Regressed::Passes,
+            Outcome::Passed if rt().tape.record() == choices => Regressed::Passes,
             Outcome::Passed => Regressed::DoesNotFit,
             _ => Regressed::Fails,
         };

@@ -61,13 +61,12 @@ impl Explorer {
         let runtime = rt();
         watch::record_accesses_of(accesses);
         watch::count_accesses_by(runtime.plan.world.poll_budget.div_ceil(POLL_SHARES));
-        let strategy = runtime.tape.exchange(Box::new(Replay::new(choices)));
         runtime.recorder = Some(Box::new(Recorder::of_length(points)));
         // libtest's own judgement is part of what is performed again only where it was reached the first time; the
         // recorded choices end with it.
-        let outcome = self.perform_reversibly(execution);
+        let replay = Box::new(Replay::new(choices));
+        let outcome = self.led_by(replay, |explorer| explorer.perform_reversibly(execution));
         let recorder = runtime.recorder.take().unwrap_or_default();
-        runtime.tape.exchange(strategy);
         watch::record_accesses_of(None);
         watch::count_accesses_by(0);
         (outcome, recorder)
@@ -198,10 +197,7 @@ impl Explorer {
 
     /// The thread that spins without end when nobody interrupts it, and what it looks at.
     fn endless_spinner(&mut self) -> Option<(ThreadId, u64)> {
-        let runtime = rt();
-        let strategy = runtime.tape.exchange(Box::new(First::without_slices()));
-        let outcome = self.perform_reversibly(0);
-        runtime.tape.exchange(strategy);
+        let outcome = self.led_by(Box::new(First::without_slices()), |explorer| explorer.perform_reversibly(0));
         let is_cut_off = matches!(outcome, Outcome::NoProgress(Bound::Steps(_)));
         let place = sched::looked_at(ENDLESS).filter(|_| is_cut_off)?;
         Some((rt().execution.number(), place))

@@ -107,13 +107,9 @@ pub fn perform(
     execution: u64,
     strategy: Box<dyn Strategy>,
 ) -> (Option<u64>, Vec<Choice>, Outcome) {
-    let runtime = rt();
-    let before = runtime.tape.exchange(strategy);
-    let outcome = match explorer.perform_reversibly(execution) {
+    let outcome = match explorer.led_by(strategy, |explorer| explorer.perform_reversibly(execution)) {
         Outcome::Passed if explorer.prints_otherwise() => Outcome::Exited(PRINTS_OTHERWISE),
         outcome => outcome,
     };
-    let (ended, record) = (manner(&outcome, runtime), runtime.tape.record().to_vec());
-    runtime.tape.exchange(before);
-    (ended, record, outcome)
+    (manner(&outcome, rt()), rt().tape.record().to_vec(), outcome)
 }

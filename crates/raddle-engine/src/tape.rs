@@ -68,7 +68,14 @@ impl Tape {
 
     /// Whether the wait at a condition variable that the running thread is about to begin ends without a notification.
     pub fn wakes_spuriously(&mut self) -> bool {
-        self.strategy.wakes_spuriously() && self.ask(&Question::plain(ChoiceKind::SpuriousWakeup, 2)) == 1
+        let kind = ChoiceKind::SpuriousWakeup;
+        self.strategy.allows(kind) && self.ask(&Question::plain(kind, 2)) == 1
+    }
+
+    /// Whether weak compare-exchanges may fail although the values are equal, in the present execution.
+    #[must_use]
+    pub fn may_fail_spuriously(&self) -> bool {
+        self.strategy.allows(ChoiceKind::WeakFailure)
     }
 
     /// The execution has ended; the strategy may learn from it.

@@ -17,6 +17,7 @@ pub mod error;
 pub mod executable;
 pub mod flags;
 mod names;
+mod noticed;
 mod origin;
 pub mod overlay;
 pub mod roles;

@@ -1,7 +1,7 @@
 //! What an address means in the source. The interface that reports are written against; [`crate::dwarf`] implements it.
 
-use crate::roles::sites::Tells;
-use raddle_protocol::{Answer, Role};
+use crate::roles::sites::{self, Tells};
+use raddle_protocol::{Answer, Noticed, Role, Site};
 use std::sync::Arc;
 
 /// One function activation at an address; a physical frame yields several when calls were inlined. What is long in it is
@@ -78,7 +78,17 @@ pub trait Symbols {
     /// are more unless `whole`. It depends on the stack and the loaded files alone.
     fn site(&self, pcs: &[u64], whole: bool) -> Answer {
         let frames: Vec<SourceFrame> = pcs.iter().flat_map(|pc| self.frames(*pc)).collect();
-        crate::roles::sites::answer(&frames, whole, self.tells())
+        match sites::answer(&frames, whole, self.tells()) {
+            Answer::Site(site) if !site.step && sites::may_fail(&frames) => {
+                Answer::Site(Site { weak: pcs.first().and_then(|pc| self.noticed(*pc)), ..site })
+            }
+            answer => answer,
+        }
+    }
+
+    /// How code notices that a compare-exchange has failed whose hook returns to `pc`, if that can be told.
+    fn noticed(&self, _pc: u64) -> Option<Noticed> {
+        None
     }
 
     /// What the program can tell.

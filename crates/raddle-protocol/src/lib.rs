@@ -24,11 +24,11 @@ pub use kept::Kept;
 pub use message::{Cause, Counted, Deal, Leaks, Message, Mode, Module, Part, Printed, RawFinding, Summary};
 pub use plan::{Budget, Effect, Entry, Isolation, Job, MemoryModel, Operand, POLL_SHARES, Plan, Unhooked, World};
 pub use role::Role;
-pub use site::{Answer, Begins, Known, Site, Visibility};
+pub use site::{Answer, Begins, Known, Noticed, Site, Visibility};
 pub use trace::{Op, Outcome, Step, Trace};
 
 /// Version of every format in this crate. The two sides of a pipe, and a record on disk, must agree on it.
-pub const VERSION: u32 = 13;
+pub const VERSION: u32 = 14;
 
 /// Environment variable that names the descriptor on which the runtime reads its [`Plan`].
 pub const ENV_PLAN: &str = "RADDLE_PLAN_FD";

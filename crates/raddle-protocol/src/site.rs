@@ -32,8 +32,8 @@ pub enum Answer {
 pub struct Site {
     /// What the operation means.
     pub role: Role,
-    /// A weak compare-exchange: it may fail although the values are equal.
-    pub weak: bool,
+    /// A weak compare-exchange, which may fail although the values are equal.
+    pub weak: Option<Noticed>,
     /// A look of a lock that spins before it sleeps.
     pub spins: bool,
     /// Part of a call that counts as one step: it sees what was stored last.
@@ -44,6 +44,16 @@ pub struct Site {
     pub begins: Begins,
     /// Who can tell when it happens.
     pub visibility: Visibility,
+}
+
+/// How a program notices whether a compare-exchange has failed, of which the hook returns nothing but the value that was there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Noticed {
+    /// It does not look.
+    Never,
+    /// By an instruction that compares the value with the one expected. So many bytes from where the hook returns to, that
+    /// instruction has been performed.
+    Behind(u8),
 }
 
 /// What others see of a call that counts as one step, where that is not what its first operation does by itself.
@@ -59,7 +69,7 @@ impl Site {
     /// What is assumed where nobody answers.
     pub const UNKNOWN: Site = Site {
         role: Role::Atomic,
-        weak: false,
+        weak: None,
         spins: false,
         step: false,
         locks: false,

@@ -18,7 +18,7 @@ fn body<T: serde::Serialize>(value: &T) -> String {
 
 #[test]
 fn the_version_and_the_names_are_those_that_others_rely_on() {
-    assert_eq!(raddle_protocol::VERSION, 13);
+    assert_eq!(raddle_protocol::VERSION, 14);
     assert_eq!((raddle_protocol::ENV_PLAN, raddle_protocol::ENV_REPORT), ("RADDLE_PLAN_FD", "RADDLE_REPORT_FD"));
     assert_eq!(raddle_protocol::RUNTIME_LIBRARY, "libraddle_runtime.so");
 }

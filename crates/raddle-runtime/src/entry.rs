@@ -5,7 +5,7 @@
 
 use crate::arch::{self, BREAKPOINT, Context};
 use crate::state::rt;
-use crate::{explore, fault, sys};
+use crate::{explore, fault, sys, weak};
 use core::ffi::c_void;
 use raddle_protocol::Entry;
 use raddle_protocol::trace::Outcome;
@@ -43,11 +43,11 @@ pub unsafe fn write_code(address: u64, byte: u8) {
     }
 }
 
-/// The breakpoint signal: the entry has been reached, or an instruction that [`crate::unhooked`] waits for.
+/// The breakpoint signal: the entry has been reached, or an instruction that [`crate::unhooked`] or [`weak`] waits for.
 pub extern "C" fn on_breakpoint(_signal: i32, _info: *mut libc::siginfo_t, context: *mut c_void) {
     // SAFETY: the kernel's own structure.
     let interrupted = unsafe { &mut *(context as *mut libc::ucontext_t) };
-    if crate::unhooked::reached(interrupted) {
+    if crate::unhooked::reached(interrupted) || weak::reached(interrupted) {
         return;
     }
     let mut context = Context::of_signal(interrupted);

@@ -10,7 +10,7 @@ use crate::report::raw;
 use crate::snapshot::{self, Snapshot};
 use crate::state::{Odd, RECORDING, rt};
 use crate::stopwatch::Stopwatch;
-use crate::{cancel, crash, fault, heap, leaks, modules, printed, record, state, sys, tls, watch};
+use crate::{cancel, crash, fault, heap, leaks, modules, printed, record, state, sys, tls, watch, weak};
 use raddle_engine::random::mix;
 use raddle_engine::strategy::{First, Replay, by_name};
 use raddle_engine::{Seen, Strategy, Tape};
@@ -477,6 +477,7 @@ impl Explorer {
         runtime.returned = None;
         runtime.left = leaks::Left::default();
         runtime.epilogue = false;
+        weak::disarm();
         crash::progress();
         let outcome = match runtime.mode {
             Mode::Rewind => {

@@ -59,6 +59,7 @@ mod unhooked;
 mod vdso;
 mod view;
 mod watch;
+mod weak;
 
 #[global_allocator]
 static ARENA: arena::Arena = arena::Arena;

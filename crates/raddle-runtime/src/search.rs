@@ -77,7 +77,7 @@ impl Explorer {
                 cancel::explore(self, self.begun_ns + runtime.plan.budget.time_ms / 2 * 1_000_000);
             }
             if execution == 0 && self.summary.passed == 1 && !regresses {
-                self.wake_spuriously(found);
+                self.let_happen(found);
                 self.in_step(found);
             }
             if execution == 0

@@ -40,12 +40,17 @@ impl Hook {
         Hook(arch::frame_pointer())
     }
 
+    /// Where it returns to.
+    #[inline(always)]
+    pub fn returns_to(self) -> u64 {
+        // SAFETY: a frame begins with its caller's frame pointer and the return address.
+        unsafe { *((self.0 + 8) as *const u64) }
+    }
+
     /// What the operation means for which the program has called this hook.
     #[inline(always)]
     pub fn site(self) -> Site {
-        // SAFETY: a frame begins with its caller's frame pointer and the return address.
-        let pc = unsafe { *((self.0 + 8) as *const u64) };
-        match rt().sites.find(0, pc) {
+        match rt().sites.find(0, self.returns_to()) {
             Some(Place::Site(site)) => site,
             _ => self.slow(),
         }

@@ -6,6 +6,7 @@
 
 use crate::arch::Context;
 use crate::record::{self, Recorder};
+use crate::spurious::Met;
 use crate::thread::ThreadData;
 use crate::{heap, mappings, stacks, tls};
 use raddle_engine::lock_order::LockOrder;
@@ -158,8 +159,8 @@ pub struct Execution {
     pub odd: Odd,
     /// A thread has spun for long while another one could run.
     pub has_spun: bool,
-    /// Something was waited for at a condition variable, or notified.
-    pub has_conditions: bool,
+    /// What could have happened in it for no reason.
+    pub met: Met,
     /// What a cancellation has left behind in it.
     pub cancelled: crate::cancel::Trail,
     /// What threads were last told of paths.
@@ -263,7 +264,7 @@ impl Execution {
             effects: crate::effects::Effects::default(),
             odd: Odd::default(),
             has_spun: false,
-            has_conditions: false,
+            met: Met::default(),
             cancelled: crate::cancel::Trail::default(),
             looks: crate::interpose::paths::Looks::default(),
             io: crate::interpose::io::Io::default(),
@@ -314,7 +315,7 @@ impl Execution {
         self.effects.clone_from(&saved.effects);
         self.odd = saved.odd;
         self.has_spun = saved.has_spun;
-        self.has_conditions = saved.has_conditions;
+        self.met = saved.met;
         self.cancelled.clone_from(&saved.cancelled);
         self.looks.clone_from(&saved.looks);
         self.io.clone_from(&saved.io);

@@ -261,6 +261,42 @@ mod waits_once {
     }
 }
 
+/// A seat is taken by a compare-exchange that may fail for no reason, and whose failure is taken to mean that it is taken.
+mod tries_weakly_once {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::thread;
+
+    const FREE: u32 = 0;
+
+    fn take_weakly(seat: &AtomicU32, guest: u32) -> bool {
+        seat.compare_exchange_weak(FREE, guest, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+
+    /// Fails only if another one sits there.
+    fn take(seat: &AtomicU32, guest: u32) -> bool {
+        seat.compare_exchange(FREE, guest, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+
+    fn one_of_two_guests_gets_the_seat(take: fn(&AtomicU32, u32) -> bool) {
+        let seat = AtomicU32::new(FREE);
+        thread::scope(|scope| {
+            let other = scope.spawn(|| take(&seat, 2));
+            let is_mine = take(&seat, 1);
+            assert!(is_mine != other.join().unwrap(), "nobody has got it");
+        });
+    }
+
+    #[test]
+    fn wrong() {
+        one_of_two_guests_gets_the_seat(take_weakly);
+    }
+
+    #[test]
+    fn fixed() {
+        one_of_two_guests_gets_the_seat(take);
+    }
+}
+
 /// A consumer that has been woken takes it that what it was woken for is still there.
 mod stolen_wakeup {
     use std::collections::VecDeque;

@@ -25,13 +25,9 @@ pub fn exited(case: &Case<'_>, status: i32) -> Diagnosis {
     let (passed, failed) = (case.context.passed, case.context.failed);
     if passed > 0 {
         let sees = |choice: &Choice| choice.kind == ChoiceKind::ReadsFrom && choice.taken != 0;
-        let besides = if spurious::is_there(case) {
-            ", and when a wait ended,"
-        } else if case.raw.choices.iter().any(sees) {
-            ", and which stores their loads saw,"
-        } else {
-            ""
-        };
+        let besides = spurious::besides(case)
+            .or_else(|| case.raw.choices.iter().any(sees).then_some("which stores their loads saw"))
+            .map_or(String::new(), |besides| format!(", and {besides},"));
         diagnosis.reason.push(format!(
             "The same test passes under other schedules ({} of {} executions so far): nothing but the order of the threads' steps{besides} was different.",
             passed,

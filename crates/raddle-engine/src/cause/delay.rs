@@ -100,7 +100,7 @@ impl Strategy for Delay {
         option
     }
 
-    fn wakes_spuriously(&self) -> bool {
-        Deviation::wake_spuriously(&self.values)
+    fn allows(&self, kind: ChoiceKind) -> bool {
+        Deviation::are_about(&self.values, kind)
     }
 }

@@ -42,9 +42,9 @@ impl Deviation {
         self.place.kind == kind as u8
     }
 
-    /// Whether a wait ends without a notification in any of these.
-    pub(crate) fn wake_spuriously(all: &[Deviation]) -> bool {
-        all.iter().any(|deviation| deviation.is_about(ChoiceKind::SpuriousWakeup))
+    /// Whether this kind of thing was asked for any of these.
+    pub(crate) fn are_about(all: &[Deviation], kind: ChoiceKind) -> bool {
+        all.iter().any(|deviation| deviation.is_about(kind))
     }
 
     /// Where in the choice stream of the execution that it was noted in it stands.
@@ -173,8 +173,8 @@ impl Strategy for Note {
         taken
     }
 
-    fn wakes_spuriously(&self) -> bool {
-        self.replay.wakes_spuriously()
+    fn allows(&self, kind: ChoiceKind) -> bool {
+        self.replay.allows(kind)
     }
 }
 
@@ -221,7 +221,7 @@ impl Strategy for Follow {
         }
     }
 
-    fn wakes_spuriously(&self) -> bool {
-        Deviation::wake_spuriously(&self.all)
+    fn allows(&self, kind: ChoiceKind) -> bool {
+        Deviation::are_about(&self.all, kind)
     }
 }

@@ -7,7 +7,7 @@
 mod tests;
 
 use super::{First, Question, Replay, Strategy};
-use raddle_protocol::Choice;
+use raddle_protocol::{Choice, ChoiceKind};
 
 /// Follows a stream as far as it goes.
 #[derive(Clone, Debug)]
@@ -39,7 +39,7 @@ impl Strategy for Kept {
         false
     }
 
-    fn wakes_spuriously(&self) -> bool {
-        self.replay.wakes_spuriously()
+    fn allows(&self, kind: ChoiceKind) -> bool {
+        self.replay.allows(kind)
     }
 }

@@ -43,7 +43,7 @@ pub use random::RandomWalk;
 pub use replay::{Divergence, Replay};
 pub use rff::Rff;
 pub use sequential::Sequential;
-pub use spurious::Spurious;
+pub use spurious::{SPURIOUS, Spurious};
 pub use stall::StallAt;
 pub use surw::Surw;
 
@@ -175,9 +175,9 @@ pub trait Strategy {
         true
     }
 
-    /// Whether waits at condition variables may end without a notification in the present execution. Where they may not, it is
-    /// not asked.
-    fn wakes_spuriously(&self) -> bool {
+    /// Whether what happens for no reason may happen in the present execution: of one kind waits at condition variables that
+    /// end without a notification, of another weak compare-exchanges that fail. Where it may not, it is not asked.
+    fn allows(&self, _: ChoiceKind) -> bool {
         false
     }
 

@@ -1,6 +1,6 @@
 //! Replay: the answers of a recorded stream.
 
-use super::{Question, Strategy};
+use super::{Question, SPURIOUS, Strategy};
 use raddle_protocol::{Choice, ChoiceKind};
 
 /// The program asked something else than when the stream was recorded.
@@ -20,15 +20,16 @@ pub struct Replay {
     choices: Vec<Choice>,
     next: usize,
     divergence: Option<Divergence>,
-    wakes_spuriously: bool,
+    /// Whether what happens for no reason was asked about: waits that end, and weak compare-exchanges that fail.
+    asked: [bool; 2],
 }
 
 impl Replay {
     /// Replays this stream.
     #[must_use]
     pub fn new(choices: Vec<Choice>) -> Self {
-        let wakes_spuriously = choices.iter().any(|choice| choice.kind == ChoiceKind::SpuriousWakeup);
-        Replay { choices, next: 0, divergence: None, wakes_spuriously }
+        let asked = SPURIOUS.map(|kind| choices.iter().any(|choice| choice.kind == kind));
+        Replay { choices, next: 0, divergence: None, asked }
     }
 }
 
@@ -56,8 +57,8 @@ impl Strategy for Replay {
         }
     }
 
-    fn wakes_spuriously(&self) -> bool {
-        self.wakes_spuriously
+    fn allows(&self, kind: ChoiceKind) -> bool {
+        SPURIOUS.iter().zip(self.asked).any(|(one, asked)| asked && *one == kind)
     }
 
     fn divergence(&self) -> Option<Divergence> {

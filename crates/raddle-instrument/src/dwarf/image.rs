@@ -7,9 +7,9 @@ use crate::roles::sites::Tells;
 use crate::symbols::{Origin, SourceFrame, Variable};
 use addr2line::Context;
 use gimli::{EndianArcSlice, LittleEndian, Section};
-use object::{Object, ObjectSection, ObjectSymbol, SymbolKind};
+use object::{Object, ObjectSection, ObjectSymbol, SectionKind, SymbolKind};
 use std::cell::OnceCell;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// How sections are read. Shared ownership, because what was found in them points into them.
@@ -36,6 +36,8 @@ pub(super) struct Image {
     statics: OnceCell<Vec<variables::Static>>,
     units: Units,
     tells: OnceCell<Tells>,
+    path: PathBuf,
+    code: OnceCell<Vec<(u64, Vec<u8>)>>,
 }
 
 impl Image {
@@ -57,6 +59,8 @@ impl Image {
             statics: OnceCell::new(),
             units: Units::default(),
             tells: OnceCell::new(),
+            path: path.to_owned(),
+            code: OnceCell::new(),
         })
     }
 
@@ -85,6 +89,17 @@ impl Image {
             frames.extend(self.symbols.function(address).map(named));
         }
         frames
+    }
+
+    /// The code from an address to the end of its section. Of most files nobody asks for any.
+    pub(super) fn code(&self, address: u64) -> Option<&[u8]> {
+        let sections = self.code.get_or_init(|| {
+            let Ok(data) = std::fs::read(&self.path) else { return Vec::new() };
+            let Ok(file) = object::File::parse(&*data) else { return Vec::new() };
+            let code = file.sections().filter(|section| section.kind() == SectionKind::Text);
+            code.filter_map(|section| Some((section.address(), section.data().ok()?.to_vec()))).collect()
+        });
+        sections.iter().find_map(|(start, code)| code.get(usize::try_from(address.checked_sub(*start)?).ok()?..))
     }
 
     /// What functions there are. Those in question are generic, so the file has an instance of its own of each that it

@@ -11,11 +11,12 @@ mod image;
 mod types;
 mod variables;
 
+use crate::noticed::noticed;
 use crate::origin::Places;
 use crate::roles::{self, sites::Tells};
 use crate::symbols::{Origin, SourceFrame, Symbols, Variable};
 use image::Image;
-use raddle_protocol::{Module, Role};
+use raddle_protocol::{Module, Noticed, Role};
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::path::Path;
@@ -92,6 +93,11 @@ impl Symbols for Process {
         let role = roles::role(&self.frames(pc));
         self.roles.borrow_mut().insert(pc, role);
         role
+    }
+
+    fn noticed(&self, pc: u64) -> Option<Noticed> {
+        let (image, _, in_file) = self.image_at(pc)?;
+        image.code(in_file).and_then(noticed)
     }
 
     fn tells(&self) -> Tells {

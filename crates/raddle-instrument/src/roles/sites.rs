@@ -113,6 +113,14 @@ pub struct Tells {
     pub tries: bool,
 }
 
+/// Whether an operation with these frames is a weak compare-exchange of the program's own, which may fail although the values
+/// are equal. One within a method that goes on until it succeeds is not.
+pub(crate) fn may_fail(frames: &[SourceFrame]) -> bool {
+    let paths = library(frames).iter().map(|frame| path(&frame.function));
+    let outermost = paths.take_while(|path| is_atomic(path)).last();
+    outermost.is_some_and(|path| path.ends_with("compare_exchange_weak"))
+}
+
 /// What is known of an operation with these frames, innermost first, of which there are no more if `whole` says so.
 pub(crate) fn answer(frames: &[SourceFrame], whole: bool, tells: Tells) -> Answer {
     let within = library(frames);
@@ -122,7 +130,6 @@ pub(crate) fn answer(frames: &[SourceFrame], whole: bool, tells: Tells) -> Answe
     let (methods, around) = paths.split_at(methods);
     let site = Site {
         role: role(frames),
-        weak: methods.iter().any(|path| path.ends_with("compare_exchange_weak")),
         spins: around.first().is_some_and(|path| SPINS.contains(&path.as_str()))
             && around.iter().all(|path| path != SPINNING_WRITER),
         ..Site::UNKNOWN

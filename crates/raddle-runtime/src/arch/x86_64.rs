@@ -257,6 +257,12 @@ pub fn go_on_at(context: &mut libc::ucontext_t, pc: u64) {
     context.uc_mcontext.gregs[libc::REG_RIP as usize] = pc as i64;
 }
 
+/// The victim has just compared two values: it takes them to be different.
+pub fn differs(context: &mut libc::ucontext_t) {
+    const ZERO: i64 = 1 << 6;
+    context.uc_mcontext.gregs[libc::REG_EFL as usize] &= !ZERO;
+}
+
 /// Lets the victim go on at `then`, by way of [`crate::unhooked::step`] with these arguments on the victim's own stack.
 ///
 /// # Safety

@@ -5,14 +5,14 @@
 //! are sequentially consistent: stronger than what was asked for.
 //!
 //! The pass calls the same hook for weak and strong compare-exchange, and tells success by comparing the value returned
-//! with the one expected. So a weak one cannot be made to fail without a reason, although [`Hook::site`] tells which it is.
+//! with the one expected. [`crate::weak`] makes a weak one fail without a reason all the same.
 
 pub mod model;
 
-use crate::record;
 use crate::sched::{counted_down, lock_point, looked, only_read, read, read_point, write_point, written, wrote};
 use crate::sites::{Hook, counts_down, decides_nothing, gives_up, hidden};
 use crate::state::{live, recording};
+use crate::{record, spurious, weak};
 use core::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering, fence};
 use raddle_engine::AccessKind;
 use raddle_engine::memory::{Attempt, Location};
@@ -167,7 +167,8 @@ macro_rules! atomic {
                         Ok(old) | Err(old) => old,
                     };
                 }
-                let site = Hook::here().site();
+                let hook = Hook::here();
+                let site = hook.site();
                 let (success, failure) = (order(number), order(failure));
                 if site.locks {
                     lock_point(site, address, expected);
@@ -182,8 +183,7 @@ macro_rules! atomic {
                     new: new as u128,
                     success,
                     failure,
-                    // The compiled code takes it to have succeeded if the value returned is the expected one.
-                    weak: false,
+                    weak: spurious::may_fail(site),
                 };
                 let exchange = model::compare_exchange(at, $size, now, attempt, site.step);
                 let old = exchange.read as $width;
@@ -197,6 +197,9 @@ macro_rules! atomic {
                 } else {
                     read(address as u64, old as u64);
                     only_read(address as u64);
+                    if old == expected {
+                        weak::failed(site, hook.returns_to());
+                    }
                 }
                 if recording() {
                     record::step(Op::CompareExchange {

@@ -78,6 +78,8 @@ pub enum What {
     Accessed(Access),
     /// Calls a function of a dependency.
     Called,
+    /// Goes on in that function, after others have done something.
+    WentOn,
     Began,
     Ended,
     Spawned(ThreadId),

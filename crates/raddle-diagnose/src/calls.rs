@@ -227,11 +227,19 @@ impl<'a> Calls<'a> {
             if role.is_none() {
                 self.act(step.thread, at, step.stack, What::Called, None);
             }
+        } else if role.is_none() && self.has_been_left(step.thread) {
+            self.act(step.thread, at, step.stack, What::WentOn, None);
         }
         if let Some(outer) = &mut self.threads[step.thread as usize].outer {
             outer.last = (at, step.stack);
             outer.wrote |= encoding::change(&step.op).is_some();
         }
+    }
+
+    /// Whether others have done something since the last step of the thread's open call.
+    fn has_been_left(&self, thread: ThreadId) -> bool {
+        let Some(outer) = &self.threads[thread as usize].outer else { return false };
+        self.actions.iter().rev().take_while(|action| action.at > outer.last.0).any(|action| action.thread != thread)
     }
 
     /// Adds an action within the thread's open call.

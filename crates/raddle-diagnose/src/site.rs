@@ -149,6 +149,16 @@ impl Site {
         self.user.and_then(|at| at.checked_sub(1)).map(|at| &self.frames[at])
     }
 
+    /// The function of a dependency that the user's code called, or that the standard library called for it.
+    pub fn dependency(&self) -> Option<&SourceFrame> {
+        self.library().iter().rev().find(|frame| frame.origin == Origin::Dependency)
+    }
+
+    /// The crate of that function.
+    pub fn called_crate(&self) -> Option<String> {
+        self.dependency().map(|frame| function::krate(&frame.function))
+    }
+
     /// The crate of the function that performs the operation, core's atomics aside.
     pub fn library_crate(&self) -> String {
         let performs =

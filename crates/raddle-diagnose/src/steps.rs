@@ -43,7 +43,15 @@ impl Steps {
             }
             let task = case.tasks.of(action.at).filter(|_| by_task);
             let column = task.map_or(action.thread, |task| case.column_of(task));
-            let place = view.map(|view| steps.add(StepView { thread: column, ..view }));
+            let is_still_there =
+                action.what == What::WentOn && steps.views.last().is_some_and(|last| last.thread == column);
+            let place = match (view, steps.views.last_mut()) {
+                (Some(view), Some(last)) if is_still_there => {
+                    last.key |= view.key;
+                    Some(steps.views.len() - 1)
+                }
+                (view, _) => view.map(|view| steps.add(StepView { thread: column, ..view })),
+            };
             steps.of_action.push(place);
         }
         steps.mark_interruptions(case);
@@ -246,10 +254,7 @@ impl Teller<'_> {
                 }
             }
             What::Accessed(access) => format!("{} {}", words::does(*access), name()),
-            What::Called => match crate::function::method(&site.entry()?.function).as_str() {
-                "drop" | "drop_in_place" | "drop_glue" => "drops a value".to_owned(),
-                _ => format!("calls `{}`", crate::function::short(&site.entry()?.function)),
-            },
+            What::Called | What::WentOn => call(site, action.what == What::WentOn)?,
             What::Began => return None,
             What::Ended => "ends".to_owned(),
             What::Spawned(child) => format!("starts {}", self.case.threads.prose(*child)),
@@ -370,6 +375,23 @@ pub fn waiting(kind: Option<ObjectKind>, name: &str) -> Option<String> {
     })
 }
 
+/// A call of a dependency's function, begun or gone on with.
+fn call(site: &Site, goes_on: bool) -> Option<String> {
+    let entry = &site.entry()?.function;
+    let drops = ["drop", "drop_in_place", "drop_glue"].contains(&crate::function::method(entry).as_str());
+    // Whoever drops something knows it by its type.
+    let dropped = site.dependency().map(|frame| crate::function::short(&frame.function));
+    let dropped = dropped.as_deref().and_then(|function| function.strip_suffix("::drop"));
+    Some(match (drops, dropped, goes_on) {
+        (true, Some(value), false) => format!("drops a value of `{value}`"),
+        (true, Some(value), true) => format!("goes on dropping the value of `{value}`"),
+        (true, None, false) => "drops a value".to_owned(),
+        (true, None, true) => "goes on dropping the value".to_owned(),
+        (false, _, false) => format!("calls `{}`", crate::function::short(entry)),
+        (false, _, true) => format!("goes on in `{}`", crate::function::short(entry)),
+    })
+}
+
 /// Asking for a lock, in words.
 pub fn request(kind: Option<ObjectKind>, mode: Mode, name: &str) -> String {
     match (kind, mode) {
@@ -439,7 +461,7 @@ fn shown(arrow: &str, value: Option<String>) -> String {
 /// The dependency's function that uses a lock or channel on the user's behalf, if the user did not ask for that itself.
 fn inside(action: &Action, site: &Site) -> Option<String> {
     let entry = site.entry().filter(|entry| entry.origin == Origin::Dependency)?;
-    action.object.filter(|_| action.what != What::Called)?;
+    action.object?;
     let method = crate::function::method(&entry.function);
     let own = [
         "lock",

@@ -138,6 +138,19 @@ fn point(case: &Case<'_>, step: u64) -> Option<Point> {
     Some(Point { at, step, thread: recorded.thread, stack: recorded.stack, action })
 }
 
+/// At which step the action is that shows a reader where this is: its own, or the call of a library in whose course it
+/// comes.
+fn shown_at(case: &Case<'_>, point: Point) -> usize {
+    if point.action.is_some() {
+        return point.at;
+    }
+    let call = &case.sites.get(point.stack).call;
+    let is_its_call = |action: &&Action| {
+        action.thread == point.thread && action.at <= point.at && case.sites.get(action.stack).call == *call
+    };
+    case.reading.actions.iter().filter(is_its_call).map(|action| action.at).max().unwrap_or(point.at)
+}
+
 fn action<'a>(case: &'a Case<'_>, point: Point) -> Option<&'a Action> {
     point.action.map(|index| &case.reading.actions[index])
 }
@@ -169,11 +182,11 @@ fn within_a_call(case: &Case<'_>, look: Point, act: Point) -> Option<String> {
 /// The crate whose code takes both steps, where the user's calls only lead there. A crate's locks and channels are what the
 /// user has chosen to use.
 fn both_of_crate(case: &Case<'_>, one: Point, two: Point) -> Option<String> {
-    let own = |point: Point| {
-        let roles = &case.sites.get(point.stack).roles;
-        of_crate(case, point).filter(|_| roles.is_empty())
-    };
-    own(one).filter(|krate| own(two).as_ref() == Some(krate))
+    let own = |point: Point| of_crate(case, point).filter(|_| case.sites.get(point.stack).roles.is_empty());
+    let inner = own(one).filter(|krate| own(two).as_ref() == Some(krate))?;
+    // What the user calls may be built on another one.
+    let called = |point: Point| case.sites.get(point.stack).called_crate();
+    Some(called(one).filter(|krate| called(two).as_ref() == Some(krate)).unwrap_or(inner))
 }
 
 /// How to find out whose mistake it is, where calls of a crate's functions come in an order that it may or may not allow.
@@ -184,7 +197,7 @@ fn whose(krate: &str) -> String {
 }
 
 /// Says whose mistake it is, where a step is taken by a crate's code.
-fn blame(krate: &str, diagnosis: &mut Diagnosis) {
+pub(super) fn blame(krate: &str, diagnosis: &mut Diagnosis) {
     if !diagnosis.fix.iter().any(|fix| fix.contains(&format!("the crate `{krate}`"))) {
         let fix = format!(
             "This happens inside the crate `{krate}`. If this code uses it as its documentation asks, the mistake is the crate's, or that of a crate which calls it: see whether a newer version has mended it, else report it there. What follows is for the code of the crate."
@@ -228,11 +241,13 @@ fn deed(case: &Case<'_>, point: Point) -> String {
 /// The call that a thread makes: of input or output, or else the one that the user's code has made.
 fn in_a_call(site: &Site, io: Option<&String>) -> String {
     let entry = site.entry().map(|entry| (function::short(&entry.function), entry.origin));
-    match (io, entry) {
-        (Some(call), Some((entry, Origin::Dependency))) => format!("calls `{call}` (inside `{entry}`)"),
-        (Some(call), _) => format!("calls `{call}`"),
-        (None, Some((entry, _))) => format!("calls `{entry}`"),
-        (None, None) => "goes on".to_owned(),
+    let within = site.dependency().map(|frame| function::short(&frame.function));
+    match (io, entry, within) {
+        (Some(call), Some((entry, Origin::Dependency)), _) => format!("calls `{call}` (inside `{entry}`)"),
+        (Some(call), ..) => format!("calls `{call}`"),
+        (None, _, Some(within)) => format!("takes a step in `{within}`"),
+        (None, Some((entry, _)), None) => format!("calls `{entry}`"),
+        (None, None, None) => "goes on".to_owned(),
     }
 }
 
@@ -249,15 +264,18 @@ fn order(case: &Case<'_>, one: Point, two: Point, diagnosis: &mut Diagnosis) {
     diagnosis.by_task = speaks_of_tasks(case);
     let (earlier, later) = (who(case, one), who(case, two));
     diagnosis.about.extend([one.thread, two.thread]);
-    diagnosis.keys.extend([one.at, two.at]);
+    let shown = [one, two].map(|point| shown_at(case, point));
+    // A row that tells of several steps may lie on the other side.
+    let shown = if shown[0] < shown[1] { shown } else { [one.at, two.at] };
+    diagnosis.keys.extend(shown);
     diagnosis.reason.push(format!(
         "The order of two steps decides: {earlier} {}, and only then {later} {}. With these two the other way round, and all else left as it was as far as the program allows, {}; this has been tried.",
         deed(case, one),
         deed(case, two),
         otherwise(case)
     ));
-    diagnosis.decides =
-        Some((one.at, two.at, format!("with these two the other way round {}; this has been tried", otherwise(case))));
+    let because = format!("with these two the other way round {}; this has been tried", otherwise(case));
+    diagnosis.decides = Some((shown[0], shown[1], because));
 }
 
 /// Steps of one thread between which another one steps in.
@@ -267,7 +285,7 @@ fn belongs_together(case: &Case<'_>, found: &Pattern, diagnosis: &mut Diagnosis)
     let name = name(case, if look.action.is_some() { look } else { change });
     let places = [look, change, act].map(|point| case.place_of(Some(point.stack)));
     let [looks, changes, acts] = [look, change, act].map(|point| deed(case, point));
-    diagnosis.keys.extend([look.at, change.at, act.at]);
+    diagnosis.keys.extend([look, change, act].map(|point| shown_at(case, point)));
     diagnosis.keys.extend(found.besides.map(|point| point.at));
     diagnosis.pattern = Some(found.code);
     diagnosis.reason.push(match found.code {

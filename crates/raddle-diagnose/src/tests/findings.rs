@@ -309,6 +309,37 @@ fn a_pair_inside_a_crate_may_be_the_crates_mistake_or_this_codes() {
     assert!(!finding.fix[0].contains("the crate"), "{:?}", finding.fix);
 }
 
+/// A crate's function in which a thread is interrupted is not done when the others go on: its call is shown again where it goes
+/// on, and of a pair that decides the rows are marked in which its steps lie.
+#[test]
+fn a_call_that_is_interrupted_goes_on_later() {
+    const SEND: Library = ("post::Sender::send", Origin::Dependency);
+    const DROP: Library = ("<post::Receiver<T> as core::ops::Drop>::drop", Origin::Dependency);
+    const DROP_GLUE: Library = std_fn("core::mem::drop");
+    let mut scene = Scene::new();
+    scene.passed = 1;
+    let one = scene.thread(None, Some(("bank::tests::scene", 9, 9)));
+    let (sends, drops) = (("bank::deposit", 10, 5), ("bank::tests::scene", 20, 5));
+    scene.step(one, rmw(A, 0, 1), &[SWAP, SEND], sends);
+    scene.step(one, store(B, 1), &[STORE, SEND], sends);
+    scene.step(0, load(B, 1), &[LOAD, DROP, DROP_GLUE], drops);
+    scene.step(0, load(A, 1), &[LOAD, DROP, DROP_GLUE], drops);
+    scene.step(one, store(B, 2), &[STORE, SEND], sends);
+    scene.trace.output = b"thread 'tests::scene' (12) panicked at src/lib.rs:12:5:\ntoo little\n".to_vec();
+    scene.cause = tried(&[(2, 4)], &[]);
+    let finding = scene.finding(Outcome::Exited(101));
+    let rows: Vec<(u32, &str, bool)> =
+        finding.steps.iter().map(|step| (step.thread, step.action.as_str(), step.key)).collect();
+    let calls = [
+        (1, "calls `Sender::send`", true),
+        (0, "drops a value of `Receiver`", true),
+        (1, "goes on in `Sender::send`", false),
+    ];
+    assert!(rows.windows(3).any(|window| window == calls), "{rows:?}");
+    let cause = finding.root_cause.as_ref().unwrap();
+    assert_eq!((rows[cause.first].1, rows[cause.second].1), (calls[0].1, calls[1].1));
+}
+
 /// What a panic does within the call that decides, such as taking the lock of the hook, is not what decides.
 #[test]
 fn a_step_that_decides_is_not_called_by_what_a_panic_does() {

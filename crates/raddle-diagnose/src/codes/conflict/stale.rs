@@ -3,8 +3,9 @@
 
 use super::{Facts, Side};
 use crate::case::Case;
-use crate::codes::Diagnosis;
+use crate::codes::{Diagnosis, cause};
 use crate::words;
+use raddle_instrument::symbols::Origin;
 use raddle_protocol::trace::{Access, ConflictKind};
 
 /// Describes it.
@@ -102,7 +103,20 @@ pub fn stale(case: &Case<'_>, facts: &Facts<'_>) -> Diagnosis {
             "Where a count decides who frees: test and change it in one step (`fetch_sub` and look at what it returns), and do not touch the memory after giving up your own share.".to_owned(),
         ],
     };
+    if let Some(krate) = both_of_crate(case, facts) {
+        cause::blame(&krate, &mut diagnosis);
+    }
     diagnosis
+}
+
+/// The crate in whose code both happen, where the user's calls only lead there.
+fn both_of_crate(case: &Case<'_>, facts: &Facts<'_>) -> Option<String> {
+    let of_crate = |side: &Side| {
+        let site = case.sites.get(side.stack?);
+        let inner = site.frames.iter().find(|frame| frame.origin != Origin::Standard)?;
+        site.called_crate().filter(|_| inner.origin == Origin::Dependency)
+    };
+    of_crate(&facts.later).filter(|krate| facts.earlier.as_ref().and_then(of_crate).as_ref() == Some(krate))
 }
 
 /// What an access does, whether it is atomic or not: that makes no difference here.

@@ -154,7 +154,22 @@ impl Site {
         self.library().iter().rev().find(|frame| frame.origin == Origin::Dependency)
     }
 
-    /// The crate of that function.
+    /// The innermost function that is not the standard library's, if it is a dependency's: its code performs the operation.
+    pub fn performed_by(&self) -> Option<&SourceFrame> {
+        let inner = self.frames.iter().find(|frame| frame.origin != Origin::Standard)?;
+        (inner.origin == Origin::Dependency).then_some(inner)
+    }
+
+    /// The dependency's function that calls the user's code in which this happens, for the user's code in turn: one that takes
+    /// a closure.
+    pub fn called_back_by(&self) -> Option<&SourceFrame> {
+        let outside = &self.frames[self.user?..];
+        let at = outside.iter().position(|frame| frame.origin == Origin::Dependency)?;
+        let is_called = outside[at..].iter().any(|frame| frame.origin == Origin::User);
+        outside[at..].iter().take_while(|frame| frame.origin != Origin::User).last().filter(|_| is_called)
+    }
+
+    /// The crate of [`Site::dependency`].
     pub fn called_crate(&self) -> Option<String> {
         self.dependency().map(|frame| function::krate(&frame.function))
     }

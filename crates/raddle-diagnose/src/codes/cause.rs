@@ -169,8 +169,7 @@ fn name(case: &Case<'_>, point: Point) -> String {
 
 /// The crate whose code takes a step, where that is not the user's.
 fn of_crate(case: &Case<'_>, point: Point) -> Option<String> {
-    let inner = case.sites.get(point.stack).frames.iter().find(|frame| frame.origin != Origin::Standard)?;
-    (inner.origin == Origin::Dependency).then(|| function::krate(&inner.function))
+    case.sites.get(point.stack).performed_by().map(|frame| function::krate(&frame.function))
 }
 
 /// The crate of which one call, or one made again and again, takes both steps: what lies between them is not the user's.
@@ -198,7 +197,8 @@ fn whose(krate: &str) -> String {
 
 /// Says whose mistake it is, where a step is taken by a crate's code.
 pub(super) fn blame(krate: &str, diagnosis: &mut Diagnosis) {
-    if !diagnosis.fix.iter().any(|fix| fix.contains(&format!("the crate `{krate}`"))) {
+    // Of crates that are built on each other the one that has been named will do.
+    if !diagnosis.fix.iter().any(|fix| fix.contains("the crate `")) {
         let fix = format!(
             "This happens inside the crate `{krate}`. If this code uses it as its documentation asks, the mistake is the crate's, or that of a crate which calls it: see whether a newer version has mended it, else report it there. What follows is for the code of the crate."
         );

@@ -771,6 +771,34 @@ fn passed_by_a_flag() -> (Scene, Conflict) {
     (scene, conflict)
 }
 
+/// The order is a crate's, which the user cannot change: said is where it is in the crate.
+#[test]
+fn a_race_past_a_relaxed_flag_of_a_crate() {
+    const SET: Library = ("post::Flag::set", Origin::Dependency);
+    let (mut scene, conflict) = passed_by_a_flag();
+    let inside = scene.stack(0, &[STORE, SET], ("bank::publish", 11, 5));
+    let store = scene.trace.steps.iter_mut().find(|step| matches!(step.op, Op::Store { .. }));
+    store.unwrap().stack = inside;
+    let finding = scene.finding(Outcome::Conflict(conflict));
+    let fix = "This is inside the crate `post`, which should use `Ordering::Release` for the store";
+    assert!(finding.fix[0].starts_with(fix), "{:?}", finding.fix);
+}
+
+/// A crate's function hands memory to a closure: that says more of whose mistake it is than where the closure stands.
+#[test]
+fn a_race_in_a_closure_names_the_crate_that_calls_it() {
+    const READ: Library = ("post::Map<K, V>::read", Origin::Dependency);
+    let (mut scene, conflict) = passed_by_a_flag();
+    let access = scene.stack(conflict.thread, &[], ("bank::take::{closure#0}", 21, 30));
+    let outer = scene.stack(conflict.thread, &[READ], ("bank::take", 21, 5));
+    let callers = scene.trace.stacks[outer as usize].frames.clone();
+    scene.trace.stacks[access as usize].frames.extend(callers);
+    scene.trace.threads[conflict.thread as usize].last = Some(access);
+    let finding = scene.finding(Outcome::Conflict(conflict));
+    let last = finding.fix.last().unwrap();
+    assert!(last.ends_with("Here it is reached in a closure called by `Map::read` of the crate `post`."), "{last}");
+}
+
 #[test]
 fn a_race_past_a_relaxed_flag() {
     let (scene, conflict) = passed_by_a_flag();
@@ -829,6 +857,27 @@ fn a_block_that_is_used_after_it_was_freed() {
         earlier: Some((0, Access::Free)),
     };
     assert_json_snapshot!(scene.finding(Outcome::Conflict(conflict)));
+}
+
+/// Where a crate's code both frees and reads, what the user can do is to look for another version of it.
+#[test]
+fn a_block_that_a_crate_uses_after_it_has_freed_it() {
+    const CLEAR: Library = ("post::Stack::clear", Origin::Dependency);
+    const TOP: Library = ("post::Stack::top", Origin::Dependency);
+    let mut scene = Scene::new();
+    scene.block(A, 24, "alloc::boxed::Box<T>::new", ("bank::tests::scene", 6, 18));
+    let one = scene.thread(None, Some(("bank::tests::scene", 9, 9)));
+    let access = |access| Op::Access { address: A + 8, size: 8, access };
+    scene.step(0, access(Access::Free), &[CLEAR], ("bank::close", 30, 5));
+    scene.trace.blocks[0].live.1 = 2;
+    scene.trace.blocks[0].freed = Some((0, scene.trace.steps.last().unwrap().stack));
+    scene.step(one, access(Access::Read), &[TOP], ("bank::balance", 40, 5));
+    scene.runs(one, &[TOP], ("bank::balance", 40, 5));
+    let (kind, earlier) = (ConflictKind::UseAfterFree, Some((0, Access::Free)));
+    let conflict = Conflict { kind, address: A + 8, size: 8, thread: one, access: Access::Read, earlier };
+    let finding = scene.finding(Outcome::Conflict(conflict));
+    assert!(finding.fix[0].starts_with("This happens inside the crate `post`."), "{:?}", finding.fix);
+    assert!(!finding.fix.iter().any(|fix| fix.contains("`unsafe`")), "{:?}", finding.fix);
 }
 
 /// Memory that a library makes once, for whoever comes first, is not what that one's statement binds.

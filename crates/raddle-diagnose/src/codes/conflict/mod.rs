@@ -10,12 +10,16 @@ mod stale;
 use super::Diagnosis;
 use crate::action::What;
 use crate::case::Case;
+use crate::function;
 use crate::place::Place;
 use crate::words;
 use raddle_engine::waits;
 use raddle_instrument::symbols::{Origin, SourceFrame};
 use raddle_protocol::finding::{FrameView, StackView};
 use raddle_protocol::trace::{Access, Block, Conflict, ConflictKind, Op, StackId, ThreadId};
+
+/// What bytes are called that have no name in the source.
+const SAME_MEMORY: &str = "the same memory";
 
 /// One of the two accesses, as far as it is known.
 pub struct Side {
@@ -108,9 +112,27 @@ impl<'a> Facts<'a> {
         }
     }
 
-    /// Where a side was.
+    /// Where a side was, in code that is not the standard library's.
     fn place(&self, case: &Case<'_>, side: &Side) -> Option<Place> {
-        case.innermost_place_of(side.stack)
+        let is_elsewhere = |stack: &StackId| {
+            let frame = case.sites.get(*stack).best_frame();
+            frame.is_some_and(|frame| frame.origin != Origin::Standard)
+        };
+        case.innermost_place_of(side.stack.filter(is_elsewhere))
+    }
+
+    /// By whose functions the user's code is called that makes the accesses, as a sentence with a blank before it.
+    fn called_back(&self, case: &Case<'_>) -> String {
+        let callers = self.earlier.iter().chain([&self.later]).filter_map(|side| {
+            let function = &case.sites.get(side.stack?).called_back_by()?.function;
+            Some(format!("`{}` of the crate `{}`", function::short(function), function::krate(function)))
+        });
+        let mut callers: Vec<String> = callers.collect();
+        callers.dedup();
+        match &callers[..] {
+            [] => String::new(),
+            callers => format!(" Here it is reached in a closure called by {}.", words::list(callers)),
+        }
     }
 
     /// What the bytes are, as a sentence; `None` when nothing is known.
@@ -161,9 +183,9 @@ fn name(case: &Case<'_>, at: &[Option<usize>]) -> String {
     };
     let named = |object: waits::Object| {
         let short = case.names.short(object);
-        if short.starts_with('`') { short.to_owned() } else { "the same memory".to_owned() }
+        if short.starts_with('`') { short.to_owned() } else { SAME_MEMORY.to_owned() }
     };
-    at.iter().flatten().find_map(object).map_or_else(|| "the same memory".to_owned(), named)
+    at.iter().flatten().find_map(object).map_or_else(|| SAME_MEMORY.to_owned(), named)
 }
 
 /// The frames of a stack, innermost first: from the library function that was called on the way in down to the outermost
@@ -188,7 +210,7 @@ fn view(case: &Case<'_>, frame: &SourceFrame) -> FrameView {
     // The standard library's sources lie below `/rustc/HASH/`.
     let short = file.split_once("/library/").filter(|_| file.starts_with("/rustc/")).map_or(file, |(_, rest)| rest);
     FrameView {
-        function: crate::function::short(&frame.function),
+        function: function::short(&frame.function),
         file: short.to_owned(),
         line: place.as_ref().map_or(0, |place| place.line),
     }

@@ -7,6 +7,8 @@
 
 use super::Side;
 use crate::case::Case;
+use crate::function;
+use crate::place::Place;
 use raddle_instrument::symbols::Origin;
 use raddle_protocol::trace::{Op, Order};
 
@@ -49,6 +51,12 @@ fn releases(order: Order) -> bool {
 
 fn acquires(order: Order) -> bool {
     matches!(order, Order::Acquire | Order::AcqRel | Order::SeqCst)
+}
+
+/// The crate whose code takes a step, if that is a dependency.
+fn krate(case: &Case<'_>, at: usize) -> Option<String> {
+    let frame = case.sites.get(case.trace().steps[at].stack).performed_by()?;
+    Some(function::krate(&frame.function))
 }
 
 /// The last such pair.
@@ -119,16 +127,33 @@ impl Flaw {
         if self.fails { ", the order for a compare-exchange that fails" } else { "" }
     }
 
-    /// What to change.
+    /// What to change, and by whom.
     pub fn fix(&self, case: &Case<'_>) -> String {
         let mut parts = Vec::new();
         if !releases(self.store_order) {
-            parts.push(format!("`Ordering::Release` for the store{}", self.at(case, self.store)));
+            parts.push((format!("`Ordering::Release` for the store{}", self.within(case, self.store)), self.store));
         }
         if !acquires(self.load_order) {
             let load = if self.fails { "failure of the compare-exchange" } else { "load" };
-            parts.push(format!("`Ordering::Acquire` for the {load}{}", self.at(case, self.load)));
+            parts.push((format!("`Ordering::Acquire` for the {load}{}", self.within(case, self.load)), self.load));
         }
-        format!("Use {} (or `AcqRel` for an operation that does both).", parts.join(" and "))
+        let krate = parts.iter().find_map(|(_, at)| krate(case, *at));
+        let parts: Vec<String> = parts.into_iter().map(|(part, _)| part).collect();
+        let (parts, both) = (parts.join(" and "), "(or `AcqRel` for an operation that does both)");
+        match krate {
+            Some(krate) => format!(
+                "This is inside the crate `{krate}`, which should use {parts} {both}: see whether a newer version does, and report it there if not."
+            ),
+            None => format!("Use {parts} {both}."),
+        }
+    }
+
+    /// Where a step is taken, in the file of the crate whose code takes it.
+    fn within(&self, case: &Case<'_>, at: usize) -> String {
+        let frame = case.sites.get(case.trace().steps[at].stack).performed_by();
+        match frame.and_then(|frame| Place::of(frame, case.context)) {
+            Some(place) => case.at(Some(&place)),
+            None => self.at(case, at),
+        }
     }
 }

@@ -1,12 +1,12 @@
 //! RD0101: a data race.
 
 use super::ordering::{self, Flaw};
-use super::{Facts, Side};
+use super::{Facts, SAME_MEMORY, Side};
 use crate::case::Case;
 use crate::codes::Diagnosis;
+use crate::function;
 use crate::words;
 use raddle_engine::waits::Holds;
-use raddle_instrument::symbols::Origin;
 use raddle_protocol::trace::{Access, Op, ThreadId};
 
 /// Describes it.
@@ -97,7 +97,7 @@ fn locks(case: &Case<'_>, facts: &Facts<'_>, earlier: &Side) -> Option<String> {
 }
 
 fn fix(case: &Case<'_>, facts: &Facts<'_>, earlier: &Side, flaw: Option<&Flaw>) -> Vec<String> {
-    let name = &facts.name;
+    let it = if facts.name == SAME_MEMORY { "that memory" } else { &facts.name };
     let mut fix = Vec::new();
     if let Some(flaw) = flaw {
         fix.push(flaw.fix(case));
@@ -106,24 +106,25 @@ fn fix(case: &Case<'_>, facts: &Facts<'_>, earlier: &Side, flaw: Option<&Flaw>) 
     if facts.later.access == Access::Free || earlier.access == Access::Free {
         fix.push("Free the memory only after every other thread is done with it: join the threads first, or share it through an `Arc`.".to_owned());
     } else if atomic(facts.later.access) || atomic(earlier.access) {
-        fix.push(format!("Make every access to {name} atomic while other threads can reach it, the plain one too."));
+        fix.push(format!("Make every access to {it} atomic while other threads can reach it, the plain one too."));
     } else if flaw.is_none() {
         fix.push(format!(
-            "Put {name} behind one lock that both threads take (`Mutex`, `RwLock`), make it atomic, or let one thread own it and send the others messages."
+            "Put {it} behind one lock that both threads take (`Mutex`, `RwLock`), make it atomic, or let one thread own it and send the others messages."
         ));
     }
     // Safe code cannot race: somebody's `unsafe` says what is not so.
-    let library = [facts.later.stack, earlier.stack].into_iter().flatten().find_map(|stack| {
-        let site = case.sites.get(stack);
-        let inner = site.frames.iter().find(|frame| frame.origin != Origin::Standard)?;
-        (inner.origin == Origin::Dependency).then(|| crate::function::krate(&inner.function))
-    });
+    let library = [facts.later.stack, earlier.stack]
+        .into_iter()
+        .flatten()
+        .find_map(|stack| case.sites.get(stack).performed_by().map(|frame| function::krate(&frame.function)));
     fix.push(match library {
         Some(library) => format!(
             "Safe Rust cannot race, so some `unsafe` code is wrong. The access is made inside the crate `{library}`: see whether a newer version mends it, and report it there if not."
         ),
-        None => "Safe Rust cannot race, so some `unsafe` code is wrong: look for `unsafe impl Send` or `Sync`, a raw pointer, an `UnsafeCell` or a `static mut` on the way to this memory, in this package or in a crate that hands it out."
-            .to_owned(),
+        None => format!(
+            "Safe Rust cannot race, so some `unsafe` code is wrong: look for `unsafe impl Send` or `Sync`, a raw pointer, an `UnsafeCell` or a `static mut` on the way to this memory, in this package or in a crate that hands it out.{}",
+            facts.called_back(case)
+        ),
     });
     fix
 }

@@ -4,6 +4,7 @@
 use super::{Facts, Side};
 use crate::case::Case;
 use crate::codes::{Diagnosis, cause};
+use crate::site::Site;
 use crate::words;
 use raddle_instrument::symbols::Origin;
 use raddle_protocol::trace::{Access, ConflictKind};
@@ -68,7 +69,18 @@ pub fn stale(case: &Case<'_>, facts: &Facts<'_>) -> Diagnosis {
         ),
     };
     diagnosis.message = message;
-    case.mark(&mut diagnosis.spans, place, label, true);
+    let began = case.threads.get(later.thread).and_then(|thread| thread.spawned.clone());
+    match (place, began) {
+        (None, Some(began)) if facts.found.kind == ConflictKind::DeadStack => {
+            case.mark(
+                &mut diagnosis.spans,
+                Some(began),
+                format!("{who}, which has come to its end, began here"),
+                false,
+            );
+        }
+        (place, _) => case.mark(&mut diagnosis.spans, place, label, true),
+    }
     let dead_stack = facts.found.kind == ConflictKind::DeadStack;
     let dead_storage = facts.found.kind == ConflictKind::DeadStorage;
     if let Some(side) = other.filter(|side| !(dead_stack || dead_storage) || side.access != Access::Free) {
@@ -103,20 +115,29 @@ pub fn stale(case: &Case<'_>, facts: &Facts<'_>) -> Diagnosis {
             "Where a count decides who frees: test and change it in one step (`fetch_sub` and look at what it returns), and do not touch the memory after giving up your own share.".to_owned(),
         ],
     };
-    if let Some(krate) = both_of_crate(case, facts) {
-        cause::blame(&krate, &mut diagnosis);
+    let is_of_heap = matches!(facts.found.kind, ConflictKind::UseAfterFree | ConflictKind::DoubleFree);
+    match both_of_crate(case, facts) {
+        Some(krate) => cause::blame(&krate, &mut diagnosis),
+        None if is_of_heap => diagnosis.fix.push(format!(
+            "In safe Rust memory is there as long as anybody can use it, so some `unsafe` code is wrong: in this package, or in a crate that hands this memory out.{}",
+            facts.called_back(case)
+        )),
+        None => {}
     }
     diagnosis
 }
 
 /// The crate in whose code both happen, where the user's calls only lead there.
 fn both_of_crate(case: &Case<'_>, facts: &Facts<'_>) -> Option<String> {
-    let of_crate = |side: &Side| {
-        let site = case.sites.get(side.stack?);
-        let inner = site.frames.iter().find(|frame| frame.origin != Origin::Standard)?;
-        site.called_crate().filter(|_| inner.origin == Origin::Dependency)
-    };
-    of_crate(&facts.later).filter(|krate| facts.earlier.as_ref().and_then(of_crate).as_ref() == Some(krate))
+    let site = |side: &Side| Some(case.sites.get(side.stack?));
+    let of_crate = |side: &Side| site(side).filter(|site| site.performed_by().is_some())?.called_crate();
+    let (later, earlier) = (&facts.later, facts.earlier.as_ref()?);
+    // A thread at its end is in nobody's code any more.
+    let at_its_end = |site: &Site| site.frames.iter().all(|frame| frame.origin == Origin::Standard);
+    if later.access == Access::Free && site(later).is_some_and(at_its_end) {
+        return of_crate(earlier);
+    }
+    of_crate(later).filter(|krate| of_crate(earlier).as_ref() == Some(krate))
 }
 
 /// What an access does, whether it is atomic or not: that makes no difference here.

@@ -2,7 +2,7 @@
 
 use crate::case::Case;
 use crate::object::ObjectKind;
-use crate::steps;
+use crate::steps::verbs;
 use raddle_engine::waits::{Final, WaitFor};
 use raddle_protocol::finding::ThreadView;
 use raddle_protocol::trace::{State, ThreadId, Wait};
@@ -16,11 +16,11 @@ pub fn wait(case: &Case<'_>, thread: ThreadId, what: &WaitFor) -> String {
             let mut holders: Vec<_> = case.holds.of(*object).iter().map(|hold| hold.thread).collect();
             holders.sort_unstable();
             holders.dedup();
-            format!("{request}{}", steps::held_by(thread, &holders, once, &case.threads))
+            format!("{request}{}", verbs::held_by(thread, &holders, once, &case.threads))
         }
         WaitFor::Notification(object) => {
             let kind = case.reading.objects.get(*object).kind;
-            steps::waiting(Some(kind), case.names.short(*object)).unwrap_or_else(|| "waits".to_owned())
+            verbs::waiting(Some(kind), case.names.short(*object)).unwrap_or_else(|| "waits".to_owned())
         }
         WaitFor::Ends(children) if children.is_empty() => "waits for its scoped threads to end".to_owned(),
         WaitFor::Ends(children) => format!("waits for {} to end", case.threads.list(children)),
@@ -32,7 +32,7 @@ pub fn plain_wait(case: &Case<'_>, thread: ThreadId, what: &WaitFor) -> String {
     match what {
         WaitFor::Lock(object, mode) => {
             let kind = case.reading.objects.get(*object).kind;
-            steps::request(Some(kind), *mode, case.names.short(*object))
+            verbs::request(Some(kind), *mode, case.names.short(*object))
         }
         other => wait(case, thread, other),
     }

@@ -1,14 +1,16 @@
 //! The interleaving in the user's terms: one line for each thing that a thread did in code that its author can see.
 
+mod shorten;
+pub mod verbs;
+
 use crate::action::{Action, What};
 use crate::case::Case;
 use crate::object::ObjectKind;
 use crate::place::Place;
 use crate::polls;
 use crate::site::{CallKey, Site};
-use crate::threads::Threads;
 use crate::words::{self, Type};
-use raddle_engine::waits::{self, Holds, Mode};
+use raddle_engine::waits::{self, Holds};
 use raddle_instrument::symbols::Origin;
 use raddle_protocol::Role;
 use raddle_protocol::finding::StepView;
@@ -22,11 +24,6 @@ pub struct Steps {
     /// For each action of the reading, its step.
     of_action: Vec<Option<usize>>,
 }
-
-/// Steps kept before and after one at which a thread is interrupted.
-const AROUND: usize = 4;
-/// Interruptions of which so much is kept, at the most: where there are more, none of them says much.
-const MOST_INTERRUPTIONS: usize = 16;
 
 impl Steps {
     /// Tells all of `case`; `keys` are the recorded steps on which the finding turns. What a task does is told of it, and
@@ -58,23 +55,6 @@ impl Steps {
         steps
     }
 
-    /// Marks the steps after which another thread goes on although the thread could have.
-    fn mark_interruptions(&mut self, case: &Case<'_>) {
-        let mut can_go_on = vec![false; self.views.len()];
-        for (action, step) in case.reading.actions.iter().zip(&self.of_action) {
-            if let Some(step) = step {
-                can_go_on[*step] = !stops(&action.what);
-            }
-        }
-        let mut acts_later = BTreeSet::new();
-        for at in (0..self.views.len().saturating_sub(1)).rev() {
-            acts_later.insert(self.views[at + 1].thread);
-            let thread = self.views[at].thread;
-            let is_switched = self.views[at + 1].thread != thread;
-            self.views[at].interrupted = is_switched && can_go_on[at] && acts_later.contains(&thread);
-        }
-    }
-
     /// The step of the action that took effect at recorded step `at`.
     pub fn at(&self, case: &Case<'_>, at: usize) -> Option<usize> {
         let actions = case.reading.actions.iter().zip(&self.of_action);
@@ -94,36 +74,6 @@ impl Steps {
         }
         self.views.push(view);
         self.views.len() - 1
-    }
-
-    /// Drops all but the last `most` steps, keeping those on which the finding turns, and those around interruptions if they are
-    /// few. Returns how many were dropped.
-    pub fn shorten(&mut self, most: usize) -> usize {
-        let spare = self.views.len().saturating_sub(most);
-        let interrupted: Vec<usize> = (0..spare).filter(|at| self.views[*at].interrupted).collect();
-        let near = |index: usize| {
-            let next = interrupted.partition_point(|at| at + AROUND < index);
-            interrupted.get(next).is_some_and(|at| at.saturating_sub(AROUND) <= index)
-        };
-        let are_few = interrupted.len() <= MOST_INTERRUPTIONS;
-        let mut new_index = Vec::with_capacity(self.views.len());
-        let mut kept = Vec::with_capacity(most);
-        let mut left_out = 0;
-        for (index, view) in core::mem::take(&mut self.views).into_iter().enumerate() {
-            let keep = index >= spare || view.key || are_few && near(index);
-            new_index.push(keep.then_some(kept.len()));
-            if keep {
-                kept.push(StepView { left_out: core::mem::take(&mut left_out), ..view });
-            } else {
-                left_out += 1;
-            }
-        }
-        for step in &mut self.of_action {
-            *step = step.and_then(|index| new_index[index]);
-        }
-        let dropped = new_index.iter().filter(|index| index.is_none()).count();
-        self.views = kept;
-        dropped
     }
 }
 
@@ -220,9 +170,9 @@ impl Teller<'_> {
             {
                 return None;
             }
-            What::Requested(mode) => format!("{}{}", request(kind, *mode, &name()), self.held_by(action)),
-            What::Acquired(mode) => acquire(kind, *mode, &name()),
-            What::Refused(mode) => format!("{}, in vain{}", attempt(kind, *mode, &name()), self.held_by(action)),
+            What::Requested(mode) => format!("{}{}", verbs::request(kind, *mode, &name()), self.held_by(action)),
+            What::Acquired(mode) => verbs::acquire(kind, *mode, &name()),
+            What::Refused(mode) => format!("{}, in vain{}", verbs::attempt(kind, *mode, &name()), self.held_by(action)),
             What::Released if kind == Some(ObjectKind::Once) => format!("finishes initialising {}", name()),
             What::Released => format!("unlocks {}", name()),
             What::Downgraded => format!("turns its write lock on {} into a read lock", name()),
@@ -233,14 +183,14 @@ impl Teller<'_> {
             What::Notified { woken, all, .. } => self.notify(kind, woken, *all, &name()),
             What::Received { woken } => format!("receives from {}{}", name(), self.wakes(woken)),
             What::Closed { woken } => format!("closes its end of {}{}", name(), self.wakes(woken)),
-            What::Passed => passed(kind, site, &name()),
+            What::Passed => verbs::passed(kind, site, &name()),
             What::Read { size, value } => {
-                format!("reads {}{}", name(), shown(" → ", Type::at(site).value(*value, *size)))
+                format!("reads {}{}", name(), verbs::shown(" → ", Type::at(site).value(*value, *size)))
             }
             What::Wrote { size, value } => {
-                format!("writes {}{}", name(), shown(" ← ", Type::at(site).value(*value, *size)))
+                format!("writes {}{}", name(), verbs::shown(" ← ", Type::at(site).value(*value, *size)))
             }
-            What::Updated { size, old, new } => update(site, &name(), *size, *old, *new),
+            What::Updated { size, old, new } => verbs::update(site, &name(), *size, *old, *new),
             What::Compared { size, expected, old, new, done } => {
                 let value = |value: &u64| Type::at(site).value(*value, *size);
                 match (*done, value(expected), value(old), value(new)) {
@@ -254,7 +204,7 @@ impl Teller<'_> {
                 }
             }
             What::Accessed(access) => format!("{} {}", words::does(*access), name()),
-            What::Called | What::WentOn => call(site, action.what == What::WentOn)?,
+            What::Called | What::WentOn => verbs::call(site, action.what == What::WentOn)?,
             What::Began => return None,
             What::Ended => "ends".to_owned(),
             What::Spawned(child) => format!("starts {}", self.case.threads.prose(*child)),
@@ -281,7 +231,7 @@ impl Teller<'_> {
                 Some(mutex) => format!("waits on {name}, which unlocks {}", self.case.names.short(mutex)),
                 None => format!("waits on {name}"),
             },
-            kind => waiting(kind, name).unwrap_or_else(|| "waits".to_owned()),
+            kind => verbs::waiting(kind, name).unwrap_or_else(|| "waits".to_owned()),
         }
     }
 
@@ -317,7 +267,7 @@ impl Teller<'_> {
     fn held_by(&self, action: &Action) -> String {
         let Some(object) = action.object else { return String::new() };
         let once = self.case.reading.objects.get(object).kind == ObjectKind::Once;
-        held_by(action.thread, &self.holders(object), once, &self.case.threads)
+        verbs::held_by(action.thread, &self.holders(object), once, &self.case.threads)
     }
 
     fn holders(&self, object: waits::Object) -> Vec<ThreadId> {
@@ -331,131 +281,6 @@ impl Teller<'_> {
         let next = self.case.reading.actions.get(index + 1);
         next.is_some_and(|next| next.thread == action.thread && matches!(next.what, What::Joined(_)))
     }
-}
-
-/// Whether a thread does not go on by itself after this, or says that it need not.
-fn stops(what: &What) -> bool {
-    matches!(
-        what,
-        What::Requested(_)
-            | What::WaitBegun
-            | What::JoinBegun(_)
-            | What::Slept(_)
-            | What::Yielded
-            | What::Ended
-            | What::Stalled(_)
-            | What::HeldBack(_)
-            | What::Io { blocked: true, .. }
-    )
-}
-
-/// Who keeps `thread` waiting for a lock, or for an initialisation (`once`), in brackets; nothing if nobody is known.
-pub fn held_by(thread: ThreadId, holders: &[ThreadId], once: bool, threads: &Threads) -> String {
-    match (holders.contains(&thread), once) {
-        _ if holders.is_empty() => String::new(),
-        (true, false) => " (which it holds itself)".to_owned(),
-        (true, true) => " (which it does itself)".to_owned(),
-        (false, false) => format!(" (held by {})", threads.list(holders)),
-        (false, true) => format!(" (by {})", threads.list(holders)),
-    }
-}
-
-/// What a thread that waits for a notification of this kind does; `None` when nothing is known.
-pub fn waiting(kind: Option<ObjectKind>, name: &str) -> Option<String> {
-    Some(match kind? {
-        ObjectKind::Condvar => format!("waits on {name}"),
-        ObjectKind::Futex => format!("sleeps on {name} until it is woken"),
-        ObjectKind::Barrier => format!("waits at {name}"),
-        ObjectKind::Channel => format!("waits for a message on {name}"),
-        ObjectKind::ChannelRoom => format!("waits for room in {name}"),
-        ObjectKind::ParkToken => "is parked".to_owned(),
-        ObjectKind::Semaphore => format!("waits for a permit of {name}"),
-        ObjectKind::Descriptor => format!("waits for input or output on descriptor {name}"),
-        _ => return None,
-    })
-}
-
-/// A call of a dependency's function, begun or gone on with.
-fn call(site: &Site, goes_on: bool) -> Option<String> {
-    let entry = &site.entry()?.function;
-    let drops = ["drop", "drop_in_place", "drop_glue"].contains(&crate::function::method(entry).as_str());
-    // Whoever drops something knows it by its type.
-    let dropped = site.dependency().map(|frame| crate::function::short(&frame.function));
-    let dropped = dropped.as_deref().and_then(|function| function.strip_suffix("::drop"));
-    Some(match (drops, dropped, goes_on) {
-        (true, Some(value), false) => format!("drops a value of `{value}`"),
-        (true, Some(value), true) => format!("goes on dropping the value of `{value}`"),
-        (true, None, false) => "drops a value".to_owned(),
-        (true, None, true) => "goes on dropping the value".to_owned(),
-        (false, _, false) => format!("calls `{}`", crate::function::short(entry)),
-        (false, _, true) => format!("goes on in `{}`", crate::function::short(entry)),
-    })
-}
-
-/// Asking for a lock, in words.
-pub fn request(kind: Option<ObjectKind>, mode: Mode, name: &str) -> String {
-    match (kind, mode) {
-        (Some(ObjectKind::RwLock), Mode::Shared) => format!("waits to read-lock {name}"),
-        (Some(ObjectKind::RwLock), Mode::Exclusive) => format!("waits to write-lock {name}"),
-        (Some(ObjectKind::Once), _) => format!("waits for {name} to be initialised"),
-        _ => format!("waits for {name}"),
-    }
-}
-
-fn acquire(kind: Option<ObjectKind>, mode: Mode, name: &str) -> String {
-    match (kind, mode) {
-        (Some(ObjectKind::RwLock), Mode::Shared) => format!("read-locks {name}"),
-        (Some(ObjectKind::RwLock), Mode::Exclusive) => format!("write-locks {name}"),
-        (Some(ObjectKind::Once), _) => format!("begins to initialise {name}"),
-        _ => format!("locks {name}"),
-    }
-}
-
-fn attempt(kind: Option<ObjectKind>, mode: Mode, name: &str) -> String {
-    match (kind, mode) {
-        (Some(ObjectKind::RwLock), Mode::Shared) => format!("tries to read-lock {name}"),
-        (Some(ObjectKind::RwLock), Mode::Exclusive) => format!("tries to write-lock {name}"),
-        _ => format!("tries to lock {name}"),
-    }
-}
-
-fn passed(kind: Option<ObjectKind>, site: &Site, name: &str) -> String {
-    match kind {
-        Some(ObjectKind::Barrier) => format!("arrives at {name}"),
-        Some(ObjectKind::ParkToken) => "parks and goes on at once, for it has been unparked before".to_owned(),
-        Some(ObjectKind::Semaphore) => format!("takes a permit of {name}"),
-        _ => match site.entry() {
-            Some(entry) => format!("calls `{}` on {name}", crate::function::method(&entry.function)),
-            None => format!("looks at {name}"),
-        },
-    }
-}
-
-fn update(site: &Site, name: &str, size: u8, old: u64, new: u64) -> String {
-    let kind = Type::at(site);
-    let method = words::atomic_method(site);
-    let change = match (kind.value(old, size), kind.value(new, size)) {
-        // What assembly leaves behind is not known.
-        _ if method.is_empty() && old == new => String::new(),
-        (Some(old), Some(new)) => format!("{old} → {new}"),
-        _ => String::new(),
-    };
-    let mask = if size >= 8 { u64::MAX } else { (1 << (u32::from(size) * 8)) - 1 };
-    let by = match method.as_str() {
-        "fetch_add" => kind.value(new.wrapping_sub(old) & mask, size).map(|by| format!("adds {by} to {name}")),
-        "fetch_sub" => kind.value(old.wrapping_sub(new) & mask, size).map(|by| format!("subtracts {by} from {name}")),
-        "swap" => Some(format!("swaps {name}")),
-        _ => None,
-    };
-    let does = by.unwrap_or_else(|| match method.as_str() {
-        "" => format!("changes {name}"),
-        method => format!("changes {name} by `{method}`"),
-    });
-    if change.is_empty() { does } else { format!("{does} ({change})") }
-}
-
-fn shown(arrow: &str, value: Option<String>) -> String {
-    value.map_or_else(String::new, |value| format!("{arrow}{value}"))
 }
 
 /// The dependency's function that uses a lock or channel on the user's behalf, if the user did not ask for that itself.

@@ -3,6 +3,7 @@
 
 use crate::explore::Explorer;
 use crate::found::Found;
+use crate::stalled::is_stalled;
 use crate::state::rt;
 use raddle_engine::Strategy;
 use raddle_protocol::trace::Outcome;
@@ -24,16 +25,23 @@ impl Explorer {
     /// that loses its patience after a number of laps, for one, which no other schedule brings to that.
     pub fn report_failure_beside(&mut self, found: &mut Found) -> bool {
         let Some((outcome, choices)) = found.beside.take().filter(|_| found.known.is_empty()) else { return false };
+        let outcome = match outcome {
+            outcome if is_stalled(&outcome) => match self.wait_for_it(&choices) {
+                outcome if is_stalled(&outcome) => outcome,
+                // It has only taken long.
+                _ => return false,
+            },
+            outcome => outcome,
+        };
         self.report(outcome, 1, choices, &mut found.known);
         true
     }
 
     /// Performs an execution of so many points at the most: its end and its choices.
     pub fn perform_within(&mut self, strategy: Box<dyn Strategy>, points: u64) -> (Outcome, Vec<Choice>) {
-        self.within(points, |explorer| {
-            let outcome =
-                explorer.led_by(strategy, |explorer| explorer.aside(|explorer| explorer.perform_reversibly(1)));
-            (outcome, rt().tape.record().to_vec())
-        })
+        let perform = |explorer: &mut Self| explorer.aside(|explorer| explorer.perform_reversibly(1));
+        let outcome =
+            self.within(points, |explorer| explorer.stalling_soon(|explorer| explorer.led_by(strategy, perform)));
+        (outcome, rt().tape.record().to_vec())
     }
 }

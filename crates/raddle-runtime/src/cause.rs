@@ -5,12 +5,13 @@
 
 use crate::explore::Explorer;
 use crate::shrink::{manner, perform};
+use crate::stalled::is_stalled;
 use crate::state::rt;
 use raddle_engine::AccessKind;
 use raddle_engine::cause::{Delay, Pair, pairs, reversed};
 use raddle_engine::log::Logged;
 use raddle_engine::shrink::{Deviation, Follow, Note};
-use raddle_protocol::trace::{Bound, Outcome, ThreadId};
+use raddle_protocol::trace::{Outcome, ThreadId};
 use raddle_protocol::{Choice, ChoiceKind};
 
 /// Executions performed at the most.
@@ -108,7 +109,7 @@ impl Search<'_> {
         let (ended, _, outcome) = perform(self.explorer, self.execution, strategy);
         self.reasons.tried += 1;
         self.points += rt().points;
-        if matches!(outcome, Outcome::NoProgress(Bound::Stall(_))) {
+        if is_stalled(&outcome) {
             // It has taken seconds; so may the next.
             self.points = MOST_POINTS;
         }

@@ -49,6 +49,7 @@ mod snapshot;
 mod sought;
 mod spurious;
 mod stacks;
+mod stalled;
 mod start;
 mod state;
 mod stopwatch;

@@ -8,6 +8,7 @@
 use crate::explore::Explorer;
 use crate::found::Found;
 use crate::rounds;
+use crate::stalled::is_stalled;
 use crate::state::rt;
 use raddle_engine::strategy::Lockstep;
 use raddle_protocol::Choice;
@@ -48,7 +49,7 @@ impl Explorer {
                 // Should the search come upon it too, it is reported then.
                 return self.report_round(outcome, 0, choices, &mut BTreeSet::new());
             }
-            let stalls = matches!(outcome, Outcome::NoProgress(Bound::Stall(_)));
+            let stalls = is_stalled(&outcome);
             if stalls || !matches!(outcome, Outcome::Passed | Outcome::NoProgress(_)) {
                 found.beside.get_or_insert((outcome, choices));
             }

@@ -3,6 +3,7 @@
 
 use crate::explore::{Explorer, send};
 use crate::record::Recorder;
+use crate::stalled::is_stalled;
 use crate::state::{MOST_INVERTED, rt};
 use crate::{cause, letter, record, sched, shrink, sought, spurious, sys, watch};
 use raddle_engine::backlog::piles_up;
@@ -76,13 +77,18 @@ impl Explorer {
     pub fn report(&mut self, outcome: Outcome, execution: u64, choices: Vec<Choice>, known: &mut BTreeSet<u64>) {
         let accesses = outcome.bytes();
         let points = if let Outcome::NoProgress(Bound::Steps(points)) = outcome { points } else { 0 };
-        let (mut again, mut recorder) = self.record_long(execution, choices.clone(), accesses, points);
+        let (mut again, mut recorder) = if is_stalled(&outcome) {
+            self.record_stalled(&outcome, execution, &choices)
+        } else {
+            self.record_long(execution, choices.clone(), accesses, points)
+        };
         let signature = recorder.signature(&outcome);
         if !known.insert(signature) {
             return;
         }
         let mut choices = choices;
-        if again.is_same_end(&outcome) && (execution != 0 || self.passes_uninterrupted) {
+        let can_be_compared = shrink::can_be_compared(&outcome);
+        if again.is_same_end(&outcome) && can_be_compared && (execution != 0 || self.passes_uninterrupted) {
             // Where threads wait matters only where that is the failure.
             let places = |recorder: &Recorder| {
                 ((outcome == Outcome::Stuck).then(|| recorder.signature(&outcome)), recorder.panics())
@@ -113,7 +119,7 @@ impl Explorer {
             cause = reasons.map(|reasons| recorder.places_of_reasons(&reasons, rt()));
         }
         let mut by_the_letter = false;
-        if again.is_same_end(&outcome) && letter::is_open(&choices) {
+        if again.is_same_end(&outcome) && can_be_compared && letter::is_open(&choices) {
             by_the_letter = self.briefly(|explorer| letter::decides(explorer, execution, &choices));
             let reasons = by_the_letter && cause.is_none();
             let reasons =
@@ -214,14 +220,9 @@ impl Explorer {
 
     /// Performs executions for the report of the one before: none is much longer than that, and it does not go on for long.
     pub fn briefly<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
-        let runtime = rt();
-        let most = LONGER * runtime.points + LONGEST_SHORT;
-        let stall_ms = runtime.plan.budget.stall_ms;
-        runtime.plan.budget.stall_ms = stall_ms.min(ASIDE_NS / 1_000_000);
+        let most = LONGER * rt().points + LONGEST_SHORT;
         self.aside_until_ns = sys::real_time_ns() + ASIDE_NS;
-        let result = self.within(most, |explorer| explorer.aside(work));
-        rt().plan.budget.stall_ms = stall_ms;
-        result
+        self.stalling_after(ASIDE_NS / 1_000_000, |explorer| explorer.within(most, |explorer| explorer.aside(work)))
     }
 
     /// Whether what is done for a report has taken long enough.

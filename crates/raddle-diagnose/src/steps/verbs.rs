@@ -37,12 +37,12 @@ pub fn waiting(kind: Option<ObjectKind>, name: &str) -> Option<String> {
 pub fn call(site: &Site, goes_on: bool) -> Option<String> {
     let entry = &site.entry()?.function;
     let drops = ["drop", "drop_in_place", "drop_glue"].contains(&crate::function::method(entry).as_str());
-    // Whoever drops something knows it by its type.
-    let dropped = site.dependency().map(|frame| crate::function::short(&frame.function));
-    let dropped = dropped.as_deref().and_then(|function| function.strip_suffix("::drop"));
-    Some(match (drops, dropped, goes_on) {
-        (true, Some(value), false) => format!("drops a value of `{value}`"),
-        (true, Some(value), true) => format!("goes on dropping the value of `{value}`"),
+    // What is dropped may only hold something of that type.
+    let destructor = site.dependency().map(|frame| crate::function::short(&frame.function));
+    let destructor = destructor.filter(|function| function.ends_with("::drop"));
+    Some(match (drops, destructor, goes_on) {
+        (true, Some(function), false) => format!("drops a value (`{function}`)"),
+        (true, Some(function), true) => format!("goes on in `{function}`"),
         (true, None, false) => "drops a value".to_owned(),
         (true, None, true) => "goes on dropping the value".to_owned(),
         (false, _, false) => format!("calls `{}`", crate::function::short(entry)),

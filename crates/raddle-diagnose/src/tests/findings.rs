@@ -332,7 +332,7 @@ fn a_call_that_is_interrupted_goes_on_later() {
         finding.steps.iter().map(|step| (step.thread, step.action.as_str(), step.key)).collect();
     let calls = [
         (1, "calls `Sender::send`", true),
-        (0, "drops a value of `Receiver`", true),
+        (0, "drops a value (`Receiver::drop`)", true),
         (1, "goes on in `Sender::send`", false),
     ];
     assert!(rows.windows(3).any(|window| window == calls), "{rows:?}");

@@ -36,7 +36,7 @@ pub struct ExploreOptions {
     pub memory: MemoryModel,
     /// How many processes explore at the same time: a test each, and where fewer tests are left, several one test, which
     /// changes nothing about what is found [default: number of processors]
-    #[arg(short, long, value_name = "N")]
+    #[arg(short, long, value_name = "N", value_parser = values::jobs)]
     pub jobs: Option<NonZeroUsize>,
     /// Collect the distinct findings of a test until its budget ends, not only the first
     #[arg(long)]

@@ -151,7 +151,7 @@ fn wrong_values_are_refused_with_what_there_is() {
     );
     assert!(refused("raddle test --memory tso").contains("there are `rc11` and `sc`"));
     assert!(refused("raddle test --schedules 0").contains("at least 1"));
-    assert!(refused("raddle test --jobs 0").contains("--jobs"));
+    assert!(refused("raddle test --jobs 0").contains("at least 1"));
     assert!(refused("raddle test --cpus 0").contains("from 1 to 1024"));
     assert!(refused("raddle test --deny RD9999").contains("raddle explain"));
     assert!(refused("raddle test --release --profile x").contains("cannot be used with"));

@@ -1,6 +1,7 @@
 //! Values of options that need more than a number or a word to be read.
 
 use raddle_protocol::MemoryModel;
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 /// A length of time, or none: `10s`, `1m 30s`, `500ms`, `0s`; a bare number is seconds.
@@ -69,6 +70,12 @@ pub fn size(text: &str) -> Result<u64, String> {
         Some(_) => Err("must be at least 16M".into()),
         None => Err("write a number of bytes, or `512M`, `4G`".into()),
     }
+}
+
+/// How many processes.
+pub fn jobs(text: &str) -> Result<NonZeroUsize, String> {
+    let number = usize::try_from(positive(text)?).map_err(|_| "is more than any machine has")?;
+    NonZeroUsize::new(number).ok_or_else(|| "must be at least 1".into())
 }
 
 /// A number that is not 0.

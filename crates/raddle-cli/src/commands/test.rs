@@ -132,9 +132,14 @@ fn choose(
             Listing::Tests(tests) => {
                 chosen.libtest = true;
                 if let Some(reason) = &filter.not_libtest {
+                    let remedy = if filter.rest.iter().any(|word| word == "--list") {
+                        "`cargo test -- --list` shows the names of tests"
+                    } else {
+                        "choose test targets with a harness of their own by --test NAME"
+                    };
                     return Err(Error::Usage {
                         sentence: format!("the words after `--` are not for the test harness: {reason}"),
-                        remedy: Some("choose test targets with a harness of their own by --test NAME".into()),
+                        remedy: Some(remedy.into()),
                     });
                 }
                 chosen.all += tests.len() as u64;

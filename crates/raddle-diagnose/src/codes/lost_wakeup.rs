@@ -272,7 +272,10 @@ fn of_dependency(
         return None;
     }
     let called = |at: Option<usize>| {
-        let entry = case.site_at(at?)?.entry().filter(|entry| entry.origin == Origin::Dependency)?;
+        let site = case.site_at(at?)?;
+        // A thread of the crate's own was called by nobody.
+        let entry = site.entry().or_else(|| site.asking().filter(|_| site.user.is_none()));
+        let entry = entry.filter(|entry| entry.origin == Origin::Dependency)?;
         let short = function::short(&entry.function);
         // A condition variable that comes from a crate, used by the user's own code, is the user's.
         (!is_the_users(&entry.function)).then(|| (function::krate(&entry.function), short))

@@ -229,6 +229,13 @@ fn stuck(case: &Case<'_>) -> Diagnosis {
     diagnosis
 }
 
+/// That either this code or the crate's is to blame for a wait, which is the crate's.
+fn this_code_or_the_crates(wait: &str) -> String {
+    format!(
+        "{wait}. Either this code does not do what that waits for on every path (send, give back, drop, end); or it has done it, and the crate has lost the wake-up: see whether a newer version has mended it, else report it there. What follows is for the code of the crate."
+    )
+}
+
 /// The threads that stand in none of the user's functions: a crate has started them.
 fn servants(case: &Case<'_>) -> BTreeSet<ThreadId> {
     let is_servant = |thread: &ThreadId| {

@@ -130,11 +130,8 @@ fn waits_long(case: &Case<'_>) -> Option<String> {
         Final::Waiting(WaitFor::Notification(_), Some(since)) => Some(trace.position(*since)),
         _ => None,
     };
-    let is_users = |thread: &ThreadId| {
-        let last = trace.threads[*thread as usize].last;
-        last.is_some_and(|last| case.sites.get(last).user.is_some())
-    };
-    let waiting = (0..trace.threads.len() as ThreadId).filter(is_users);
+    let servants = super::servants(case);
+    let waiting = (0..trace.threads.len() as ThreadId).filter(|thread| !servants.contains(thread));
     let (begun, thread) = waiting.filter_map(|thread| Some((since(&thread)?, thread))).min()?;
     (begun < end / 2).then(|| {
         format!(

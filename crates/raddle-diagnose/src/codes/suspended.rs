@@ -4,7 +4,7 @@
 //! Not seen: whether a task is to wait for ever, as a server's loop does; so only a thread that the executor has started
 //! itself leaves the first place to them. A record from which steps were left out tells nothing of how tasks have ended.
 
-use super::{Diagnosis, others_waiting};
+use super::{Diagnosis, others_waiting, this_code_or_the_crates};
 use crate::case::Case;
 use crate::function;
 use crate::place::Place;
@@ -114,9 +114,7 @@ fn tell_of_future(case: &Case<'_>, thread: ThreadId, at: usize, diagnosis: &mut 
     case.mark(&mut diagnosis.spans, place, "the future is suspended here, for ever", true);
     if let Some(future) = of_crate {
         let krate = function::krate(&future.function);
-        let advice = format!(
-            "The future is of the crate `{krate}`. Either this code does not do what it waits for on every path (send, give back, drop, end); or it has done it, and the crate has lost the wake-up: see whether a newer version has mended it, else report it there. What follows is for the code of the crate."
-        );
+        let advice = this_code_or_the_crates(&format!("The future is of the crate `{krate}`"));
         diagnosis.fix.insert(0, advice);
     }
 }

@@ -13,7 +13,8 @@
 //!    those of servants last.
 //!
 //! A servant is a thread that a library has started. It waits whenever there is no work, and is notified whenever there is
-//! some, whether it waits or not; so a notification that found it at work is none that it has missed.
+//! some, whether it waits or not; so a notification that found it at work is none that it has missed, and one that woke
+//! another servant was for that one.
 
 use super::cycle::shortest_cycle;
 use super::event::{Event, Final, Kind, Mode, Object, Thread, WaitFor};
@@ -210,7 +211,9 @@ impl<'a> Stuck<'a> {
                     {
                         Fate::SentEarly { by, at }
                     }
-                    Some((by, at, [woken, ..])) if !self.woken_since(*object, thread, at) => {
+                    Some((by, at, [woken, ..]))
+                        if !self.woken_since(*object, thread, at) && !self.servants.contains(&thread) =>
+                    {
                         Fate::WokeAnother { by, at, woken: *woken }
                     }
                     _ => Fate::NeverSent,

@@ -208,6 +208,14 @@ fn notified_another() {
 }
 
 #[test]
+fn a_notification_that_woke_another_servant_was_for_that_one() {
+    let events = [event(0, 0, 7, Kind::WaitBegun), event(1, 1, 7, Kind::WaitBegun), notified(2, 2, 7, &[1])];
+    let states = [notification(7, 0), notification(7, 3), notification(8, 4)];
+    let found = lost(judge_with(&events, &states, &BTreeSet::from([0, 1])));
+    assert_eq!((found.thread, found.fate), (2, Fate::NeverSent));
+}
+
+#[test]
 fn a_message_that_was_kept_is_not_lost() {
     let sent = Kind::Notified { woken: vec![], remembered: true };
     let found = lost(judge(&[event(0, 1, 7, sent)], &[notification(7, 1), Final::Ended]));

@@ -6,6 +6,9 @@
 use super::Facts;
 use crate::case::Case;
 
+/// How a report calls the environment.
+pub const ENVIRONMENT: &str = "the environment";
+
 /// What the memory of a race is to the C library.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Belongs {
@@ -26,11 +29,10 @@ pub fn belongs(case: &Case<'_>, facts: &Facts<'_>) -> Option<Belongs> {
         return Some(Belongs::Environment);
     }
     let is_c = |file: &String| file.starts_with("libc.so") || file.starts_with("libc-");
-    (facts.block.is_none() && case.accessed_in.as_ref().is_some_and(is_c)).then_some(Belongs::Answer)
+    // What others may use by its name, such as the standard streams, is no such place.
+    let is_named = facts.name.starts_with('`');
+    (!is_named && case.accessed_in.as_ref().is_some_and(is_c)).then_some(Belongs::Answer)
 }
-
-/// How a report calls the environment.
-pub const ENVIRONMENT: &str = "the environment";
 
 impl Belongs {
     /// What that means.

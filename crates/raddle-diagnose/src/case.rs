@@ -34,6 +34,8 @@ pub struct Case<'a> {
     pub tasks: Tasks,
     /// Who holds what at the end.
     pub holds: Holds,
+    /// The library in whose own memory accesses were in conflict.
+    pub accessed_in: Option<String>,
     wrappers: Wrappers,
     mutexes: BTreeMap<(ThreadId, usize), waits::Object>,
 }
@@ -55,12 +57,16 @@ impl<'a> Case<'a> {
         let tasks = Tasks::new(&raw.trace, &sites, context);
         let holds = Holds::after(&reading.events());
         let mutexes = mutexes_of_waits(&reading);
+        let accessed_in = match &raw.outcome {
+            Outcome::Conflict(found) => symbols.library_at(found.address),
+            _ => None,
+        };
         let acts = |action: &&Action| !matches!(action.what, What::Accessed(_));
         // There are far fewer stacks than actions.
         let stacks: BTreeSet<StackId> = reading.actions.iter().filter(acts).map(|action| action.stack).collect();
         let acted = stacks.into_iter().map(|stack| sites.get(stack));
         let wrappers = Wrappers::of(acted, |file, line| (context.source)(file, line));
-        Self { raw, context, sites, reading, names, threads, tasks, holds, wrappers, mutexes }
+        Self { raw, context, sites, reading, names, threads, tasks, holds, accessed_in, wrappers, mutexes }
     }
 
     /// The recorded steps and threads.

@@ -347,7 +347,8 @@ fn named(known: &[Known], groups: &[usize], parts: &[bool]) -> Vec<Name> {
             Chosen::Only => format!("the {}", one.kind),
             Chosen::Number(number) => format!("{} {number}", one.kind),
         };
-        let mut long = if one.candidates.is_empty() { short.clone() } else { format!("{} {short}", one.kind) };
+        // Some names say the kind already.
+        let mut long = if short.starts_with('`') { format!("{} {short}", one.kind) } else { short.clone() };
         match (&one.inside, &one.origin) {
             (Some(inside), Some((how, place))) => {
                 let article = words::article(inside);
@@ -366,5 +367,22 @@ fn quoted(name: &str) -> String {
     match name.split_once("` at offset ") {
         Some((name, offset)) => format!("`{name}` (at offset {offset})"),
         None => format!("`{name}`"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two objects of one static variable's are told apart by their kinds, which are not said twice.
+    #[test]
+    fn a_name_that_says_the_kind_is_not_given_it_again() {
+        let known =
+            ["read-write lock", "once cell"].map(|kind| Known::new(vec!["SETTINGS".to_owned()], kind.to_owned(), None));
+        let names = named(&known, &[0, 1], &[false, false]);
+        assert_eq!(names[0].short, "the read-write lock of `SETTINGS`");
+        assert_eq!(names[0].long, names[0].short);
+        let alone = named(&known[..1], &[0], &[false]);
+        assert_eq!(alone[0].long, "read-write lock `SETTINGS`");
     }
 }

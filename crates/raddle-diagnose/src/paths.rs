@@ -39,6 +39,7 @@ impl PathUse {
             (PathCall::Makes, true, _) => format!("makes {name}"),
             (PathCall::Replaces, true, _) => format!("takes over {name}, which is there already"),
             (PathCall::Removes, true, _) => format!("takes {name} away"),
+            (PathCall::Enters, true, _) => format!("makes {name} the working directory"),
             (PathCall::Opens | PathCall::Empties, false, true) => format!("wants to open {name}: there is none"),
             (PathCall::Removes, false, true) => format!("wants to take {name} away: there is none"),
             (_, false, _) => format!("wants to use {name} and fails"),

@@ -113,6 +113,23 @@ pub fn blocked_on(site: &Site) -> Option<Poll<'_>> {
     (outer > user).then(|| poll(site, user, outer))?
 }
 
+/// The future that a thread blocks on, where an operation is performed in it: the outermost function below a crate's
+/// `block_on` that is not that crate's. Also of executors that are not known here.
+pub fn blocked_future(site: &Site) -> Option<&SourceFrame> {
+    let is_block_on =
+        |frame: &SourceFrame| frame.function.contains("block_on") && function::method(&frame.function) == "block_on";
+    let at = site.frames.iter().position(|frame| frame.origin == Origin::Dependency && is_block_on(frame))?;
+    let executor = function::krate(&site.frames[at].function);
+    // Of an `async fn` there is no function but its body.
+    let is_future =
+        |frame: &SourceFrame| function::method(&frame.function) == "poll" || frame.function.contains("::{closure");
+    site.frames[..at].iter().rev().find(|frame| match frame.origin {
+        Origin::User => true,
+        Origin::Dependency => is_future(frame) && function::krate(&frame.function) != executor,
+        _ => false,
+    })
+}
+
 /// Functions of executors, by parts of their names.
 const RUNS: [&str; 5] =
     ["tokio::runtime::scheduler", "block_on", "async_task::raw", "async_executor::", "futures_executor::"];

@@ -21,7 +21,9 @@ pub struct Site {
     pub activations: Vec<u64>,
     /// The innermost frame of user code.
     pub user: Option<usize>,
-    /// Roles with a meaning, innermost first, up to the user's frame; without repetition.
+    /// That frame, or in a thread that a crate has started the innermost one of a dependency that uses what others provide.
+    pub asks: Option<usize>,
+    /// Roles with a meaning, innermost first, up to the frame that asks for them; without repetition.
     pub roles: Vec<Role>,
     /// What the operation is when `roles` is empty.
     pub plain: Plain,
@@ -30,7 +32,7 @@ pub struct Site {
     pub direct: bool,
     /// Whether it is part of the beginning of a panic in user code: the hook, the message, the backtrace.
     pub panics: bool,
-    /// The call in user code.
+    /// The call in the code that asks.
     pub call: CallKey,
 }
 
@@ -83,20 +85,26 @@ impl Site {
             }
         }
         let user = frames.iter().position(|frame| frame.origin == Origin::User);
-        let last = user.map(|at| physical[at]).or(stack.frames.len().checked_sub(1));
-        let library = &frames[..user.unwrap_or(frames.len())];
         let performs = roles::role(&frames);
+        let means = |role: Role| !matches!(role, Role::Atomic | Role::Internal | Role::ReferenceCount);
+        // In a thread that a crate has started, the crate takes the user's place.
+        let stands_in = || {
+            let uses = |at: &usize| frames[*at].origin == Origin::Dependency && !means(roles::role(&frames[*at..]));
+            (0..frames.len()).find(uses)
+        };
+        let asks = user.or_else(stands_in);
+        let last = asks.map(|at| physical[at]).or(stack.frames.len().checked_sub(1));
         let mut chain: Vec<Role> = Vec::new();
         if performs != Role::ReferenceCount {
             // Asked about in turn, each function on the way says what a call from it would mean.
-            let callers = (0..library.len()).filter(|at| !is_atomic(&library[*at].function));
+            let callers = (0..asks.unwrap_or(frames.len())).filter(|at| !is_atomic(&frames[*at].function));
             for role in core::iter::once(performs).chain(callers.map(|at| roles::role(&frames[at..]))) {
-                let means = !matches!(role, Role::Atomic | Role::Internal | Role::ReferenceCount);
-                if means && chain.last() != Some(&role) {
+                if means(role) && chain.last() != Some(&role) {
                     chain.push(role);
                 }
             }
         }
+        let library = &frames[..user.unwrap_or(frames.len())];
         let direct = chain.first() == Some(&performs);
         let plain = match performs {
             Role::ReferenceCount => Plain::ReferenceCount,
@@ -106,7 +114,7 @@ impl Site {
         };
         let roles = chain;
         let activations = physical.iter().map(|index| stack.frames[*index].cfa).collect();
-        let call = match (user, last) {
+        let call = match (asks, last) {
             (Some(at), Some(last)) => CallKey {
                 cfa: stack.frames[last].cfa,
                 function: Some(frames[at].function.clone()),
@@ -116,12 +124,17 @@ impl Site {
             _ => CallKey { cfa: stack.frames.first().map_or(0, |frame| frame.cfa), ..CallKey::default() },
         };
         let panics = user.is_some() && library.iter().any(|frame| begins_panic(&frame.function));
-        Self { frames, activations, user, roles, plain, direct, panics, call }
+        Self { frames, activations, user, asks, roles, plain, direct, panics, call }
     }
 
     /// The innermost frame of user code.
     pub fn user_frame(&self) -> Option<&SourceFrame> {
         self.user.map(|at| &self.frames[at])
+    }
+
+    /// The function that asks for what is done.
+    pub fn asking(&self) -> Option<&SourceFrame> {
+        self.asks.map(|at| &self.frames[at])
     }
 
     /// The innermost frame that a reader can look at: user code, else a dependency, else anything with a file.
@@ -240,6 +253,7 @@ impl Sites {
             frames: Vec::new(),
             activations: Vec::new(),
             user: None,
+            asks: None,
             roles: Vec::new(),
             plain: Plain::Internal,
             direct: true,

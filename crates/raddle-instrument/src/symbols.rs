@@ -59,6 +59,11 @@ pub trait Symbols {
     /// The static variable that holds this address.
     fn static_at(&self, address: u64) -> Option<Variable>;
 
+    /// The name of the library's file in whose memory this address lies, if it is not the executable's.
+    fn library_at(&self, _address: u64) -> Option<String> {
+        None
+    }
+
     /// The local variable that holds this address, in the physical frame whose return address is `pc` and whose canonical
     /// frame address is `cfa`.
     fn local_at(&self, pc: u64, cfa: u64, address: u64) -> Option<Variable>;

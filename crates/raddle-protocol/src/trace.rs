@@ -436,13 +436,15 @@ pub enum PathCall {
     Replaces,
     /// Takes away what is there: removes it, or gives it another name.
     Removes,
+    /// Makes what is there the working directory, from which other paths are followed.
+    Enters,
 }
 
 impl PathCall {
     /// Whether others can tell that it has been made.
     #[must_use]
     pub fn changes(self) -> bool {
-        !matches!(self, PathCall::Looks | PathCall::Opens)
+        !matches!(self, PathCall::Looks | PathCall::Opens | PathCall::Enters)
     }
 
     /// Whether it would have made something, had it not been there already.

@@ -5,7 +5,7 @@ use crate::case::Case;
 use crate::panic::{self, Panic};
 use crate::panicked;
 use crate::words;
-use raddle_protocol::{Choice, ChoiceKind};
+use raddle_protocol::{Choice, ChoiceKind, Op};
 
 /// The program ended with a status other than 0.
 pub fn exited(case: &Case<'_>, status: i32) -> Diagnosis {
@@ -34,6 +34,7 @@ pub fn exited(case: &Case<'_>, status: i32) -> Diagnosis {
             passed + failed.max(1)
         ));
     }
+    diagnosis.reason.extend(stood_still(case));
     if cause::explain(case, &mut diagnosis) || spurious::is_there(case) {
         return diagnosis;
     }
@@ -48,6 +49,26 @@ pub fn exited(case: &Case<'_>, status: i32) -> Diagnosis {
         }
     }
     diagnosis
+}
+
+/// The longest time for which nothing could run, where nobody has slept for so long on purpose.
+fn stood_still(case: &Case<'_>) -> Option<String> {
+    /// What deserves to be told, in nanoseconds.
+    const LONG: u64 = 10_000_000_000;
+    let trace = case.trace();
+    let passes = |at: &usize| trace.steps[*at + 1].time_ns.saturating_sub(trace.steps[*at].time_ns);
+    let is_whole = |at: &usize| trace.steps_cut == 0 || *at as u64 + 1 != trace.steps_before_cut;
+    let at = (0..trace.steps.len().saturating_sub(1)).filter(is_whole).max_by_key(passes)?;
+    let slept = trace.steps.iter().map(|step| if let Op::Sleep { ns } = step.op { ns } else { 0 }).max()?;
+    let passed = passes(&at);
+    (passed >= LONG && passed > slept).then(|| {
+        format!(
+            "After what {} did{}, nothing could run for about {} of virtual time, until a deadline had passed. If somebody should have gone on before, nobody has woken them.",
+            case.who(at),
+            case.at(case.place_at(Some(at)).as_ref()),
+            words::about(passed)
+        )
+    })
 }
 
 /// What a panic says that only passes on another thread's: a `join` whose result is unwrapped, the end of a scope, a lock

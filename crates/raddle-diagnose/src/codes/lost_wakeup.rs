@@ -3,7 +3,7 @@
 //! A lock whose holder has ended belongs here too: no cycle of threads is involved, and the release is a wake-up that
 //! nobody is left to give.
 
-use super::{Diagnosis, bystanders, others_waiting, suspended};
+use super::{Diagnosis, bystanders, others_waiting, suspended, this_code_or_the_crates};
 use crate::case::Case;
 use crate::function;
 use crate::object::ObjectKind;
@@ -134,12 +134,12 @@ fn inside(
         (Some(entry), _) => ("inside", &entry.function),
         (None, future) => ("for a future of", &future?.function),
     };
-    Some(format!(
-        "{} waits {what} the crate `{}` (`{}`). Either this code does not do what that waits for on every path (send, give back, drop, end); or it has done it, and the crate has lost the wake-up: see whether a newer version has mended it, else report it there. What follows is for the code of the crate.",
+    Some(this_code_or_the_crates(&format!(
+        "{} waits {what} the crate `{}` (`{}`)",
         case.threads.capital(found.thread),
         function::krate(function),
         function::short(function)
-    ))
+    )))
 }
 
 /// Whether a crate's function is the wait of a condition variable or the like that the user's code has chosen to use.
@@ -272,7 +272,10 @@ fn of_dependency(
         return None;
     }
     let called = |at: Option<usize>| {
-        let entry = case.site_at(at?)?.entry().filter(|entry| entry.origin == Origin::Dependency)?;
+        let site = case.site_at(at?)?;
+        // A thread of the crate's own was called by nobody.
+        let entry = site.entry().or_else(|| site.asking().filter(|_| site.user.is_none()));
+        let entry = entry.filter(|entry| entry.origin == Origin::Dependency)?;
         let short = function::short(&entry.function);
         // A condition variable that comes from a crate, used by the user's own code, is the user's.
         (!is_the_users(&entry.function)).then(|| (function::krate(&entry.function), short))

@@ -204,7 +204,7 @@ fn spinning_deadlock(case: &Case<'_>) -> Option<Diagnosis> {
 }
 
 fn stuck(case: &Case<'_>) -> Diagnosis {
-    let verdict = waits::judge(&case.reading.events(), &case.reading.finals);
+    let verdict = waits::judge_with(&case.reading.events(), &case.reading.finals, &servants(case));
     if let Verdict::SelfDeadlock(found) = &verdict
         && let Some(diagnosis) = guard_across_await::guard_across_await(case, found)
     {
@@ -227,6 +227,22 @@ fn stuck(case: &Case<'_>) -> Diagnosis {
         cause::explain(case, &mut diagnosis);
     }
     diagnosis
+}
+
+/// That either this code or the crate's is to blame for a wait, which is the crate's.
+fn this_code_or_the_crates(wait: &str) -> String {
+    format!(
+        "{wait}. Either this code does not do what that waits for on every path (send, give back, drop, end); or it has done it, and the crate has lost the wake-up: see whether a newer version has mended it, else report it there. What follows is for the code of the crate."
+    )
+}
+
+/// The threads that stand in none of the user's functions: a crate has started them.
+fn servants(case: &Case<'_>) -> BTreeSet<ThreadId> {
+    let is_servant = |thread: &ThreadId| {
+        let last = case.trace().threads[*thread as usize].last;
+        last.is_some_and(|last| case.sites.get(last).user.is_none())
+    };
+    (0..case.trace().threads.len() as ThreadId).filter(is_servant).collect()
 }
 
 /// A sentence for the threads that wait and are not in `diagnosis.about`: they are only bystanders.

@@ -11,7 +11,7 @@ use crate::case::Case;
 use crate::place::Place;
 use crate::states;
 use crate::words;
-use raddle_engine::waits::Final;
+use raddle_engine::waits::{Final, WaitFor};
 use raddle_protocol::trace::{Bound, Op, ThreadId};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -115,10 +115,34 @@ pub fn no_progress(case: &Case<'_>, bound: Bound) -> Diagnosis {
         );
         return diagnosis;
     }
+    diagnosis.reason.extend(waits_long(case));
     diagnosis
         .notes
         .push("A bound tells nothing about what lies beyond it; if the work is only long, raise the bound.".to_owned());
     diagnosis
+}
+
+/// The thread in the user's code that has waited for a notification for the longest, if that is most of the execution.
+fn waits_long(case: &Case<'_>) -> Option<String> {
+    let trace = case.trace();
+    let end = trace.position(trace.steps.len());
+    let since = |thread: &ThreadId| match case.reading.finals.get(*thread as usize)? {
+        Final::Waiting(WaitFor::Notification(_), Some(since)) => Some(trace.position(*since)),
+        _ => None,
+    };
+    let servants = super::servants(case);
+    let waiting = (0..trace.threads.len() as ThreadId).filter(|thread| !servants.contains(thread));
+    let (begun, thread) = waiting.filter_map(|thread| Some((since(&thread)?, thread))).min()?;
+    (begun < end / 2).then(|| {
+        format!(
+            "{} {}{}, for the last {} of {}. Nothing that was done meanwhile has ended that wait: if it was to be ended long ago, the wake-up is lost (RD0204), and threads that go on for ever hide it.",
+            case.threads.capital(thread),
+            states::state(case, thread),
+            case.at(case.last_place(thread).as_ref()),
+            words::thousands(end - begun),
+            words::count(end, "operation"),
+        )
+    })
 }
 
 /// Whether all that is done at the end is to look, yield and sleep, by every thread that can run: who waits like that for

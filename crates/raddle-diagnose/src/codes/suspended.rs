@@ -4,13 +4,14 @@
 //! Not seen: whether a task is to wait for ever, as a server's loop does; so only a thread that the executor has started
 //! itself leaves the first place to them. A record from which steps were left out tells nothing of how tasks have ended.
 
-use super::Diagnosis;
+use super::{Diagnosis, others_waiting, this_code_or_the_crates};
 use crate::case::Case;
 use crate::function;
 use crate::place::Place;
 use crate::polls;
 use crate::site::Site;
 use crate::tasks::TaskId;
+use raddle_instrument::symbols::Origin;
 use raddle_protocol::trace::{State, ThreadId};
 
 /// Tasks described at the most.
@@ -53,12 +54,15 @@ pub fn explain(case: &Case<'_>, waits: ThreadId, diagnosis: &mut Diagnosis) {
     if all.len() > MOST {
         diagnosis.reason.push(format!("{} more tasks have not ended either.", all.len() - MOST));
     }
-    if is_idle || blocked.is_some() {
-        diagnosis.reason.push(
-            "All threads have ended or wait, those of the executor for something to poll: nobody is left who would wake a task."
-                .to_owned(),
-        );
-    }
+    let nobody = if is_idle {
+        "All threads have ended or wait, those of the executor for something to poll: nobody is left who would wake a task."
+    } else if blocked.is_some() {
+        diagnosis.reason.extend(others_waiting(case, &diagnosis.about).map(|others| format!("{others}.")));
+        "All other threads have ended or wait themselves: nobody is left who would wake it."
+    } else {
+        return;
+    };
+    diagnosis.reason.push(nobody.to_owned());
 }
 
 /// Begins a diagnosis anew: it is about a future, and not about the wait of a thread.
@@ -82,12 +86,14 @@ fn last_site<'a>(case: &'a Case<'_>, thread: ThreadId) -> Option<&'a Site> {
 fn blocks_on(case: &Case<'_>, thread: ThreadId) -> Option<usize> {
     let trace = case.trace();
     let waits = matches!(trace.threads.get(thread as usize)?.state, State::Waiting(_));
-    if !waits || trace.steps_cut > 0 || !polls::is_of_executor(last_site(case, thread)?) {
+    let last = last_site(case, thread)?;
+    if !waits || trace.steps_cut > 0 || !polls::is_of_executor(last) || polls::blocked_future(last).is_some() {
         return None;
     }
     let is_of_future = |at: &usize| {
         let polled = trace.steps[*at].thread == thread && case.tasks.of(*at).is_none();
-        polled && case.site_at(*at).and_then(polls::of).is_some()
+        let in_future = |site: &Site| polls::of(site).is_some() || polls::blocked_future(site).is_some();
+        polled && case.site_at(*at).is_some_and(in_future)
     };
     (0..trace.steps.len()).rev().find(is_of_future)
 }
@@ -96,13 +102,21 @@ fn tell_of_future(case: &Case<'_>, thread: ThreadId, at: usize, diagnosis: &mut 
     let place = case.place_at(Some(at));
     diagnosis.keys.insert(at);
     diagnosis.about.insert(thread);
+    let future = case.site_at(at).and_then(polls::blocked_future);
+    let of_crate = future.filter(|future| future.origin == Origin::Dependency);
+    let within =
+        of_crate.map_or_else(|| within(case, at), |future| format!(" in `{}`", function::short(&future.function)));
     diagnosis.reason.push(format!(
-        "{} blocks on a future that has not ended: it is suspended{}{}.",
+        "{} blocks on a future that has not ended: it is suspended{within}{}.",
         case.threads.capital(thread),
-        within(case, at),
         case.at(place.as_ref()),
     ));
     case.mark(&mut diagnosis.spans, place, "the future is suspended here, for ever", true);
+    if let Some(future) = of_crate {
+        let krate = function::krate(&future.function);
+        let advice = this_code_or_the_crates(&format!("The future is of the crate `{krate}`"));
+        diagnosis.fix.insert(0, advice);
+    }
 }
 
 /// The crate's function in which a future stands.

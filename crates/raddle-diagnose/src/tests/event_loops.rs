@@ -403,3 +403,75 @@ fn where_a_thread_blocks_on_a_future_it_is_that_which_nobody_wakes() {
         "Thread `main` blocks on a future that has not ended: it is suspended in `Group::work` at src/lib.rs:20."
     );
 }
+
+/// A thread blocks on a future of a crate's, in the `block_on` of an executor that is not known, while a thread that another
+/// crate has started waits for work.
+#[test]
+fn where_a_thread_blocks_on_a_crates_future_in_any_executor() {
+    const WAIT: Frame = ("std::sys::sync::condvar::futex::Condvar::wait", Standard, 1);
+    const START: Frame = ("std::thread::lifecycle::spawn_unchecked::{closure#1}", Standard, 1);
+    let (block_on, calls) = (("pool::block_on", Dependency, 1), ("bank::tests::scene", User, 50));
+    let works = ("mill::Worker::run", Dependency, 7);
+    let told = |polled: Frame| {
+        let mut scene = Scene::new();
+        let worker = scene.thread(Some("worker"), None);
+        let waits = [(worker, 0x800, &[WAIT, works, START][..]), (0, 0x900, &[WAIT, block_on, calls])];
+        step(&mut scene, worker, futex_wait(LOCKS + 0x800, 0), waits[0].2);
+        step(&mut scene, 0, load(LOCKS, 0), &[polled, block_on, calls]);
+        step(&mut scene, 0, futex_wait(LOCKS + 0x900, 0), waits[1].2);
+        for (thread, word, frames) in waits {
+            let last = stack(&mut scene, thread, frames);
+            let thread = &mut scene.trace.threads[thread as usize];
+            (thread.state, thread.last) = (State::Waiting(Wait::Futex(LOCKS + word)), Some(last));
+        }
+        scene.finding(Outcome::Stuck)
+    };
+    let finding = told(("<mill::Spawned as core::future::future::Future>::poll", Dependency, 1));
+    assert_eq!(finding.message, "lost wakeup: thread `main` blocks on a future, and nobody is left to wake it");
+    assert_eq!(
+        finding.reason[0],
+        "Thread `main` blocks on a future that has not ended: it is suspended in `Spawned::poll` at src/lib.rs:50."
+    );
+    assert!(finding.fix[0].starts_with("The future is of the crate `mill`."), "{}", finding.fix[0]);
+    // What the executor does itself is no part of a future.
+    let finding = told(("pool::Signal::wait", Dependency, 1));
+    assert!(finding.message.starts_with("thread `main` waits on condition variable"), "{}", finding.message);
+}
+
+/// A thread that a crate has started waits on a condition variable that another thread has notified a moment before.
+#[test]
+fn a_thread_of_a_crates_own_sleeps_through_a_notification() {
+    const WAIT: Frame = ("std::sys::sync::condvar::futex::Condvar::wait", Standard, 1);
+    const NOTIFY: Frame = ("std::sys::sync::condvar::futex::Condvar::notify_one", Standard, 1);
+    const LOCK: Frame = ("std::sys::sync::mutex::futex::Mutex::lock", Standard, 1);
+    const UNLOCK: Frame = ("std::sys::sync::mutex::futex::Mutex::unlock", Standard, 1);
+    const EXCHANGE: Frame = ("core::sync::atomic::AtomicU32::compare_exchange", Standard, 1);
+    const SWAP: Frame = ("core::sync::atomic::AtomicU32::swap", Standard, 1);
+    const ADD: Frame = ("core::sync::atomic::AtomicU32::fetch_add", Standard, 1);
+    const START: Frame = ("std::thread::lifecycle::spawn_unchecked::{closure#1}", Standard, 1);
+    let (mutex, condvar) = (LOCKS, LOCKS + 0x100);
+    let (works, runs) = (("mill::Worker::run", Dependency, 7), ("mill::Mill::run", Dependency, 9));
+    let calls = ("bank::tests::scene", User, 50);
+    let mut scene = Scene::new();
+    let worker = scene.thread(Some("worker"), None);
+    step(&mut scene, worker, cas(mutex, 0, 0, 1), &[EXCHANGE, LOCK, works, START]);
+    step(&mut scene, 0, rmw(condvar, 0, 1), &[ADD, NOTIFY, runs, calls]);
+    step(&mut scene, 0, Op::FutexWake { address: condvar, asked: 1, woken: Vec::new() }, &[NOTIFY, runs, calls]);
+    step(&mut scene, worker, rmw(mutex, 1, 0), &[SWAP, UNLOCK, WAIT, works, START]);
+    step(&mut scene, worker, futex_wait(condvar, 1), &[WAIT, works, START]);
+    let last = stack(&mut scene, worker, &[WAIT, works, START]);
+    let thread = &mut scene.trace.threads[worker as usize];
+    (thread.state, thread.last) = (State::Waiting(Wait::Futex(condvar)), Some(last));
+    let finding = scene.finding(Outcome::Stuck);
+    assert_eq!(
+        finding.message,
+        "lost wakeup: thread `main` notified the condition variable before thread `worker` waited"
+    );
+    assert!(
+        finding
+            .reason
+            .contains(&"Both happen inside the crate `mill`: `Worker::run` waits, `Mill::run` notifies.".to_owned()),
+        "{:?}",
+        finding.reason
+    );
+}

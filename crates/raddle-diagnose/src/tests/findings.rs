@@ -942,3 +942,64 @@ fn where_a_wait_of_ones_own_was_called_from() {
     assert_eq!(from("bank::tests::scene::{closure#0}"), [20, 30]);
     assert_eq!(from("bank::block_on::{closure#0}"), [20]);
 }
+
+/// What belongs to the C library cannot be put behind a lock of the program's.
+#[test]
+fn a_race_on_what_is_the_c_librarys() {
+    const STATIC: u64 = LOCKS + 0x700;
+    let told = |prepare: &dyn Fn(&mut Scene)| {
+        let mut scene = Scene::new();
+        prepare(&mut scene);
+        let place = ("bank::balance", 40, 5);
+        let one = scene.thread(None, Some(("bank::tests::scene", 9, 9)));
+        let access = |access| Op::Access { address: STATIC, size: 8, access };
+        scene.step(0, access(Access::Write), &[], ("bank::tests::scene", 6, 21));
+        scene.step(one, access(Access::Write), &[], place);
+        scene.runs(one, &[], place);
+        let finding = scene.finding(Outcome::Conflict(Conflict {
+            kind: ConflictKind::Race,
+            address: STATIC,
+            size: 8,
+            thread: one,
+            access: Access::Write,
+            earlier: Some((0, Access::Write)),
+        }));
+        (finding.message.split(':').next().unwrap_or_default().to_owned(), finding.fix[0].clone())
+    };
+    let (message, fix) = told(&|scene| scene.library(STATIC - 0x100..STATIC + 0x100, "libc.so.6"));
+    assert_eq!(message, "data race on the same memory");
+    assert!(fix.starts_with("Call the form of the function that answers into memory of the caller's"), "{fix}");
+    let (message, fix) = told(&|scene| {
+        scene.static_lock("__environ", STATIC, 0);
+        scene.library(STATIC - 0x100..STATIC + 0x100, "libc.so.6");
+    });
+    assert_eq!(message, "data race on the environment");
+    assert!(fix.starts_with("Change the environment before other threads are started"), "{fix}");
+    let (_, fix) = told(&|scene| scene.library(STATIC - 0x100..STATIC + 0x100, "libpost.so"));
+    assert!(fix.starts_with("Put that memory behind one lock"), "{fix}");
+}
+
+/// A failure that comes after a long time in which nothing could run tells of that.
+#[test]
+fn a_long_time_in_which_nothing_could_run() {
+    let told = |slept: u64| {
+        let mut scene = Scene::new();
+        let other = scene.thread(None, Some(("bank::tests::scene", 9, 9)));
+        scene.step(other, Op::Sleep { ns: slept }, &[], ("bank::work", 30, 5));
+        scene.step(0, load(A, 0), &[LOAD], ("bank::tests::scene", 12, 5));
+        scene.step(0, load(A, 0), &[LOAD], ("bank::tests::scene", 14, 5));
+        scene.trace.steps.last_mut().unwrap().time_ns = 3_600_000_000_000;
+        scene.trace.output =
+            b"\nthread 'tests::scene' (12) panicked at src/lib.rs:15:5:\nit came an hour later\n".to_vec();
+        let finding = scene.finding(Outcome::Exited(101));
+        finding.reason.into_iter().find(|reason| reason.contains("virtual time"))
+    };
+    assert_eq!(
+        told(1_000_000).as_deref(),
+        Some(
+            "After what thread `main` did at src/lib.rs:12, nothing could run for about 1 h of virtual time, until a deadline had passed. If somebody should have gone on before, nobody has woken them."
+        )
+    );
+    // Somebody sleeps for so long on purpose.
+    assert_eq!(told(3_600_000_000_000), None);
+}

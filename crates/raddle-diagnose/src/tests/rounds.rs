@@ -162,3 +162,30 @@ fn whoever_looks_at_many_places_searches_and_does_not_wait() {
     assert_eq!([long_walk(1, 1), long_walk(2, 10)], [Severity::Error; 2]);
     assert_eq!([long_walk(1, 10), long_walk(2, 500)], [Severity::Warning; 2]);
 }
+
+/// A thread waits while another one, which has nothing to do with that, goes on for ever.
+#[test]
+fn whoever_has_waited_for_most_of_a_long_execution_is_told_of() {
+    let told = |done_before: usize| {
+        let mut scene = Scene::new();
+        let place = ("bank::tick", 30, 5);
+        let one = scene.thread(Some("clock"), Some(("bank::tests::scene", 9, 9)));
+        for _ in 0..done_before {
+            scene.step(one, Op::Sleep { ns: 1_000_000 }, &[], place);
+        }
+        scene.condvar_wait(0, B, A, ("bank::tests::scene", 12, 5));
+        for _ in 0..100 {
+            scene.step(one, Op::Sleep { ns: 1_000_000 }, &[], place);
+        }
+        scene.runs(one, &[], place);
+        let finding = scene.finding(Outcome::NoProgress(Bound::Steps(1_000_000)));
+        finding.reason.into_iter().find(|reason| reason.contains("the wake-up is lost"))
+    };
+    assert_eq!(
+        told(3).as_deref(),
+        Some(
+            "Thread `main` waits on the condition variable at src/lib.rs:12, for the last 101 of 107 operations. Nothing that was done meanwhile has ended that wait: if it was to be ended long ago, the wake-up is lost (RD0204), and threads that go on for ever hide it."
+        )
+    );
+    assert_eq!(told(300), None);
+}

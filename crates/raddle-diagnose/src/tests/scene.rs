@@ -36,6 +36,7 @@ pub struct Scene {
 struct Fake {
     frames: BTreeMap<u64, Vec<SourceFrame>>,
     statics: Vec<Variable>,
+    libraries: Vec<(std::ops::Range<u64>, &'static str)>,
     locals: Vec<(u64, Variable)>,
 }
 
@@ -45,6 +46,9 @@ impl Symbols for Fake {
     }
     fn static_at(&self, address: u64) -> Option<Variable> {
         self.statics.iter().find(|variable| variable.address == address).cloned()
+    }
+    fn library_at(&self, address: u64) -> Option<String> {
+        self.libraries.iter().find(|(memory, _)| memory.contains(&address)).map(|(_, name)| (*name).to_owned())
     }
     fn local_at(&self, _pc: u64, cfa: u64, address: u64) -> Option<Variable> {
         self.locals
@@ -172,6 +176,11 @@ impl Scene {
             line,
             address,
         });
+    }
+
+    /// The memory of a library's own.
+    pub fn library(&mut self, memory: std::ops::Range<u64>, name: &'static str) {
+        self.symbols.libraries.push((memory, name));
     }
 
     pub fn local(&mut self, thread: ThreadId, name: &str, field: &str, address: u64, line: u32) {

@@ -9,7 +9,12 @@
 //! 4. a lock whose holder has ended with it. No cycle, because the holder waits for nothing: the release is a wake-up
 //!    that nobody is left to give, hence [`Verdict::LostWakeup`];
 //! 5. a notification that came too early, or went to another thread;
-//! 6. a notification that nobody is left to send: the waits on which most other threads wait in turn come first.
+//! 6. a notification that nobody is left to send: the waits on which most other threads wait in turn come first, and
+//!    those of servants last.
+//!
+//! A servant is a thread that a library has started. It waits whenever there is no work, and is notified whenever there is
+//! some, whether it waits or not; so a notification that found it at work is none that it has missed, and one that woke
+//! another servant was for that one.
 
 use super::cycle::shortest_cycle;
 use super::event::{Event, Final, Kind, Mode, Object, Thread, WaitFor};
@@ -20,7 +25,12 @@ use std::collections::BTreeSet;
 
 /// Judges an execution in which no thread can run: `events` in order, `threads[i]` what thread `i` was doing at the end.
 pub fn judge(events: &[Event], threads: &[Final]) -> Verdict {
-    let stuck = Stuck { events, threads, holds: Holds::after(events) };
+    judge_with(events, threads, &BTreeSet::new())
+}
+
+/// Judges one in which some threads are servants.
+pub fn judge_with(events: &[Event], threads: &[Final], servants: &BTreeSet<Thread>) -> Verdict {
+    let stuck = Stuck { events, threads, servants, holds: Holds::after(events) };
     if let Some(own) = stuck.self_deadlock() {
         return Verdict::SelfDeadlock(own);
     }
@@ -38,6 +48,7 @@ pub fn judge(events: &[Event], threads: &[Final]) -> Verdict {
 struct Stuck<'a> {
     events: &'a [Event],
     threads: &'a [Final],
+    servants: &'a BTreeSet<Thread>,
     holds: Holds,
 }
 
@@ -146,7 +157,9 @@ impl<'a> Stuck<'a> {
             .map(|(fate, waiter)| (fate, waiter, self.behind(&graph, waiter.0)))
             .collect();
         // A stable sort: of equals, the thread that was created first.
-        causes.sort_by_key(|(fate, (_, _, since), behind)| (rank(fate), core::cmp::Reverse(behind.len()), *since));
+        causes.sort_by_key(|(fate, (thread, _, since), behind)| {
+            (rank(fate), core::cmp::Reverse(behind.len()), self.servants.contains(thread), *since)
+        });
         let (fate, (thread, waits, since), behind) = causes.into_iter().next()?;
         let behind: Vec<(Thread, WaitFor)> = behind
             .into_iter()
@@ -191,10 +204,16 @@ impl<'a> Stuck<'a> {
                     by != thread && !remembered && !woken.contains(&thread)
                 });
                 Some(match last {
-                    Some((by, at, [])) if before(at) && !self.woken_since(*object, thread, at) => {
+                    Some((by, at, []))
+                        if before(at)
+                            && !self.woken_since(*object, thread, at)
+                            && self.missed(*object, thread, at, since) =>
+                    {
                         Fate::SentEarly { by, at }
                     }
-                    Some((by, at, [woken, ..])) if !self.woken_since(*object, thread, at) => {
+                    Some((by, at, [woken, ..]))
+                        if !self.woken_since(*object, thread, at) && !self.servants.contains(&thread) =>
+                    {
                         Fate::WokeAnother { by, at, woken: *woken }
                     }
                     _ => Fate::NeverSent,
@@ -215,6 +234,20 @@ impl<'a> Stuck<'a> {
                 && event.at > at
                 && matches!(&event.kind, Kind::Notified { woken, .. } if woken.contains(&thread))
         })
+    }
+
+    /// Whether the wait of `thread` since `since` may have missed a notification of `object` that came before it, at `at`.
+    /// Who has waited and gone on in between has looked again. A servant has missed only what came between its look and
+    /// its wait: when it held a lock, and has taken none afterwards.
+    fn missed(&self, object: Object, thread: Thread, at: Option<usize>, since: Option<usize>) -> bool {
+        let mut later = self.events.iter().filter(|event| event.thread == thread && event.at > at);
+        if later.clone().any(|event| event.object == object && event.kind == Kind::WaitEnded) {
+            return false;
+        }
+        let before = self.events.partition_point(|event| event.at <= at);
+        let held = || Holds::after(&self.events[..before]).by(thread).next().is_some();
+        let mut takes = || later.any(|event| event.at < since && matches!(event.kind, Kind::Acquired(_)));
+        !self.servants.contains(&thread) || held() && !takes()
     }
 
     /// The threads that wait for `thread`, directly or through others, in order of number.

@@ -6,7 +6,7 @@
 //! is left to bring about.
 //!
 //! A caller gives [`judge()`] the lock events of the execution, already freed of addresses and library details, and what
-//! each thread was doing at the end. It answers with a [`Verdict`].
+//! each thread was doing at the end. It answers with a [`Verdict`]; [`judge_with()`] is also told which threads are a library's own.
 //!
 //! Departures. Holt's general resource graph has one kind of node for what can be used again (locks) and one for what
 //! is used up (messages, notifications), and in the second an edge leads to *every* thread that might produce it. Which
@@ -29,5 +29,5 @@ mod verdict;
 pub use cycle::shortest_cycle;
 pub use event::{Event, Final, Kind, Mode, Object, Thread, WaitFor};
 pub use holds::{Hold, Holds};
-pub use judge::judge;
+pub use judge::{judge, judge_with};
 pub use verdict::{Because, Deadlock, Fate, Link, LostWakeup, SelfDeadlock, Verdict};

@@ -2,6 +2,7 @@
 
 use super::*;
 use proptest::prelude::*;
+use std::collections::BTreeSet;
 
 const EX: Mode = Mode::Exclusive;
 const SH: Mode = Mode::Shared;
@@ -163,10 +164,55 @@ fn notified_too_early() {
 }
 
 #[test]
+fn a_notification_before_an_earlier_wait_is_not_what_a_later_one_has_missed() {
+    // 1 notifies 0 on its way to sleep, which goes on and waits again.
+    let events = [notified(3, 1, 7, &[]), event(4, 0, 7, Kind::WaitEnded), event(9, 0, 7, Kind::WaitBegun)];
+    let found = lost(judge(&events, &[notification(7, 9), Final::Ended]));
+    assert_eq!(found.fate, Fate::NeverSent);
+}
+
+#[test]
+fn a_servant_has_missed_only_what_came_between_its_look_and_its_wait() {
+    let fate = |events: &[Event]| {
+        let states = [notification(8, 2), notification(7, 9)];
+        let found = lost(judge_with(events, &states, &BTreeSet::from([1])));
+        (found.thread, found.fate)
+    };
+    let gives_back = event(9, 1, 10, Kind::Released);
+    // It holds the lock under which it looks.
+    let between = [took(3, 1, 10, EX), notified(4, 0, 7, &[]), gives_back.clone()];
+    assert_eq!(fate(&between), (1, Fate::SentEarly { by: 0, at: Some(4) }));
+    // It takes the lock, and looks, after the notification; another wait is the cause then.
+    let before = [notified(2, 0, 7, &[]), took(3, 1, 10, EX), gives_back.clone()];
+    assert_eq!(fate(&before), (0, Fate::NeverSent));
+    let again =
+        [took(1, 1, 10, EX), notified(2, 0, 7, &[]), event(3, 1, 10, Kind::Released), took(4, 1, 10, EX), gives_back];
+    assert_eq!(fate(&again), (0, Fate::NeverSent));
+}
+
+#[test]
+fn a_servant_that_others_wait_for_is_the_cause() {
+    let states = [join(&[2], 9), notification(8, 4), notification(7, 5)];
+    let of = |servant: Thread| lost(judge_with(&[], &states, &BTreeSet::from([servant]))).thread;
+    assert_eq!((of(1), of(2)), (2, 2));
+    let states = [notification(8, 4), notification(7, 5)];
+    let of = |servant: Thread| lost(judge_with(&[], &states, &BTreeSet::from([servant]))).thread;
+    assert_eq!((of(0), of(1)), (1, 0));
+}
+
+#[test]
 fn notified_another() {
     let events = [event(0, 0, 7, Kind::WaitBegun), event(1, 1, 7, Kind::WaitBegun), notified(2, 2, 7, &[1])];
     let found = lost(judge(&events, &[notification(7, 0), Final::Ended, Final::Ended]));
     assert_eq!(found.fate, Fate::WokeAnother { by: 2, at: Some(2), woken: 1 });
+}
+
+#[test]
+fn a_notification_that_woke_another_servant_was_for_that_one() {
+    let events = [event(0, 0, 7, Kind::WaitBegun), event(1, 1, 7, Kind::WaitBegun), notified(2, 2, 7, &[1])];
+    let states = [notification(7, 0), notification(7, 3), notification(8, 4)];
+    let found = lost(judge_with(&events, &states, &BTreeSet::from([0, 1])));
+    assert_eq!((found.thread, found.fate), (2, Fate::NeverSent));
 }
 
 #[test]

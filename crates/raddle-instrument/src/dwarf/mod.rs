@@ -81,6 +81,12 @@ impl Symbols for Process {
         Some(variable)
     }
 
+    fn library_at(&self, address: u64) -> Option<String> {
+        let module = self.modules().find(|module| (module.start..module.end).contains(&address))?;
+        let name = Path::new(&module.path).file_name()?.to_str()?;
+        name.contains(".so").then(|| name.to_owned())
+    }
+
     fn local_at(&self, pc: u64, cfa: u64, address: u64) -> Option<Variable> {
         let (image, _, in_file) = self.image_at(pc.wrapping_sub(1))?;
         image.local_at(in_file, cfa, address)

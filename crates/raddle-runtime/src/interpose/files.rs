@@ -97,7 +97,7 @@ pub unsafe extern "C" fn creat(path: *const c_char, mode: u32) -> i32 {
 macro_rules! on_paths {
     ($($name:ident($($argument:ident: $kind:ty),*), $what:literal, $call:expr, $directory:expr, $path:ident,
         $number:ident, [$($value:expr),*];)*) => {$(
-        /// Changes the file system.
+        /// Changes the file system, or how it is seen.
         ///
         /// # Safety
         /// See [`openat`].
@@ -135,6 +135,7 @@ on_paths! {
         SYS_symlinkat, [from, HERE, to];
     symlinkat(from: *const c_char, directory: i32, to: *const c_char), "it makes a symbolic link", PathCall::Makes,
         directory, to, SYS_symlinkat, [from, directory, to];
+    chdir(path: *const c_char), "it changes the working directory", PathCall::Enters, HERE, path, SYS_chdir, [path];
 }
 
 /// `renameat2`: with flags it does not replace, or exchanges; then it is not followed.
@@ -216,7 +217,6 @@ macro_rules! changes {
 changes! {
     truncate64(path: *const c_char, size: i64) c"truncate64" "it changes a file's size";
     chmod(path: *const c_char, mode: u32) c"chmod" "it changes a file's mode";
-    chdir(path: *const c_char) c"chdir" "it changes the working directory";
     fchdir(directory: i32) c"fchdir" "it changes the working directory";
     mkfifo(path: *const c_char, mode: u32) c"mkfifo" "it makes a named pipe";
 }

@@ -3,6 +3,7 @@
 //! The trace ends with that access. The one it is in conflict with is found in the trace by its thread: all accesses to
 //! the bytes in question are recorded.
 
+mod library;
 mod ordering;
 mod race;
 mod stale;
@@ -183,6 +184,9 @@ fn name(case: &Case<'_>, at: &[Option<usize>]) -> String {
     };
     let named = |object: waits::Object| {
         let short = case.names.short(object);
+        if library::is_environment(short) {
+            return library::ENVIRONMENT.to_owned();
+        }
         if short.starts_with('`') { short.to_owned() } else { SAME_MEMORY.to_owned() }
     };
     at.iter().flatten().find_map(object).map_or_else(|| SAME_MEMORY.to_owned(), named)

@@ -1,7 +1,7 @@
 //! RD0101: a data race.
 
 use super::ordering::{self, Flaw};
-use super::{Facts, SAME_MEMORY, Side};
+use super::{Facts, SAME_MEMORY, Side, library};
 use crate::case::Case;
 use crate::codes::Diagnosis;
 use crate::function;
@@ -48,6 +48,7 @@ pub fn race(case: &Case<'_>, facts: &Facts<'_>) -> Diagnosis {
     );
     diagnosis.reason.extend(torn(case, earlier, later));
     diagnosis.reason.extend(facts.memory(case));
+    diagnosis.reason.extend(library::belongs(case, facts).map(|belongs| belongs.reason().to_owned()));
     diagnosis.fix = fix(case, facts, earlier, flaw.as_ref());
     diagnosis
 }
@@ -103,7 +104,9 @@ fn fix(case: &Case<'_>, facts: &Facts<'_>, earlier: &Side, flaw: Option<&Flaw>) 
         fix.push(flaw.fix(case));
     }
     let atomic = |access: Access| matches!(access, Access::AtomicRead | Access::AtomicWrite);
-    if facts.later.access == Access::Free || earlier.access == Access::Free {
+    if let Some(belongs) = library::belongs(case, facts) {
+        fix.push(belongs.fix().to_owned());
+    } else if facts.later.access == Access::Free || earlier.access == Access::Free {
         fix.push("Free the memory only after every other thread is done with it: join the threads first, or share it through an `Arc`.".to_owned());
     } else if atomic(facts.later.access) || atomic(earlier.access) {
         fix.push(format!("Make every access to {it} atomic while other threads can reach it, the plain one too."));

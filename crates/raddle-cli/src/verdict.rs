@@ -76,6 +76,9 @@ pub fn verdict(ended: &Ended, heard: &Heard, findings: &[Finding]) -> Option<Ver
                 Verdict { detail: Some(left_early(summary)), ..plain(TestOutcome::Passed) }
             }
             None if summary.passed == 0 => Verdict { detail: Some(NONE_ENDED.into()), ..plain(TestOutcome::Passed) },
+            None if summary.failed > 0 && heard.raw.is_empty() => {
+                Verdict { detail: Some(cut_off(summary)), ..plain(TestOutcome::Passed) }
+            }
             None => plain(TestOutcome::Passed),
         },
         Ending::Fault(sentence) => Verdict { fault: true, ..error(format!("Raddle itself has failed: {sentence}.")) },
@@ -111,6 +114,16 @@ fn left_early(summary: &Summary) -> String {
     format!(
         "In {which} the process ended with exit status 0 before the test function had returned. What would have come \
          after that was not tested."
+    )
+}
+
+/// What has failed and is none to be told of was not at its end.
+fn cut_off(summary: &Summary) -> String {
+    let were = if summary.failed == 1 { "was" } else { "were" };
+    format!(
+        "{} of {} schedules {were} cut off after as many schedule points as `--max-steps` allows: what comes after them \
+         has not been tested there.",
+        summary.failed, summary.schedules
     )
 }
 

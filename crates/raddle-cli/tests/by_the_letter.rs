@@ -45,6 +45,17 @@ fn fences() {
     }));
 }
 
+/// More stores than are remembered of a variable.
+#[test]
+fn swaps_beside_many_stores() {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let counter = thread::spawn(|| (1..=100).for_each(|count| COUNT.store(count, Ordering::Relaxed)));
+    let miss = both_miss(swap);
+    assert!(COUNT.load(Ordering::Relaxed) <= 100);
+    counter.join().unwrap();
+    assert!(!miss);
+}
+
 #[test]
 fn swaps_before_worse() {
     static STEPS: AtomicU32 = AtomicU32::new(0);
@@ -82,6 +93,7 @@ fn what_only_the_letter_allows_is_a_warning() {
     };
     let expected = |found: &str, outcome: &str| (found.to_owned(), outcome.to_owned());
     assert_eq!(shown("swaps"), expected("RD0501 warning", "passed"));
+    assert_eq!(shown("swaps_beside_many_stores"), expected("RD0501 warning", "passed"));
     assert_eq!(shown("stores"), expected("RD0501 error", "failed"));
     assert_eq!(shown("fences"), expected("", "exhausted"));
     assert_eq!(shown("swaps_before_worse"), expected("RD0501 warning, RD0501 error", "failed"));

@@ -182,11 +182,11 @@ impl Tasks {
     }
 }
 
-/// The future's own name: its function, or the type that has the `poll`.
+/// The future's own name: its function, or the type that is polled or dropped.
 fn name_of(future: &str) -> String {
     let short = function::short(future);
-    let poll = short.strip_suffix("::poll").and_then(|of| of.rsplit("::").next());
-    poll.unwrap_or_else(|| short.rsplit("::").next().unwrap_or(&short)).to_owned()
+    let of = short.strip_suffix("::poll").or_else(|| short.strip_suffix("::drop"));
+    of.and_then(|of| of.rsplit("::").next()).unwrap_or_else(|| short.rsplit("::").next().unwrap_or(&short)).to_owned()
 }
 
 #[cfg(test)]
@@ -197,6 +197,7 @@ mod tests {
     fn a_task_is_called_after_its_future() {
         assert_eq!(name_of("server::handle_client::{{closure}}"), "handle_client");
         assert_eq!(name_of("<server::Client as core::future::future::Future>::poll"), "Client");
+        assert_eq!(name_of("<server::Client as core::ops::drop::Drop>::drop"), "Client");
         assert_eq!(name_of("server::main::{closure#0}::{closure#1}"), "main");
     }
 }

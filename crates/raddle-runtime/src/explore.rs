@@ -178,6 +178,7 @@ unsafe extern "C" fn control(_: u64) -> ! {
         shown: Vec::new(),
         silent: matches!(runtime.plan.job, Job::Help),
         has_passed: false,
+        first_points: 0,
         passes_uninterrupted: false,
         fresh: true,
         begun_ns: sys::real_time_ns(),
@@ -224,6 +225,8 @@ pub struct Explorer {
     pub silent: bool,
     /// Whether any execution has passed.
     pub has_passed: bool,
+    /// Schedule points of the execution without preemption, if it has passed.
+    pub first_points: u64,
     /// Whether one has in which no turn ended before its thread had to wait.
     pub passes_uninterrupted: bool,
     /// No execution has touched the process yet.

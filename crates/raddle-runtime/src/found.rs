@@ -10,7 +10,8 @@ use raddle_protocol::trace::{Bound, ConflictKind, Outcome};
 use raddle_protocol::{Choice, ChoiceKind, Message};
 use std::collections::BTreeSet;
 
-/// How many times as many schedule points an execution may have that is compared with the first.
+/// How many times as many schedule points as the first an execution has without anything being wrong with it: threads that are
+/// in each other's way try again.
 const LONGER: u64 = 4;
 
 /// Distinct findings reported at the most, when all are wanted.
@@ -46,6 +47,9 @@ impl Explorer {
                 }
                 self.left.count(execution);
                 let is_first = execution == 0;
+                if is_first {
+                    self.first_points = runtime.points;
+                }
                 let has_spun = is_first && runtime.execution.has_spun;
                 let choices = if is_first { runtime.tape.record().to_vec() } else { Vec::new() };
                 self.look_closer(execution);
@@ -71,7 +75,8 @@ impl Explorer {
                         return !runtime.plan.keep_going || found.known.len() >= MOST_FINDINGS;
                     }
                     // The first one has nobody kept from running.
-                    if execution > 0 && self.ends_in_step(&choices, points) {
+                    let is_only_long = points < LONGER * self.first_points;
+                    if execution > 0 && (is_only_long || self.ends_in_step(&choices, points)) {
                         return false;
                     }
                 }

@@ -52,10 +52,12 @@ pub fn find(case: &Case<'_>) -> Option<Diagnosis> {
         };
         diagnosis.keys.insert(case.reading.actions.iter().find(panics).map_or(at, |action| action.at));
         let place = case.place_at(Some(at));
-        case.mark(&mut diagnosis.spans, place.clone(), "it panicked here".to_owned(), true);
+        let is_dropped = polls::drops_task(site);
+        let when = if is_dropped { ", while its future was dropped" } else { "" };
+        case.mark(&mut diagnosis.spans, place.clone(), format!("it panicked here{when}"), true);
         case.mark(&mut diagnosis.spans, spawned, "it was started here; its handle was never asked".to_owned(), false);
         diagnosis.reason.push(format!(
-            "{} panicked{}. A panic ends the {kind} alone; it is passed on to whoever asks the handle that `spawn` has returned, and nobody did. The test went on and passed without the part that had died.",
+            "{} panicked{}{when}. A panic ends the {kind} alone; it is passed on to whoever asks the handle that `spawn` has returned, and nobody did. The test went on and passed without the part that had died.",
             crate::words::capital(&who),
             case.at(place.as_ref()),
         ));
@@ -64,6 +66,9 @@ pub fn find(case: &Case<'_>) -> Option<Diagnosis> {
             format!("Keep the handle, {ask}, and pass the failure on: `handle{}.unwrap()`.", if kind == "thread" { ".join()" } else { ".await" }),
             "For several at once: `std::thread::scope` passes panics on by itself, and a `JoinSet` gives each result as it comes.".to_owned(),
         ];
+        if is_dropped {
+            diagnosis.fix.insert(0, "What is suspended when its runtime ends is dropped, and so is what has not begun: see to it that the future's destructor needs neither the runtime nor a poll before, or wait for the task first.".to_owned());
+        }
         return Some(diagnosis);
     }
     None

@@ -301,3 +301,26 @@ fn a_panic_that_somebody_sees_to_is_not_lost() {
     // Of this one nobody learns either.
     assert_eq!(panicked(Some((2, load(LEAF, 1), &panics))), "RD0305");
 }
+
+/// A runtime ends, and the destructor of a future that has never been polled panics.
+#[test]
+fn a_task_that_panics_when_it_is_dropped_says_so() {
+    const CATCHES: Frame = ("tokio::runtime::task::harness::cancel_task", Dependency, 1);
+    let mut scene = Scene::new();
+    let begins = ("tokio::runtime::task::state::State::transition_to_shutdown", Dependency, 1);
+    let ends = ("tokio::runtime::task::state::State::transition_to_complete", Dependency, 1);
+    step(&mut scene, 0, rmw(STATES[0], 0, 1), &[begins, EXECUTOR]);
+    let drops = ("tokio::runtime::task::core::Core<T,S>::drop_future_or_output", Dependency, 1);
+    let destructor = ("<bank::Account as core::ops::drop::Drop>::drop", User, 60);
+    let caught = ("std::panicking::catch_unwind", Standard, 1);
+    let panics = ("core::panicking::panic", Standard, 1);
+    step(&mut scene, 0, load(LEAF, 0), &[panics, destructor, drops, caught, CATCHES, EXECUTOR]);
+    step(&mut scene, 0, rmw(STATES[0], 1, 2), &[ends, EXECUTOR]);
+    step(&mut scene, 0, Op::Returned, &[]);
+    let found = finding(&scene, Outcome::Passed);
+    assert_eq!(
+        (found.code.0.as_str(), found.message.as_str()),
+        ("RD0305", "task `Account` panicked, and nobody has asked how it ended")
+    );
+    assert_eq!(found.spans[0].label, "it panicked here, while its future was dropped");
+}

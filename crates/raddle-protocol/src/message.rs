@@ -196,7 +196,7 @@ pub struct Cause {
     /// Bytes behind a lock that one thread takes several times, of which all accesses are recorded: first address and number.
     #[serde(default)]
     pub behind: Option<(u64, u64)>,
-    /// A thread that does not stop looking at a place by itself, and the place.
+    /// A thread that does not stop looking at a place by itself, or has not for a good part of an execution without an end, and the place.
     #[serde(default)]
     pub spins: Option<(ThreadId, u64)>,
 }

@@ -40,6 +40,12 @@ pub fn raw(outcome: Outcome, execution: u64, choices: Vec<Choice>, recorder: Box
     RawFinding { choices, trace, ignored, memory, ..RawFinding::new(outcome, execution) }
 }
 
+/// What the thread that ran last has looked at for so many points, if it has done nothing else.
+fn spins_since(points: u64) -> Option<Cause> {
+    let place = sched::looked_at(u32::try_from(points).unwrap_or(u32::MAX))?;
+    Some(Cause { spins: Some((rt().execution.number(), place)), ..Cause::default() })
+}
+
 impl Explorer {
     /// Performs an execution again, for the record.
     pub fn record(
@@ -112,7 +118,11 @@ impl Explorer {
                 }
             }
         }
-        let mut cause = None;
+        let mut cause = match outcome {
+            // Whoever looks may yield and sleep in between.
+            Outcome::NoProgress(Bound::Steps(points)) => spins_since(points / 4),
+            _ => None,
+        };
         if again.is_same_end(&outcome) && self.has_passed && cause::is_open(&outcome) && !spurious::is_among(&choices) {
             let reasons = self.briefly(|explorer| cause::find(explorer, execution, &choices));
             (again, recorder) = self.record(execution, choices.clone(), accesses);

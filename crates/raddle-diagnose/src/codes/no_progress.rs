@@ -3,7 +3,7 @@
 //!
 //! A warning where the first schedule is that long, the one without preemption: most such tests only have much to do. Not
 //! where all that its threads do in the end is to look: nobody is left who changes what they look at. That takes a turn of
-//! each thread that can run.
+//! each thread that can run; of one that is left alone, that it has looked at one place for a good part of the execution.
 
 use super::Diagnosis;
 use crate::action::What;
@@ -88,9 +88,12 @@ pub fn no_progress(case: &Case<'_>, bound: Bound) -> Diagnosis {
         }
         case.mark(&mut diagnosis.spans, place, format!("{} repeats this", case.threads.prose(*thread)), false);
     }
+    // Of one thread alone what is seen last says little: a list may be as long.
+    let has_spun = runnable.len() > 1 || case.raw.cause.as_ref().is_some_and(|cause| cause.spins.is_some());
     // The first schedule is the one without preemption: everybody had a fair turn.
-    let is_only_long =
-        matches!(bound, Bound::Steps(_) | Bound::Time(_)) && case.raw.execution == 0 && !nobody_changes_anything(case);
+    let is_only_long = matches!(bound, Bound::Steps(_) | Bound::Time(_))
+        && case.raw.execution == 0
+        && !(nobody_changes_anything(case) && has_spun);
     diagnosis.fix.push(match bound {
         Bound::Stall(_) => {
             "Look for what should end the loop: the steps before may have left a value with which it cannot end.".to_owned()

@@ -2,8 +2,8 @@
 //!
 //! Threads that print by themselves do so in whatever order they come, and nobody minds. So of a test only what its own thread
 //! prints counts, and of a program, whose output is what it is for, also which lines there are in all. Left out of account are
-//! what differs from run to run anyway: addresses, numbers of threads, and spans of time; and lines of a log, which tells of
-//! what happens as it happens.
+//! what differs from run to run anyway: addresses, numbers of threads, and spans of time; and lines that tell of what happens as
+//! it happens: those of a log, and those in which a harness says that a test has passed.
 //!
 //! Who prints a line in several pieces shares it with whoever prints meanwhile: the standard library keeps pieces until a line
 //! ends, whoever ends it. So where other threads print in a test too, what its own thread has printed is not known to the
@@ -75,7 +75,10 @@ impl Printed {
 
 fn lines(text: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(text);
-    text.lines().filter(|line| !is_of_a_log(line)).map(|line| steady(line).into_owned()).collect()
+    text.lines()
+        .filter(|line| !is_of_a_log(line) && !is_of_a_harness(line))
+        .map(|line| steady(line).into_owned())
+        .collect()
 }
 
 /// The lines in any order, without the numbers in them.
@@ -89,6 +92,12 @@ fn is_of_a_log(line: &str) -> bool {
     const NEAR: usize = 4;
     let words = line.split(|c: char| !c.is_ascii_alphabetic()).filter(|word| word.len() > 1);
     words.take(NEAR).any(|word| ["TRACE", "DEBUG", "INFO"].contains(&word))
+}
+
+/// Whether a line is one in which a test harness says that all is well with a test: it comes when the test has ended.
+fn is_of_a_harness(line: &str) -> bool {
+    let outcome = line.strip_prefix("test ").and_then(|rest| rest.rsplit_once(" ... "));
+    outcome.is_some_and(|(_, outcome)| outcome == "ok" || outcome.starts_with("ignored"))
 }
 
 fn sorted(mut lines: Vec<String>) -> Vec<String> {
@@ -173,6 +182,13 @@ mod tests {
         }
         let trouble = "2026-01-01T00:00:00.000Z ERROR pool: INFORMATION is missing";
         assert_eq!(differ(&[(0, trouble), (0, "a")], &[(0, "a")]), [true; 2]);
+    }
+
+    #[test]
+    fn what_a_harness_says_of_tests_that_pass_does_not_count() {
+        let ended = [(0, "test one ... ok"), (0, "test two ... ignored, takes long"), (0, "a")];
+        assert_eq!(differ(&ended, &[ended[1], ended[0], ended[2]]), [false; 2]);
+        assert_eq!(differ(&ended, &[(0, "test one ... FAILED"), ended[1], ended[2]]), [true; 2]);
     }
 
     #[test]

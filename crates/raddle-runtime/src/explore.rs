@@ -388,7 +388,7 @@ impl Explorer {
         } else {
             summary.failed += 1;
         }
-        let class = runtime.execution.schedule.class();
+        let class = runtime.class.unwrap_or_else(|| runtime.execution.schedule.class());
         let new = self.classes.count(class, runtime.tape.strategy().is_sample());
         let (choices, passed) = (runtime.tape.record().len() as u64, *outcome == Outcome::Passed);
         let schedule = &runtime.execution.schedule;
@@ -478,6 +478,7 @@ impl Explorer {
         runtime.patience.begin();
         runtime.limit = runtime.next_due();
         runtime.returned = None;
+        runtime.class = None;
         runtime.left = leaks::Left::default();
         runtime.epilogue = false;
         weak::disarm();

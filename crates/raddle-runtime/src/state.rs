@@ -85,6 +85,8 @@ pub struct Runtime {
     pub pass_mark: Option<u64>,
     /// That word in the present execution, if the test function has returned.
     pub returned: Option<u64>,
+    /// The class of the present execution, if libtest judges it and more is done than belongs to it.
+    pub class: Option<u64>,
     /// What the present execution has left in memory.
     pub left: crate::leaks::Left,
     /// Whether the record of an execution names what it leaves.
@@ -418,6 +420,7 @@ pub fn take_charge(plan: Plan) {
         patience: crate::patience::Patience::default(),
         pass_mark: None,
         returned: None,
+        class: None,
         left: crate::leaks::Left::default(),
         names_leaks: false,
         ignored: Vec::new(),

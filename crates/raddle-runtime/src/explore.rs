@@ -291,7 +291,7 @@ impl Explorer {
             if execution == 0 && first != Outcome::Passed {
                 first_failure = Some((first, choices));
             }
-            if (sys::real_time_ns() - self.begun_ns) / 1_000_000 >= budget.time_ms {
+            if self.is_out_of_time() {
                 break;
             }
         }
@@ -328,6 +328,11 @@ impl Explorer {
         let result = work(self);
         rt().tape.exchange(before);
         result
+    }
+
+    /// Whether the time for the search is used up.
+    pub fn is_out_of_time(&mut self) -> bool {
+        (self.stopwatch.now_ns().saturating_sub(self.begun_ns)) / 1_000_000 >= rt().plan.budget.time_ms
     }
 
     /// Performs executions that do not count as search.

@@ -44,6 +44,9 @@ impl Explorer {
         let (seed, tries) = (runtime.plan.seed, self.tries_beside(TRIES, SHARE));
         let (mut unfinished, mut points) = (0, 0);
         for number in 0..tries {
+            if self.is_out_of_time() {
+                return;
+            }
             let (outcome, choices) = self.perform_within(Box::new(Lockstep::drawn(seed, number)), POINTS);
             if matches!(outcome, Outcome::NoProgress(Bound::Round(_))) {
                 // Should the search come upon it too, it is reported then.

@@ -205,15 +205,15 @@ struct Clock(u64);
 impl Clock {
     /// Whether the time is used up. Tells of progress now and then.
     fn is_over(&mut self, explorer: &mut Explorer) -> bool {
-        let runtime = rt();
         let now = explorer.stopwatch.now_ns();
         if now.saturating_sub(self.0) > REPORT_EVERY_NS {
             self.0 = now;
+            let runtime = rt();
             let search = runtime.tape.strategy().search().filter(|search| search.is_going_on());
             let estimate = search.map(|search| search.estimate as u64);
             let schedules = explorer.summary.schedules;
             send(&Message::Progress { schedules, points: runtime.earlier_points, estimate });
         }
-        now.saturating_sub(explorer.begun_ns) / 1_000_000 >= runtime.plan.budget.time_ms
+        explorer.is_out_of_time()
     }
 }

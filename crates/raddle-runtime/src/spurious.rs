@@ -79,7 +79,9 @@ impl Explorer {
         let Met { conditions, weak } = rt().execution.met;
         let met = [(ChoiceKind::SpuriousWakeup, conditions), (ChoiceKind::WeakFailure, weak)];
         for (kind, _) in met.into_iter().filter(|(_, is_met)| *is_met) {
-            self.let_one_happen(kind, found);
+            if !self.is_out_of_time() {
+                self.let_one_happen(kind, found);
+            }
         }
     }
 
@@ -96,7 +98,7 @@ impl Explorer {
                 return;
             }
             points += rt().points;
-            if points >= MOST_POINTS {
+            if points >= MOST_POINTS || self.is_out_of_time() {
                 return;
             }
         }

@@ -162,8 +162,12 @@ impl Site {
         self.user.and_then(|at| at.checked_sub(1)).map(|at| &self.frames[at])
     }
 
-    /// The function of a dependency that the user's code called, or that the standard library called for it.
+    /// The function of a dependency that the user's code called, or that the standard library called for it; in a thread that a
+    /// crate has started the one that asks for what is done.
     pub fn dependency(&self) -> Option<&SourceFrame> {
+        if self.user.is_none() {
+            return self.asking();
+        }
         self.library().iter().rev().find(|frame| frame.origin == Origin::Dependency)
     }
 

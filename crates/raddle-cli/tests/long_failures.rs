@@ -7,7 +7,7 @@ mod small_package;
 mod support;
 
 use serde_json::Value;
-use small_package::{SmallPackage, word};
+use small_package::{SmallPackage, findings, word};
 
 const TESTS: &str = r#"
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
@@ -38,7 +38,7 @@ fn expects_too_much() {
 #[test]
 fn what_passes_where_nobody_is_interrupted_is_a_matter_of_order() {
     let events = SmallPackage::new("rounds", TESTS).explore("--schedules 300");
-    let found: Vec<&Value> = events.iter().filter(|event| event["type"] == "finding").collect();
+    let found = findings(&events);
     let [lost] = found[..] else { panic!("{events:#?}") };
     assert_eq!(
         (lost["code"].as_str().unwrap(), word(lost, "test").as_str()),

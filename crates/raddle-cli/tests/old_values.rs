@@ -6,7 +6,7 @@ mod small_package;
 #[allow(dead_code)]
 mod support;
 
-use small_package::{SmallPackage, word};
+use small_package::{SmallPackage, findings, word};
 
 const TESTS: &str = r#"
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -47,7 +47,7 @@ fn needs_old_values(package: &SmallPackage, test: &str, seed: u32) -> bool {
     let mut command = package.raddle();
     command.args(["test", "--message-format", "json", "--seed", &seed.to_string(), "--", "--exact", test]);
     let events = support::events(&command.output().unwrap());
-    let found: Vec<_> = events.iter().filter(|event| event["type"] == "finding").collect();
+    let found = findings(&events);
     assert_eq!(found.len(), 1, "{events:#?}");
     assert_eq!(word(found[0], "code"), "RD0501");
     word(&found[0]["schedule"], "choices").contains("r1")

@@ -6,7 +6,7 @@ mod small_package;
 #[allow(dead_code)]
 mod support;
 
-use small_package::{SmallPackage, word};
+use small_package::{SmallPackage, findings, word};
 
 const TESTS: &str = r#"
 use std::sync::{Arc, Condvar, Mutex};
@@ -73,16 +73,14 @@ fn while_it_is_not() {
 fn who_waits_once_goes_on_too_early() {
     let package = SmallPackage::new("wakeups", TESTS);
     let events = package.explore("--schedules 500");
-    let found: Vec<_> = events.iter().filter(|event| event["type"] == "finding").collect();
+    let found = findings(&events);
     let mut tests: Vec<String> = found.iter().map(|finding| word(finding, "test")).collect();
     tests.sort_unstable();
     assert_eq!(tests, ["wakeups::wakeups once", "wakeups::wakeups once_with_a_time_limit"], "{events:#?}");
     for finding in found {
         assert_eq!([word(finding, "code"), word(finding, "severity")], ["RD0501", "error"]);
         assert!(finding["reason"].to_string().contains("spurious wakeup"), "{finding:#}");
-        let replay = package.raddle().args(["replay", &word(finding, "replay")]).output().unwrap();
-        assert_eq!(replay.status.code(), Some(100));
-        let steps = String::from_utf8(replay.stderr).unwrap();
+        let steps = package.replay(finding);
         assert!(steps.contains("without a notification"), "{steps}");
     }
     let outcome = |name: &str| {

@@ -6,8 +6,7 @@ mod small_package;
 #[allow(dead_code)]
 mod support;
 
-use serde_json::Value;
-use small_package::SmallPackage;
+use small_package::{SmallPackage, findings};
 
 const TESTS: &str = r#"
 use std::ffi::c_int;
@@ -57,7 +56,7 @@ fn in_opposite_orders() {
 #[test]
 fn who_waits_for_a_semaphore_lets_others_run() {
     let events = SmallPackage::new("semaphores", TESTS).explore("--schedules 100");
-    let found: Vec<&Value> = events.iter().filter(|event| event["type"] == "finding").collect();
+    let found = findings(&events);
     let [waits] = found[..] else { panic!("{events:#?}") };
     assert_eq!(waits["code"], "RD0204");
     assert!(waits["test"].as_str().unwrap().ends_with("in_opposite_orders"), "{waits}");

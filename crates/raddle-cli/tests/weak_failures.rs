@@ -6,7 +6,7 @@ mod small_package;
 #[allow(dead_code)]
 mod support;
 
-use small_package::{SmallPackage, word};
+use small_package::{SmallPackage, findings, word};
 
 const TESTS: &str = r#"
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU64, AtomicUsize, Ordering::*};
@@ -91,16 +91,14 @@ fn who_tries_once_takes_the_values_for_different() {
     let package = SmallPackage::new("weak", TESTS);
     for arguments in ["--schedules 500", "--schedules 500 --release"] {
         let events = package.explore(arguments);
-        let found: Vec<_> = events.iter().filter(|event| event["type"] == "finding").collect();
+        let found = findings(&events);
         let mut tests: Vec<String> = found.iter().map(|finding| word(finding, "test")).collect();
         tests.sort_unstable();
         assert_eq!(tests, WRONG.map(|name| format!("weak::weak {name}")), "{arguments}: {events:#?}");
         for finding in found {
             assert_eq!([word(finding, "code"), word(finding, "severity")], ["RD0501", "error"]);
             assert!(finding["reason"].to_string().contains("a spurious failure"), "{finding:#}");
-            let replay = package.raddle().args(["replay", &word(finding, "replay")]).output().unwrap();
-            assert_eq!(replay.status.code(), Some(100));
-            let steps = String::from_utf8(replay.stderr).unwrap();
+            let steps = package.replay(finding);
             assert!(steps.contains("fails spuriously"), "{steps}");
         }
     }

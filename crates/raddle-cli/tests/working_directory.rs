@@ -6,7 +6,7 @@ mod small_package;
 #[allow(dead_code)]
 mod support;
 
-use small_package::SmallPackage;
+use small_package::{SmallPackage, findings};
 
 const TESTS: &str = r#"
 use std::path::Path;
@@ -36,7 +36,7 @@ fn absolute() {
 fn a_change_of_the_working_directory_is_shown() {
     let package = SmallPackage::new("directory", TESTS);
     let events = package.explore("--schedules 500");
-    let found: Vec<_> = events.iter().filter(|event| event["type"] == "finding").collect();
+    let found = findings(&events);
     let [finding] = found[..] else { panic!("{events:#?}") };
     assert_eq!(finding["code"], "RD0501", "{finding:#}");
     assert!(finding["test"].as_str().is_some_and(|test| test.ends_with("relative")), "{finding:#}");

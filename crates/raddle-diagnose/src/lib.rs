@@ -27,6 +27,7 @@ mod context;
 mod encoding;
 mod expression;
 mod function;
+mod kinds;
 mod loops;
 mod names;
 mod object;

@@ -5,7 +5,8 @@
 //! the rest go to [`crate::calls`].
 
 use crate::action::{Action, What};
-use crate::calls::{self, Calls, OpenWait};
+use crate::calls::{Calls, OpenWait};
+use crate::kinds;
 use crate::object::{Object, ObjectKind, Objects};
 use crate::paths::PathUse;
 use crate::site::Sites;
@@ -238,12 +239,12 @@ impl Reader<'_> {
         let site = sites.get(stack?);
         let (inner, outer) = (site.inner()?, site.outer()?);
         let end = self.trace.steps.len().saturating_sub(1);
-        let what = if let Some((mode, _, kind)) = calls::lock_role(inner) {
+        let what = if let Some((mode, _, kind)) = kinds::lock_role(inner) {
             WaitFor::Lock(self.object(address, kind, end), mode)
-        } else if calls::is_once(inner) {
+        } else if kinds::is_once(inner) {
             WaitFor::Lock(self.object(address, ObjectKind::Once, end), Mode::Exclusive)
         } else {
-            WaitFor::Notification(self.object(address, calls::signal_role(outer)?, end))
+            WaitFor::Notification(self.object(address, kinds::signal_role(outer)?, end))
         };
         Some(OpenWait { what, since: None })
     }

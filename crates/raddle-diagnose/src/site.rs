@@ -177,6 +177,11 @@ impl Site {
         (inner.origin == Origin::Dependency).then_some(inner)
     }
 
+    /// The crate of that function.
+    pub fn performing_crate(&self) -> Option<String> {
+        self.performed_by().map(|frame| function::krate(&frame.function))
+    }
+
     /// The dependency's function that calls the user's code in which this happens, for the user's code in turn: one that takes
     /// a closure.
     pub fn called_back_by(&self) -> Option<&SourceFrame> {

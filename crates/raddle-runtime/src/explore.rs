@@ -330,9 +330,15 @@ impl Explorer {
         result
     }
 
+    /// Nanoseconds since the search began, and whether they are all it may take.
+    pub fn spent(&mut self) -> (u64, bool) {
+        let spent_ns = self.stopwatch.now_ns().saturating_sub(self.begun_ns);
+        (spent_ns, spent_ns / 1_000_000 >= rt().plan.budget.time_ms)
+    }
+
     /// Whether the time for the search is used up.
     pub fn is_out_of_time(&mut self) -> bool {
-        (self.stopwatch.now_ns().saturating_sub(self.begun_ns)) / 1_000_000 >= rt().plan.budget.time_ms
+        self.spent().1
     }
 
     /// Performs executions that do not count as search.

@@ -93,7 +93,7 @@ impl Explorer {
             return;
         }
         let mut choices = choices;
-        let can_be_compared = shrink::can_be_compared(&outcome);
+        let can_be_compared = shrink::manner(&outcome, rt()).is_some();
         if again.is_same_end(&outcome) && can_be_compared && (execution != 0 || self.passes_uninterrupted) {
             // Where threads wait matters only where that is the failure.
             let places = |recorder: &Recorder| {

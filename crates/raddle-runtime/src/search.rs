@@ -39,7 +39,7 @@ impl Explorer {
         // Of so few executions as are searched for a kept one, none says that the test always fails.
         let regresses = kept.is_some();
         let mut found = Found::default();
-        let mut clock = Clock(self.begun_ns);
+        let mut clock = Clock(0);
         let (over, head) = self.head(kept, most, &mut found, &mut clock);
         let end = match over {
             // What is odd about executions beside the search is of interest only if the search finds nothing, which it has
@@ -199,21 +199,21 @@ impl Explorer {
     }
 }
 
-/// When progress was last told of.
+/// When progress was last told of, in nanoseconds since the search began.
 struct Clock(u64);
 
 impl Clock {
     /// Whether the time is used up. Tells of progress now and then.
     fn is_over(&mut self, explorer: &mut Explorer) -> bool {
-        let now = explorer.stopwatch.now_ns();
-        if now.saturating_sub(self.0) > REPORT_EVERY_NS {
-            self.0 = now;
+        let (spent_ns, is_over) = explorer.spent();
+        if spent_ns.saturating_sub(self.0) > REPORT_EVERY_NS {
+            self.0 = spent_ns;
             let runtime = rt();
             let search = runtime.tape.strategy().search().filter(|search| search.is_going_on());
             let estimate = search.map(|search| search.estimate as u64);
             let schedules = explorer.summary.schedules;
             send(&Message::Progress { schedules, points: runtime.earlier_points, estimate });
         }
-        explorer.is_out_of_time()
+        is_over
     }
 }

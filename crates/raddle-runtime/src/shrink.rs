@@ -20,11 +20,6 @@ const MOST_POINTS: u64 = 5_000_000;
 /// one has printed.
 const PRINTS_OTHERWISE: i32 = i32::MIN;
 
-/// Whether this is an end of which [`manner`] tells.
-pub fn can_be_compared(outcome: &Outcome) -> bool {
-    matches!(outcome, Outcome::Exited(_) | Outcome::Crashed { .. } | Outcome::Stuck | Outcome::Conflict(_))
-}
-
 /// Tells ends apart: how the execution ended, and what kind of thing each thread was doing then. Not where, since
 /// addresses may differ.
 pub fn manner(outcome: &Outcome, runtime: &Runtime) -> Option<u64> {
@@ -36,7 +31,7 @@ pub fn manner(outcome: &Outcome, runtime: &Runtime) -> Option<u64> {
             let earlier = found.earlier.map_or(0, |(thread, access)| u64::from(thread) << 4 | 8 | access as u64);
             mix(earlier ^ (4 << 32 | u64::from(found.thread) << 8 | (found.kind as u64) << 4 | found.access as u64))
         }
-        // The others take too long, or do not fail ([`can_be_compared`]).
+        // The others take too long, or do not fail.
         _ => return None,
     };
     if !matches!(outcome, Outcome::Stuck) {

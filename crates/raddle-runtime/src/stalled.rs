@@ -10,8 +10,6 @@ use raddle_protocol::trace::{Bound, Outcome};
 
 /// Milliseconds for an execution that is performed again and has come to where it stalls.
 const KNOWN_MS: u64 = 1_000;
-/// Milliseconds for one beside the search.
-const BESIDE_MS: u64 = 2_000;
 
 /// Whether an execution has ended so.
 pub fn is_stalled(outcome: &Outcome) -> bool {
@@ -27,11 +25,6 @@ impl Explorer {
         let result = work(self);
         rt().plan.budget.stall_ms = before;
         result
-    }
-
-    /// The same beside the search, where what takes long is of less interest.
-    pub fn stalling_soon<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
-        self.stalling_after(BESIDE_MS, work)
     }
 
     /// Performs the execution again, for the record, that has just stalled. At the same point it does so again.

@@ -12,6 +12,11 @@ pub fn word(event: &Value, key: &str) -> String {
     event[key].as_str().unwrap_or_else(|| panic!("no {key} in {event}")).to_owned()
 }
 
+/// The findings among events.
+pub fn findings(events: &[Value]) -> Vec<&Value> {
+    events.iter().filter(|event| event["type"] == "finding").collect()
+}
+
 /// The package, and where it is built.
 pub struct SmallPackage {
     directory: TempDir,
@@ -46,6 +51,13 @@ impl SmallPackage {
         let mut command = support::raddle(self.directory.path(), self.target.path());
         command.env("RADDLE_REGRESSIONS", "off");
         command
+    }
+
+    /// What is told of a finding when its schedule is performed again, which must fail again.
+    pub fn replay(&self, finding: &Value) -> String {
+        let output = self.raddle().args(["replay", &word(finding, "replay")]).output().unwrap();
+        assert_eq!(output.status.code(), Some(100));
+        String::from_utf8(output.stderr).unwrap()
     }
 
     /// The events of `raddle test` with seed 1 and these arguments, separated by blanks.

@@ -169,7 +169,7 @@ fn name(case: &Case<'_>, point: Point) -> String {
 
 /// The crate whose code takes a step, where that is not the user's.
 fn of_crate(case: &Case<'_>, point: Point) -> Option<String> {
-    case.sites.get(point.stack).performed_by().map(|frame| function::krate(&frame.function))
+    case.sites.get(point.stack).performing_crate()
 }
 
 /// The crate of which one call, or one made again and again, takes both steps: what lies between them is not the user's.

@@ -40,13 +40,13 @@ pub fn call(site: &Site, goes_on: bool) -> Option<String> {
     // What is dropped may only hold something of that type.
     let destructor = site.dependency().map(|frame| crate::function::short(&frame.function));
     let destructor = destructor.filter(|function| function.ends_with("::drop"));
-    Some(match (drops, destructor, goes_on) {
-        (true, Some(function), false) => format!("drops a value (`{function}`)"),
-        (true, Some(function), true) => format!("goes on in `{function}`"),
-        (true, None, false) => "drops a value".to_owned(),
-        (true, None, true) => "goes on dropping the value".to_owned(),
-        (false, _, false) => format!("calls `{}`", crate::function::short(entry)),
-        (false, _, true) => format!("goes on in `{}`", crate::function::short(entry)),
+    let function = if drops { destructor } else { Some(crate::function::short(entry)) };
+    Some(match (function, drops, goes_on) {
+        (Some(function), _, true) => format!("goes on in `{function}`"),
+        (Some(function), true, false) => format!("drops a value (`{function}`)"),
+        (Some(function), false, false) => format!("calls `{function}`"),
+        (None, _, true) => "goes on dropping the value".to_owned(),
+        (None, _, false) => "drops a value".to_owned(),
     })
 }
 

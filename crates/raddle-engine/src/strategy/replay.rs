@@ -21,7 +21,7 @@ pub struct Replay {
     next: usize,
     divergence: Option<Divergence>,
     /// Whether what happens for no reason was asked about: waits that end, and weak compare-exchanges that fail.
-    asked: [bool; 2],
+    asked: [bool; SPURIOUS.len()],
 }
 
 impl Replay {

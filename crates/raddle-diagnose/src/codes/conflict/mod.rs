@@ -115,11 +115,8 @@ impl<'a> Facts<'a> {
 
     /// Where a side was, in code that is not the standard library's.
     fn place(&self, case: &Case<'_>, side: &Side) -> Option<Place> {
-        let is_elsewhere = |stack: &StackId| {
-            let frame = case.sites.get(*stack).best_frame();
-            frame.is_some_and(|frame| frame.origin != Origin::Standard)
-        };
-        case.innermost_place_of(side.stack.filter(is_elsewhere))
+        let frame = case.sites.get(side.stack?).best_frame()?;
+        Place::of(frame, case.context).filter(|_| frame.origin != Origin::Standard)
     }
 
     /// By whose functions the user's code is called that makes the accesses, as a sentence with a blank before it.

@@ -7,8 +7,8 @@
 
 use super::Side;
 use crate::case::Case;
-use crate::function;
 use crate::place::Place;
+use crate::site::Site;
 use raddle_instrument::symbols::Origin;
 use raddle_protocol::trace::{Op, Order};
 
@@ -51,12 +51,6 @@ fn releases(order: Order) -> bool {
 
 fn acquires(order: Order) -> bool {
     matches!(order, Order::Acquire | Order::AcqRel | Order::SeqCst)
-}
-
-/// The crate whose code takes a step, if that is a dependency.
-fn krate(case: &Case<'_>, at: usize) -> Option<String> {
-    let frame = case.sites.get(case.trace().steps[at].stack).performed_by()?;
-    Some(function::krate(&frame.function))
 }
 
 /// The last such pair.
@@ -137,7 +131,7 @@ impl Flaw {
             let load = if self.fails { "failure of the compare-exchange" } else { "load" };
             parts.push((format!("`Ordering::Acquire` for the {load}{}", self.within(case, self.load)), self.load));
         }
-        let krate = parts.iter().find_map(|(_, at)| krate(case, *at));
+        let krate = parts.iter().find_map(|(_, at)| case.site_at(*at)?.performing_crate());
         let parts: Vec<String> = parts.into_iter().map(|(part, _)| part).collect();
         let (parts, both) = (parts.join(" and "), "(or `AcqRel` for an operation that does both)");
         match krate {
@@ -150,7 +144,7 @@ impl Flaw {
 
     /// Where a step is taken, in the file of the crate whose code takes it.
     fn within(&self, case: &Case<'_>, at: usize) -> String {
-        let frame = case.sites.get(case.trace().steps[at].stack).performed_by();
+        let frame = case.site_at(at).and_then(Site::performed_by);
         match frame.and_then(|frame| Place::of(frame, case.context)) {
             Some(place) => case.at(Some(&place)),
             None => self.at(case, at),

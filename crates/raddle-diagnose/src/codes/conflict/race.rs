@@ -4,7 +4,6 @@ use super::ordering::{self, Flaw};
 use super::{Facts, SAME_MEMORY, Side, library};
 use crate::case::Case;
 use crate::codes::Diagnosis;
-use crate::function;
 use crate::words;
 use raddle_engine::waits::Holds;
 use raddle_protocol::trace::{Access, Op, ThreadId};
@@ -119,7 +118,7 @@ fn fix(case: &Case<'_>, facts: &Facts<'_>, earlier: &Side, flaw: Option<&Flaw>) 
     let library = [facts.later.stack, earlier.stack]
         .into_iter()
         .flatten()
-        .find_map(|stack| case.sites.get(stack).performed_by().map(|frame| function::krate(&frame.function)));
+        .find_map(|stack| case.sites.get(stack).performing_crate());
     fix.push(match library {
         Some(library) => format!(
             "Safe Rust cannot race, so some `unsafe` code is wrong. The access is made inside the crate `{library}`: see whether a newer version mends it, and report it there if not."

@@ -87,9 +87,14 @@ impl Held {
         rt().execution.io.file_locks.address(self.file, self.what)
     }
 
+    /// Whether both are of the same open file.
+    fn is_of(&self, other: &Held) -> bool {
+        (self.descriptor, self.file) == (other.descriptor, other.file)
+    }
+
     /// Nothing of what is locked is outside what is locked by the other, with the same descriptor.
     pub fn is_within(&self, other: &Held) -> bool {
-        (self.descriptor, self.file) == (other.descriptor, other.file) && self.what.is_within(other.what)
+        self.is_of(other) && self.what.is_within(other.what)
     }
 }
 
@@ -232,8 +237,7 @@ fn look_again(lock: &Held) {
 
 /// What has been locked with the descriptor and is not all within this part, but some of it, is less from now on.
 pub fn lessen(part: &Held) {
-    let lessened =
-        |held: &&Held| (held.descriptor, held.file) == (part.descriptor, part.file) && held.what.meets(part.what);
+    let lessened = |held: &&Held| held.is_of(part) && held.what.meets(part.what);
     let lessened: Vec<Held> = rt().execution.io.file_locks.held.iter().filter(lessened).copied().collect();
     lessened.iter().for_each(look_again);
 }

@@ -15,8 +15,9 @@
 //! are. The first that are not given by turns are those of SURW and POS, which find soonest what is found soon.
 //!
 //! In between, a systematic search ([`crate::exhaustive`]) has every second execution, so that a small test is soon seen
-//! to be exhausted. It begins after the first [`ALONE`] executions, and gives up when it has had its allowance, as soon as
-//! the estimate of its size says that it will not do with it, or when there is something that it cannot see. So a test that is
+//! to be exhausted. It begins after the first [`ALONE`] executions, and gives up when it has had its allowance (unless a
+//! fifth of the budget will do for all of it), as soon as the estimate of its size says that it will not do with that, or when
+//! there is something that it cannot see. So a test that is
 //! not small loses little by it. Under its own name, `exhaustive`, the search has all executions until nothing is left
 //! for it to do; what then remains of the budget is the portfolio's. Where the budget will not do, by the estimate, it shares
 //! it with a search in the order of preemptions ([`crate::exhaustive::Bounded`]), which has something to say before it has
@@ -47,6 +48,12 @@ const ALONE: u64 = 100;
 
 /// Executions of the search at the most, unless the budget is so small that a tenth of it is less.
 const ALLOWANCE: u64 = 2_000;
+
+/// A search that has had them goes on if by the estimate this part of the budget will do for all of it. It gives up when it has
+/// had twice as much, since an estimate may be too low.
+const PART: u64 = 5;
+/// Executions that such a part is at the most.
+const LARGEST_PART: u64 = 20_000;
 
 /// Executions of the search after which the estimate of its size is believed, if it is more than so many times the
 /// allowance.
@@ -168,7 +175,9 @@ impl Auto {
     /// Whether the search is worth another execution.
     fn searches(&self) -> bool {
         let search = self.search.status();
-        let is_open = !self.search.is_over() && search.executions < self.allowance;
+        let part = (self.budget / PART).min(LARGEST_PART);
+        let goes_on = self.allowance == ALLOWANCE && search.estimate <= part as f64 && search.executions < 2 * part;
+        let is_open = !self.search.is_over() && (search.executions < self.allowance || goes_on);
         if self.first || !is_open {
             return is_open;
         }

@@ -98,6 +98,18 @@ fn a_small_test_is_exhausted_soon_and_a_large_one_left_alone() {
     assert!(!search.finished && search.executions <= ALLOWANCE, "{search:?}");
 }
 
+#[test]
+fn what_a_part_of_the_budget_will_do_for_is_exhausted_too() {
+    // 3,432 orders: more than the allowance.
+    let toy = vec![writes(9, 7), writes(9, 7)];
+    let search = searched(&toy, 8_000, 100_000);
+    assert_eq!((search.finished, search.executions), (true, 3_432), "{search:?}");
+    // 12,870 orders are more than a fifth of this budget.
+    let toy = vec![writes(9, 8), writes(9, 8)];
+    let search = searched(&toy, 7_200, 40_000);
+    assert!(!search.finished && search.executions <= ALLOWANCE, "{search:?}");
+}
+
 /// How far both searches are under the name `exhaustive`.
 fn exhaustive(toy: &Toy, executions: u64, expected: u64, bound: Option<u32>) -> Tape {
     let mut tape = Tape::new(Box::new(Auto::exhaustive(1)));

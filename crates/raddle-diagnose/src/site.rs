@@ -32,6 +32,8 @@ pub struct Site {
     pub direct: bool,
     /// Whether it is part of the beginning of a panic in user code: the hook, the message, the backtrace.
     pub panics: bool,
+    /// Whether a dependency's function performs it for a purpose of its own, below all user code.
+    pub is_of_library: bool,
     /// The call in the code that asks.
     pub call: CallKey,
 }
@@ -87,12 +89,12 @@ impl Site {
         let user = frames.iter().position(|frame| frame.origin == Origin::User);
         let performs = roles::role(&frames);
         let means = |role: Role| !matches!(role, Role::Atomic | Role::Internal | Role::ReferenceCount);
+        // Below user code, a dependency's function that uses what others provide.
+        let uses = |at: &usize| frames[*at].origin == Origin::Dependency && !means(roles::role(&frames[*at..]));
+        let library_uses = (0..user.unwrap_or(frames.len())).find(uses);
+        let is_of_library = library_uses.is_some();
         // In a thread that a crate has started, the crate takes the user's place.
-        let stands_in = || {
-            let uses = |at: &usize| frames[*at].origin == Origin::Dependency && !means(roles::role(&frames[*at..]));
-            (0..frames.len()).find(uses)
-        };
-        let asks = user.or_else(stands_in);
+        let asks = user.or(library_uses);
         let last = asks.map(|at| physical[at]).or(stack.frames.len().checked_sub(1));
         let mut chain: Vec<Role> = Vec::new();
         if performs != Role::ReferenceCount {
@@ -124,7 +126,7 @@ impl Site {
             _ => CallKey { cfa: stack.frames.first().map_or(0, |frame| frame.cfa), ..CallKey::default() },
         };
         let panics = user.is_some() && library.iter().any(|frame| begins_panic(&frame.function));
-        Self { frames, activations, user, asks, roles, plain, direct, panics, call }
+        Self { frames, activations, user, asks, roles, plain, direct, panics, is_of_library, call }
     }
 
     /// The innermost frame of user code.
@@ -267,6 +269,7 @@ impl Sites {
             plain: Plain::Internal,
             direct: true,
             panics: false,
+            is_of_library: false,
             call: CallKey { cfa: 0, function: None, line: 0, column: 0 },
         };
         self.0.get(stack as usize).unwrap_or(&EMPTY)

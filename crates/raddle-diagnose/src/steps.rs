@@ -1,5 +1,6 @@
 //! The interleaving in the user's terms: one line for each thing that a thread did in code that its author can see.
 
+mod own_locks;
 mod shorten;
 pub mod verbs;
 
@@ -30,7 +31,9 @@ impl Steps {
     /// not of its thread, if `by_task` says so; then what its executor does by itself is left out.
     pub fn new(case: &Case<'_>, keys: &BTreeSet<usize>, by_task: bool) -> Self {
         let mut steps = Self { views: Vec::new(), of_action: Vec::new() };
-        let mut teller = Teller { case, holds: Holds::default(), panicking: BTreeMap::new() };
+        let own = own_locks::own_locks(case, keys);
+        let mut teller =
+            Teller { case, own, holds: Holds::default(), panicking: BTreeMap::new(), told: BTreeMap::new() };
         for (index, action) in case.reading.actions.iter().enumerate() {
             let key = keys.contains(&action.at);
             let hidden = by_task && !key && polls::is_of_executor(case.sites.get(action.stack));
@@ -79,9 +82,13 @@ impl Steps {
 
 struct Teller<'a> {
     case: &'a Case<'a>,
+    /// Locks that libraries keep for themselves.
+    own: BTreeSet<waits::Object>,
     holds: Holds,
     /// Threads whose panic has been told, with the call that it began in.
     panicking: BTreeMap<ThreadId, CallKey>,
+    /// The call of a library's function that has been told last of each thread.
+    told: BTreeMap<ThreadId, CallKey>,
 }
 
 impl Teller<'_> {
@@ -113,17 +120,26 @@ impl Teller<'_> {
         if !key && (matches!(action.what, What::Opened(_)) || !of_threads && self.is_internal(action, site)) {
             return None;
         }
-        let mut words = if site.panics {
+        let is_own = action.object.is_some_and(|object| self.own.contains(&object));
+        let words = if site.panics {
             // All that a panic does until the stack is unwound is one step.
             if self.panicking.insert(action.thread, site.call.clone()).as_ref() == Some(&site.call) {
                 return None;
             }
             "panics".to_owned()
+        } else if is_own {
+            // That the library was called is told all the same.
+            let calls = matches!(action.what, What::Acquired(_)) && self.told.get(&action.thread) != Some(&site.call);
+            verbs::call(site, false).filter(|_| calls)?
         } else {
-            self.words(index, action, site)?
+            let mut words = self.words(index, action, site)?;
+            if let Some(entry) = inside(action, site) {
+                words.push_str(&format!(" (inside `{entry}`)"));
+            }
+            words
         };
-        if let Some(entry) = inside(action, site) {
-            words.push_str(&format!(" (inside `{entry}`)"));
+        if is_own || matches!(action.what, What::Called | What::WentOn) {
+            self.told.insert(action.thread, site.call.clone());
         }
         let place = frame.and_then(|frame| Place::of(frame, self.case.context));
         let (file, line) = place.as_ref().map_or((String::new(), 0), |place| (place.file.clone(), place.line));

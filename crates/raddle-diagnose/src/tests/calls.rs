@@ -58,6 +58,32 @@ fn calls_of_a_dependency_are_one_step_each() {
     assert_snapshot!(told(&scene.finding(Outcome::Exited(1))));
 }
 
+/// A mutex that a crate keeps for itself is part of the call, unless somebody has to wait for it.
+#[test]
+fn a_crates_own_mutex_is_no_step_until_it_is_contended() {
+    const RING: Library = ("post::Bell::ring", Origin::Dependency);
+    let (first, second) = (("bank::f", 10, 5), ("bank::g", 20, 5));
+    let rung_twice = || {
+        let mut scene = Scene::new();
+        let one = scene.thread(None, Some(("bank::tests::scene", 9, 9)));
+        for place in [first, second] {
+            scene.step(0, cas(A, 0, 0, 1), &[CAS, MUTEX_LOCK, RING], place);
+            scene.step(0, store(A, 0), &[STORE, MUTEX_UNLOCK, RING], place);
+        }
+        (scene, one)
+    };
+    let quiet = told(&rung_twice().0.finding(Outcome::Exited(1)));
+    let rows: Vec<&str> = quiet.lines().filter(|row| row.contains("rs:10") || row.contains("rs:20")).collect();
+    assert_eq!(rows, ["0 src/lib.rs:10 calls `Bell::ring`", "0 src/lib.rs:20 calls `Bell::ring`"], "{quiet}");
+
+    let (mut scene, one) = rung_twice();
+    scene.step(0, cas(A, 0, 0, 1), &[CAS, MUTEX_LOCK, RING], first);
+    scene.step(one, cas(A, 0, 1, 1), &[CAS, MUTEX_LOCK, RING], second);
+    scene.step(one, futex_wait(A, 1), &[FUTEX_WAIT, MUTEX_LOCK, RING], second);
+    let contended = told(&scene.finding(Outcome::Exited(1)));
+    assert!(contended.contains("0 src/lib.rs:10 locks the mutex (inside `Bell::ring`)"), "{contended}");
+}
+
 #[test]
 fn a_wait_on_a_condition_and_its_mutex_are_told_together() {
     let (mutex, condvar) = (A, A + 0x100);

@@ -57,6 +57,21 @@ fn parent(child: fn(&Mutex<u64>)) {
     *lock.lock().unwrap() += 1;
 }
 
+fn bump(count: &AtomicU64) {
+    count.fetch_add(1, Ordering::SeqCst);
+}
+
+/// What is said to be a pointer to a function takes no room.
+fn by_functions(first: impl Fn(&AtomicU64) + Sync, second: impl Fn(&AtomicU64) + Sync) {
+    let counts = [AtomicU64::new(0), AtomicU64::new(0)];
+    show(c"beside functions", &counts[0]);
+    show(c"between functions", &counts[1]);
+    std::thread::scope(|scope| {
+        scope.spawn(|| first(&counts[0]));
+        scope.spawn(|| second(&counts[1]));
+    });
+}
+
 fn main() {
     show(c"field", &bank::ACCOUNTS.left);
     show(c"element", &bank::ACCOUNTS.right[1]);
@@ -65,6 +80,7 @@ fn main() {
     let pair = (AtomicU64::new(0), AtomicU64::new(0));
     show(c"tuple", &pair.1);
     parent(|lock| show(c"caller's local", lock));
+    by_functions(bump, bump);
     let boxed = Box::new(0u64);
     show(c"heap", &*boxed);
     unsafe { raddle_test_mark(c"call".as_ptr()) };
@@ -126,6 +142,10 @@ fn variables_have_the_names_of_the_source() {
         let found = local(&process, lock).expect("the caller's local");
         assert_eq!((found.name.as_str(), found.type_name.as_deref()), ("lock", Some("Mutex<u64>")));
         assert_eq!((found.field, found.line, found.address), (None, line_of("let lock"), lock.address));
+        for (name, field) in [("beside functions", "[0]"), ("between functions", "[1]")] {
+            let found = local(&process, find(&recording, name)).expect(name);
+            assert_eq!((found.name.as_str(), found.field.as_deref()), ("counts", Some(field)), "release: {release}");
+        }
         let pair = local(&process, find(&recording, "tuple")).expect("the tuple");
         assert_eq!((pair.name.as_str(), pair.field.as_deref()), ("pair", Some("1")));
 

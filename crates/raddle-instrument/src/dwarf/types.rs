@@ -153,6 +153,15 @@ pub(super) fn size(unit: UnitRef<'_, Reader>, at: UnitOffset) -> Option<u64> {
     }
 }
 
+/// Whether a type is that of functions. Of a Rust function that is passed by its own type, of no size, it is said that it is a
+/// pointer, so something else may lie where such a value is said to be.
+pub(super) fn is_function(unit: UnitRef<'_, Reader>, at: UnitOffset) -> bool {
+    let tag_of = |at: UnitOffset| unit.entry(at).ok().map(|entry| (entry.tag(), entry));
+    let Some((gimli::DW_TAG_pointer_type, pointer)) = tag_of(at) else { return false };
+    let inner = reference(unit, &pointer, gimli::DW_AT_type).and_then(tag_of);
+    inner.is_some_and(|(tag, _)| tag == gimli::DW_TAG_subroutine_type)
+}
+
 /// Number of elements of an array of one dimension.
 fn count(unit: UnitRef<'_, Reader>, array: UnitOffset) -> Option<u64> {
     let mut tree = unit.entries_tree(Some(array)).ok()?;
@@ -206,6 +215,7 @@ fn step(unit: UnitRef<'_, Reader>, units: &Units, at: UnitOffset, offset: u64) -
 fn member(unit: UnitRef<'_, Reader>, structure: UnitOffset, offset: u64) -> Option<(String, UnitOffset, u64)> {
     let mut tree = unit.entries_tree(Some(structure)).ok()?;
     let mut children = tree.root().ok()?.children();
+    let mut function = None;
     while let Ok(Some(child)) = children.next() {
         let entry = child.entry();
         if entry.tag() != gimli::DW_TAG_member {
@@ -218,8 +228,12 @@ fn member(unit: UnitRef<'_, Reader>, structure: UnitOffset, offset: u64) -> Opti
             let name = name(unit, entry)?;
             // A tuple's fields are recorded as `__0`, `__1`.
             let name = name.strip_prefix("__").filter(|rest| rest.parse::<u32>().is_ok()).unwrap_or(&name).to_owned();
-            return Some((name, inner, offset - start));
+            let found = Some((name, inner, offset - start));
+            if !is_function(unit, inner) {
+                return found;
+            }
+            function = found;
         }
     }
-    None
+    function
 }

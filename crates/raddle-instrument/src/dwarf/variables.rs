@@ -108,13 +108,13 @@ struct Search {
 }
 
 /// Looks through a scope and the scopes within it that hold the frame's address. Of several variables that share the
-/// target (storage is reused), the smallest in the innermost scope is meant.
+/// target (storage is reused), the smallest in the innermost scope is meant; one that is a function, only if there is no other.
 fn search(
     unit: UnitRef<'_, Reader>,
     units: &Units,
     scope: gimli::EntriesTreeNode<'_, '_, Reader>,
     wanted: &Search,
-    best: &mut Option<(u64, Variable)>,
+    best: &mut Option<((bool, u64), Variable)>,
 ) {
     let mut children = scope.children();
     while let Ok(Some(child)) = children.next() {
@@ -123,9 +123,10 @@ fn search(
                 let entry = child.entry();
                 let Some(start) = place(unit, entry, wanted) else { continue };
                 let Some(variable) = describe(unit, units, entry, start, wanted.target) else { continue };
-                let size = type_of(unit, entry).and_then(|at| types::size(unit, at)).unwrap_or(u64::MAX);
-                if best.as_ref().is_none_or(|(smallest, _)| size <= *smallest) {
-                    *best = Some((size, variable));
+                let Some(at) = type_of(unit, entry) else { continue };
+                let rank = (types::is_function(unit, at), types::size(unit, at).unwrap_or(u64::MAX));
+                if best.as_ref().is_none_or(|(best, _)| rank <= *best) {
+                    *best = Some((rank, variable));
                 }
             }
             gimli::DW_TAG_lexical_block | gimli::DW_TAG_inlined_subroutine

@@ -110,18 +110,22 @@ impl<'a> Table<'a> {
         let natural = self.natural_widths(acting);
         match layout::columns(&natural, self.gutter, self.style.width) {
             Some(widths) => self.columns(acting, &widths, rows),
-            None => self.list(acting, &natural, rows),
+            None => self.list(acting, rows),
         }
     }
 
     /// Widths of each thread's longest cell, unwrapped.
     fn natural_widths(&self, acting: &[&Thread]) -> Vec<usize> {
         let natural = |thread: &&Thread| {
-            let steps = self.finding.steps.iter().filter(|step| step.thread == thread.id);
-            let longest = steps.map(|step| text::width(&self.action(step)) + 2 + text::width(&self.place(step))).max();
-            longest.unwrap_or(0).max(text::width(&thread.name)).max(text::width(&started(thread)))
+            self.longest_step(thread).max(text::width(&thread.name)).max(text::width(&started(thread)))
         };
         acting.iter().map(natural).collect()
+    }
+
+    /// Width of a thread's longest step, unwrapped.
+    fn longest_step(&self, thread: &Thread) -> usize {
+        let steps = self.finding.steps.iter().filter(|step| step.thread == thread.id);
+        steps.map(|step| text::width(&self.action(step)) + 2 + text::width(&self.place(step))).max().unwrap_or(0)
     }
 
     fn gutter(&self, index: usize) -> String {
@@ -217,9 +221,9 @@ impl<'a> Table<'a> {
         lines
     }
 
-    fn list(&self, acting: &[&Thread], natural: &[usize], rows: &[Row]) -> Vec<String> {
+    fn list(&self, acting: &[&Thread], rows: &[Row]) -> Vec<String> {
         let longest_name = acting.iter().map(|thread| text::width(&thread.name)).max().unwrap_or(0);
-        let longest_step = natural.iter().copied().max().unwrap_or(0);
+        let longest_step = acting.iter().map(|thread| self.longest_step(thread)).max().unwrap_or(0);
         let (name_width, step_width) = layout::list(longest_name, longest_step, self.gutter, self.style.width);
         let indent = " ".repeat(self.gutter + name_width + 2);
         let name = |thread: Option<&&Thread>| {

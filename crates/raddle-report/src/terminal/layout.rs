@@ -29,9 +29,15 @@ pub(super) fn columns(natural: &[usize], gutter: usize, width: usize) -> Option<
     Some(wish.into_iter().map(|wish| wish.min(limit)).collect())
 }
 
-/// Widths of the thread's name and of the step in a list.
+/// What a name may always have in a list, however long the steps are.
+const SHORT_NAME: usize = 16;
+/// A name longer than this puts the steps too far to the right.
+const LONG_NAME: usize = 40;
+
+/// Widths of the thread's name and of the step in a list. A name has what the longest step leaves.
 pub(super) fn list(longest_name: usize, longest_step: usize, gutter: usize, width: usize) -> (usize, usize) {
-    let name = longest_name.clamp(4, 16);
+    let left = width.saturating_sub(gutter + 2 + longest_step).clamp(SHORT_NAME, LONG_NAME);
+    let name = longest_name.clamp(4, left);
     let room = width.saturating_sub(gutter + 2 + name).max(16);
     (name, longest_step.clamp(16, room))
 }
@@ -39,6 +45,15 @@ pub(super) fn list(longest_name: usize, longest_step: usize, gutter: usize, widt
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_in_a_list_has_what_the_steps_leave() {
+        assert_eq!(list(30, 50, 6, 100), (30, 50));
+        assert_eq!(list(30, 50, 6, 80), (22, 50));
+        assert_eq!(list(30, 90, 6, 80), (16, 56));
+        assert_eq!(list(90, 20, 6, 100), (40, 20));
+        assert_eq!(list(5, 20, 6, 100), (5, 20));
+    }
 
     #[test]
     fn columns_fit_and_none_is_too_narrow() {

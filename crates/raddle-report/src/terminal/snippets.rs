@@ -4,6 +4,7 @@
 //! source line: the name at the place, with the call's arguments if they close on the same line; else the rest of the
 //! statement. Source that has changed since the build is shown as it is now.
 
+use crate::numbers::thousands;
 use crate::style::Style;
 use crate::{Sources, explain, text};
 use annotate_snippets::renderer::DecorStyle;
@@ -107,7 +108,7 @@ fn schedule(finding: &Finding) -> String {
     let interrupted = match schedule.preemptions {
         0 => "no thread is interrupted while it could go on".to_owned(),
         1 => "it interrupts a thread once".to_owned(),
-        n => format!("it interrupts threads {n} times"),
+        n => format!("it interrupts threads {} times", thousands(u64::from(n))),
     };
     let found = match &schedule.kept {
         Some(kept) if !kept.new => format!("kept in {} from an earlier run", kept.file),

@@ -1,6 +1,7 @@
 //! What the rules look at: a measurement in the terms of the rules.
 
 use crate::model::{Bottleneck, Measurement, Scaling, ThreadLine};
+use crate::scaling::{NOISE, PROCESSORS};
 use crate::state::State;
 use crate::verdict::Shares;
 
@@ -17,6 +18,7 @@ pub(super) struct Facts<'m> {
     pub(super) m: &'m Measurement,
     pub(super) shares: Shares<'m>,
     pub(super) bottleneck: &'m Bottleneck,
+    /// What `--scale` has measured; nothing where other programs were busy, since a limit may be theirs then.
     pub(super) scaling: Option<&'m Scaling>,
     /// Processor seconds.
     pub(super) service: f64,
@@ -37,7 +39,7 @@ impl<'m> Facts<'m> {
             m,
             shares: Shares::new(m),
             bottleneck,
-            scaling,
+            scaling: scaling.filter(|scaling| scaling.busy_elsewhere.is_none_or(|busy| busy < NOISE)),
             service: m.cpu.total().max(time[State::Cpu]),
             wait,
             lock: time[State::Lock],
@@ -61,14 +63,15 @@ impl<'m> Facts<'m> {
     }
 
     pub(super) fn serial_fraction(&self) -> Option<(f64, f64, f64)> {
-        let scaling = self.scaling?;
-        // On a busy machine a limit may be that of the machine.
-        if scaling.busy_elsewhere.is_some_and(|busy| busy >= crate::scaling::NOISE) {
-            return None;
-        }
-        let fit = scaling.amdahl.as_ref()?;
+        let fit = self.scaling.filter(|_| !self.is_undivided())?.amdahl.as_ref()?;
         let sigma = fit.coefficients.iter().find(|coefficient| coefficient.name == "serial fraction")?;
         Some((sigma.value, sigma.low, sigma.high))
+    }
+
+    /// Whether its work is not divided at all: more processors cannot help then, which says nothing about the work.
+    pub(super) fn is_undivided(&self) -> bool {
+        let by_processors = self.scaling.is_none_or(|scaling| scaling.varied == PROCESSORS);
+        by_processors && self.m.counts.threads_peak <= 1 && self.m.counts.processes_peak <= 1
     }
 
     pub(super) fn python(&self) -> bool {
@@ -88,6 +91,18 @@ impl<'m> Facts<'m> {
                 && line.voluntary > 0
                 && line.time[State::Cpu] >= 0.1
                 && line.time[State::Cpu] / line.voluntary as f64 >= LONG_EVENT
+        })
+    }
+
+    /// A thread that runs an event loop and hardly computes, while other threads of its process do most of the computing.
+    pub(super) fn loop_beside_pool(&self) -> Option<&ThreadLine> {
+        let lines = &self.m.threads;
+        lines.iter().find(|line| {
+            let others = lines.iter().filter(|other| other.pid == line.pid && other.name != line.name);
+            let beside: f64 = others.map(|other| other.time[State::Cpu]).sum();
+            line.time[State::EventLoop] > 0.5 * line.time.total()
+                && line.time[State::Cpu] < 0.2 * self.service
+                && beside > 0.5 * self.service
         })
     }
 }

@@ -28,6 +28,7 @@ const RULES: &[Rule] = &[
     computing::short_lived,
     computing::oversubscribed,
     computing::memory_map,
+    computing::loop_beside_pool,
     computing::one_chain,
 ];
 

@@ -60,7 +60,8 @@ fn an_interpreter_lock_asks_for_processes() {
 
 #[test]
 fn a_measured_serial_fraction_is_said_plainly() {
-    let m = measured(&[(State::Cpu, 1.0)]);
+    let mut m = measured(&[(State::Cpu, 1.0)]);
+    m.counts.threads_peak = 4;
     let coefficient =
         |name: &str, value| Coefficient { name: name.into(), value, low: value - 0.01, high: value + 0.01 };
     let scaling = Scaling {
@@ -84,6 +85,16 @@ fn a_measured_serial_fraction_is_said_plainly() {
         "{}",
         advice.recommendation.sentence
     );
+
+    // A single thread is no faster with more processors, whatever it does.
+    m.counts.threads_peak = 1;
+    let alone = super::advice(&m, &verdict(&m), Some(&scaling));
+    assert!(alone.recommendation.sentence.contains("As it stands"), "{}", alone.recommendation.sentence);
+    // Nor is it known what other programs have left of them.
+    m.counts.threads_peak = 4;
+    let busy = Scaling { busy_elsewhere: Some(0.5), ..scaling };
+    let advice = super::advice(&m, &verdict(&m), Some(&busy));
+    assert_eq!(advice, super::advice(&m, &verdict(&m), None));
 }
 
 #[test]
@@ -94,6 +105,24 @@ fn an_event_loop_that_computes_is_named() {
     let advice = advice(&m, &verdict(&m), None);
     let step = advice.steps.iter().find(|step| step.rule == "move-the-computing").unwrap();
     assert!(step.text.contains("60.0 ms"), "{}", step.text);
+}
+
+#[test]
+fn an_event_loop_beside_a_pool_stays_as_it_is() {
+    let mut m = measured(&[(State::Cpu, 0.9), (State::EventLoop, 0.1)]);
+    let [mut events, mut computing] = [ThreadLine::default(), ThreadLine::default()];
+    events.name = "loop".into();
+    events.time[State::EventLoop] = 9.5;
+    events.time[State::Cpu] = 0.5;
+    computing.name = "worker".into();
+    computing.time[State::Cpu] = 8.5;
+    m.threads = vec![computing, events];
+    let kept = advice(&m, &verdict(&m), None);
+    assert_eq!(kept.recommendation.choice, Some(Choice::EventLoopWithPool));
+    assert!(kept.recommendation.sentence.contains("thread `loop`"), "{}", kept.recommendation.sentence);
+    // The loop's own computing is what keeps others waiting.
+    m.threads[1].time[State::Cpu] = 8.5;
+    assert_eq!(choice(&m), Some(Choice::Sequential));
 }
 
 #[test]

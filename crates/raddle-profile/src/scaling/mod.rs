@@ -25,6 +25,8 @@ use law::Law;
 pub const ENOUGH_FOR_USL: usize = 4;
 /// The same for Amdahl's law, which has two.
 pub const ENOUGH_FOR_AMDAHL: usize = 3;
+/// What is varied when the program is not told how many workers to use.
+pub const PROCESSORS: &str = "processors";
 /// Share of the processors that other programs may use before scaling is not believed.
 pub const NOISE: f64 = 0.1;
 /// Resamples of the bootstrap.

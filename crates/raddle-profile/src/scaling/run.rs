@@ -23,7 +23,7 @@ impl Varied {
     /// For readers.
     pub fn words(&self) -> String {
         match self {
-            Varied::Processors => "processors".to_owned(),
+            Varied::Processors => super::PROCESSORS.to_owned(),
             Varied::Argument(text) => format!("workers ({text})"),
             Varied::Variable(name) => format!("workers ({name})"),
         }

@@ -4,6 +4,7 @@ use super::super::facts::Facts;
 use super::super::reasons::Reasons;
 use super::recommend;
 use crate::model::{Bottleneck, Choice, Recommendation};
+use crate::state::State;
 use crate::words::{counted, decimal, percent, seconds};
 
 /// As many workers as there are processors.
@@ -82,9 +83,33 @@ pub(super) fn memory_map(facts: &Facts<'_>, reasons: &mut Reasons) -> Option<Rec
     ))
 }
 
+/// Threads that compute for an event loop.
+pub(super) fn loop_beside_pool(facts: &Facts<'_>, reasons: &mut Reasons) -> Option<Recommendation> {
+    let line = facts.loop_beside_pool()?;
+    let loops = percent(line.time[State::Cpu] / line.time.total().max(1e-9));
+    reasons.because(
+        "loop-beside-pool",
+        "While an event loop computes, all its other tasks wait; so what computes belongs beside it.",
+        format!(
+            "thread `{}` computed for {loops} of its time and waited for events for {}",
+            line.name,
+            seconds(line.time[State::EventLoop])
+        ),
+    );
+    Some(recommend(
+        Choice::EventLoopWithPool,
+        Some(workers(facts)),
+        format!(
+            "Keep it as it is: the event loop of thread `{}` is free to answer ({loops} of its time it computes), and              other threads do the computing, {} at once.",
+            line.name,
+            decimal(facts.m.demand)
+        ),
+    ))
+}
+
 /// One thread that computes, and nobody knows whether its work can be divided.
 pub(super) fn one_chain(facts: &Facts<'_>, reasons: &mut Reasons) -> Option<Recommendation> {
-    if *facts.bottleneck != Bottleneck::CpuSerial || facts.scaling.is_some() {
+    if *facts.bottleneck != Bottleneck::CpuSerial || (facts.scaling.is_some() && !facts.is_undivided()) {
         return None;
     }
     let m = facts.m;

@@ -1,7 +1,34 @@
 //! Counters that can forget a visit.
 
+use std::cell::UnsafeCell;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Counts in plain memory, and has told the compiler that threads may share it.
+///
+/// `visits += 1` reads, adds and writes. Two threads that do so at once are a data race: one visit may be lost, and the
+/// compiler, which takes it that there are none, may make anything else of it.
+#[derive(Debug, Default)]
+pub struct UnguardedCounter {
+    visits: UnsafeCell<u64>,
+}
+
+// SAFETY: there is none. This line is the mistake: nothing keeps two threads from `visits` at the same time.
+unsafe impl Sync for UnguardedCounter {}
+
+impl UnguardedCounter {
+    /// Counts one visit.
+    pub fn visit(&self) {
+        // SAFETY: none, as above.
+        unsafe { *self.visits.get() += 1 };
+    }
+
+    /// Visits so far.
+    pub fn total(&self) -> u64 {
+        // SAFETY: none, as above.
+        unsafe { *self.visits.get() }
+    }
+}
 
 /// Counts with an atomic number, and still loses visits.
 ///
@@ -51,6 +78,16 @@ impl LockedCounter {
 mod tests {
     use super::*;
     use std::thread;
+
+    #[test]
+    fn plain_memory() {
+        let counter = UnguardedCounter::default();
+        thread::scope(|scope| {
+            scope.spawn(|| counter.visit());
+            counter.visit();
+        });
+        assert_eq!(counter.total(), 2);
+    }
 
     #[test]
     fn atomic_load_then_store() {

@@ -44,7 +44,7 @@ mod branch {
     async fn wrong() {
         let connections = Arc::new(Semaphore::new(1));
         let (stop, stopped) = oneshot::channel();
-        let patience = patience(move || drop(stop.send(())));
+        let patience = patience(move || _ = stop.send(()));
         tokio::select! {
             () = ask_counted(Arc::clone(&connections)) => {}
             _ = stopped => {}
@@ -57,7 +57,7 @@ mod branch {
     async fn fixed() {
         let connections = Arc::new(Semaphore::new(1));
         let (stop, stopped) = oneshot::channel();
-        let patience = patience(move || drop(stop.send(())));
+        let patience = patience(move || _ = stop.send(()));
         tokio::select! {
             () = ask(Arc::clone(&connections)) => {}
             _ = stopped => {}
@@ -128,7 +128,7 @@ mod message {
     async fn wrong() {
         let (mut messages, source) = source().await;
         let (stop, stopped) = oneshot::channel();
-        let patience = patience(move || drop(stop.send(())));
+        let patience = patience(move || _ = stop.send(()));
         let sum = tokio::select! {
             sum = pair(&mut messages) => sum,
             _ = stopped => 0,
@@ -142,7 +142,7 @@ mod message {
     async fn fixed() {
         let (mut messages, source) = source().await;
         let (stop, stopped) = oneshot::channel();
-        let patience = patience(move || drop(stop.send(())));
+        let patience = patience(move || _ = stop.send(()));
         let mut kept = Vec::new();
         tokio::select! {
             () = pair_kept(&mut messages, &mut kept) => {}

@@ -15,7 +15,11 @@ pub struct Size(pub u64);
 
 /// Makes the preview of picture `number`: a checksum stands for it.
 pub fn preview(number: u64, size: Size) -> u64 {
-    (0..size.0).fold(number, |sum, round| (sum ^ round).rotate_left(7).wrapping_mul(0x9e37_79b9_7f4a_7c15))
+    let mut sum = number;
+    for round in 0..size.0 {
+        sum = (sum ^ round).rotate_left(7).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+    sum
 }
 
 /// Computes where it is asked: nobody else is answered meanwhile.
@@ -62,30 +66,38 @@ async fn answer<M: Future<Output = u64>>(stream: TcpStream, make: fn(u64, Size) 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::SocketAddr;
     use tokio::io::AsyncReadExt;
 
-    const SMALL: Size = Size(20_000);
+    const SMALL: Size = Size(50_000);
 
-    /// Sends these lines, and reads what comes until the server closes.
-    async fn ask(address: std::net::SocketAddr, lines: &str) -> String {
+    /// Connects, and sends these lines.
+    async fn sent(address: SocketAddr, lines: &str) -> TcpStream {
         let mut stream = TcpStream::connect(address).await.unwrap();
         stream.write_all(lines.as_bytes()).await.unwrap();
         stream.shutdown().await.unwrap();
+        stream
+    }
+
+    /// What comes until the server closes.
+    async fn answer(mut stream: TcpStream) -> String {
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.unwrap();
         answer
     }
 
+    /// Asks for a preview and pings, both before the server begins.
     async fn both_are_answered<M>(make: fn(u64, Size) -> M)
     where
         M: Future<Output = u64> + Send + 'static,
     {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
+        let picture = sent(address, "preview 1\n").await;
+        let ping = sent(address, "ping\n").await;
         let server = tokio::spawn(serve(listener, 2, make, SMALL));
-        let pictures = tokio::spawn(ask(address, "preview 1\n"));
-        assert_eq!(ask(address, "ping\n").await, "pong\n");
-        assert_eq!(pictures.await.unwrap(), format!("{:016x}\n", preview(1, SMALL)));
+        assert_eq!(answer(ping).await, "pong\n");
+        assert_eq!(answer(picture).await, format!("{:016x}\n", preview(1, SMALL)));
         server.await.unwrap().unwrap();
     }
 

@@ -1,0 +1,176 @@
+//! What README.md and the guide show is so: code stands in the file that is named above it, output is what the command
+//! prints, and links lead somewhere.
+//!
+//! In a block of output, `[...]` stands for any number of lines. Times, tokens, process numbers, numbers of schedules and
+//! percentages are not compared.
+
+mod support;
+
+use regex_lite::Regex;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+/// The pages.
+fn pages() -> Vec<PathBuf> {
+    let mut pages = vec![support::at_top("README.md")];
+    let mut directories = vec![support::at_top("docs/guide")];
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                directories.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "md") {
+                pages.push(path);
+            }
+        }
+    }
+    pages.sort();
+    pages
+}
+
+/// A fenced block of a page.
+struct Block<'a> {
+    language: &'a str,
+    /// The paragraph before it.
+    before: String,
+    lines: Vec<&'a str>,
+}
+
+fn blocks(page: &str) -> Vec<Block<'_>> {
+    let (mut blocks, mut open) = (Vec::new(), None::<Block<'_>>);
+    let (mut paragraph, mut is_over) = (Vec::new(), false);
+    for line in page.lines() {
+        match (open.as_mut(), line.trim_start().strip_prefix("```")) {
+            (Some(_), Some("")) => blocks.extend(open.take()),
+            (Some(block), _) => block.lines.push(line),
+            (None, Some(language)) => open = Some(Block { language, before: paragraph.join(" "), lines: Vec::new() }),
+            (None, None) if line.is_empty() => is_over = true,
+            (None, None) => {
+                if std::mem::take(&mut is_over) {
+                    paragraph.clear();
+                }
+                paragraph.push(line);
+            }
+        }
+    }
+    blocks
+}
+
+/// Whether these lines occur in this order, those between two `[...]` together.
+fn occur(wanted: &[String], lines: &[String]) -> Result<(), String> {
+    let mut rest = lines;
+    for part in wanted.split(|line| line.trim_start_matches("//").trim() == "[...]") {
+        let (first, last) = (part.first(), part.last());
+        let part = &part[usize::from(first.is_some_and(String::is_empty))..];
+        let part = &part[..part.len() - usize::from(!part.is_empty() && last.is_some_and(String::is_empty))];
+        if part.is_empty() {
+            continue;
+        }
+        let found = rest.windows(part.len()).position(|window| window == part);
+        let Some(at) = found else { return Err(part.join("\n")) };
+        rest = &rest[at + part.len()..];
+    }
+    Ok(())
+}
+
+#[test]
+fn code_stands_in_the_file_that_is_named() {
+    let link = Regex::new(r"\]\(([^)]+\.rs)\)").unwrap();
+    let mut wrong = Vec::new();
+    for path in pages() {
+        let page = fs::read_to_string(&path).unwrap();
+        for block in blocks(&page).iter().filter(|block| block.language == "rust") {
+            let trimmed = |line: &str| line.trim().to_owned();
+            let wanted: Vec<String> = block.lines.iter().map(|line| trimmed(line)).collect();
+            let Some(named) = link.captures_iter(&block.before).last().map(|named| named[1].to_owned()) else {
+                continue;
+            };
+            let file = path.parent().unwrap().join(&named);
+            let Ok(source) = fs::read_to_string(&file) else { continue };
+            if let Err(part) = occur(&wanted, &source.lines().map(trimmed).collect::<Vec<_>>()) {
+                wrong.push(format!("{} shows of {named} what is not there:\n{part}", path.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+#[test]
+fn links_lead_somewhere() {
+    let link = Regex::new(r"\]\(([^)#: ]+)(#[^)]*)?\)").unwrap();
+    let mut wrong = Vec::new();
+    for path in pages() {
+        let page = fs::read_to_string(&path).unwrap();
+        for target in link.captures_iter(&page) {
+            if !path.parent().unwrap().join(&target[1]).exists() {
+                wrong.push(format!("{}: {}", path.display(), &target[1]));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A line of output without what differs from run to run.
+fn lasting(line: &str) -> String {
+    let differing = [
+        (r"\[ *[0-9.]+s\]", "[TIME]"),
+        (r"in [0-9.]+(ms|s)", "in TIME"),
+        (r"in about [0-9a-z ]+ at the pace", "in about TIME at the pace"),
+        (r"replay [0-9a-z]+", "replay TOKEN"),
+        (r"\([0-9]+\) panicked", "(PID) panicked"),
+        (r"number [0-9]+ of seed", "number N of seed"),
+        (r"in [0-9,]+ schedules?\b *", "in N schedules "),
+        (r" *[0-9,]+ schedules? ", " N schedules "),
+        (r"\([0-9,]+ of [0-9,]+ executions? so far\)", "(N of N executions so far)"),
+        (r"\(≤ [0-9.]+% that", "(≤ N% that"),
+        (r"interrupts threads [0-9,]+ times", "interrupts threads N times"),
+    ];
+    let line = differing.iter().fold(line.to_owned(), |line, (pattern, instead)| {
+        Regex::new(pattern).unwrap().replace_all(&line, *instead).into_owned()
+    });
+    line.trim_end().to_owned()
+}
+
+/// Runs the command as a page shows it, in the directory that it says.
+fn run(directory: &Path, target: &str, command: &str) -> String {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join(target);
+    let output = support::raddle(directory, &target)
+        .args(command.split(' ').skip(1))
+        .args(["--jobs", "1"])
+        .env("COLUMNS", "100")
+        .env("RADDLE_REGRESSIONS", "off")
+        .output()
+        .unwrap();
+    String::from_utf8(output.stderr).unwrap()
+}
+
+#[test]
+fn output_is_what_the_command_prints() {
+    let mut wrong = Vec::new();
+    for path in pages() {
+        let page = fs::read_to_string(&path).unwrap();
+        for block in blocks(&page).iter().filter(|block| block.language == "console") {
+            let mut directory = "examples";
+            let mut lines = &block.lines[..];
+            if let [first, rest @ ..] = lines
+                && let Some(other) = first.strip_prefix("$ cd ")
+            {
+                (directory, lines) = (other, rest);
+            }
+            let [command, shown @ ..] = lines else { continue };
+            let Some(command) = command.strip_prefix("$ cargo ") else { continue };
+            if !command.starts_with("raddle test") && !command.starts_with("raddle run -p") {
+                continue;
+            }
+            let output = run(&support::at_top(directory), directory, command);
+            let wanted: Vec<String> = shown.iter().map(|line| lasting(line)).collect();
+            if let Err(part) = occur(&wanted, &output.lines().map(lasting).collect::<Vec<_>>()) {
+                wrong.push(format!(
+                    "{}: `cargo {command}` does not print\n{part}\n\nIt prints\n{output}",
+                    path.display()
+                ));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}

@@ -8,6 +8,7 @@ use crate::exit::Exit;
 use crate::interrupt::Interrupt;
 use crate::judge::Judgement;
 use crate::regressions::Regressions;
+use crate::report_files::ReportFiles;
 use crate::runtime_library::RuntimeLibrary;
 use crate::settings::Settings;
 use crate::subject::{Origin, Subject};
@@ -22,6 +23,7 @@ use std::path::{Path, PathBuf};
 /// When nothing can be built, chosen or explored.
 pub fn run(command: &RunCommand, console: &Console) -> Result<Exit> {
     let settings = Settings::new(&command.explore)?;
+    let mut files = ReportFiles::open(&command.files)?;
     let interrupt = Interrupt::listen()?;
     let runtime = RuntimeLibrary::provide()?;
     let directory = building::here()?;
@@ -51,7 +53,9 @@ pub fn run(command: &RunCommand, console: &Console) -> Result<Exit> {
         regressions: Regressions::off(),
         runtime: &runtime,
     };
-    Ok(suite.run(console, &interrupt))
+    let exit = suite.run(console, &interrupt, &mut files);
+    files.write()?;
+    Ok(exit)
 }
 
 /// The one program that is meant.

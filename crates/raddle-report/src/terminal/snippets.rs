@@ -4,8 +4,9 @@
 //! source line: the name at the place, with the call's arguments if they close on the same line; else the rest of the
 //! statement. Source that has changed since the build is shown as it is now.
 
+use crate::headline::headline;
 use crate::style::Style;
-use crate::{Sources, explain, text};
+use crate::{Sources, text};
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use raddle_protocol::finding::Span;
@@ -61,7 +62,7 @@ fn titled<'a>(finding: &Finding, style: &Style) -> Group<'a> {
         Severity::Warning => Level::WARNING,
     };
     let code = text::clean(&finding.code.0, style);
-    Group::with_title(level.primary_title(headline(finding, style)).id(code))
+    Group::with_title(level.primary_title(fitted(finding, style)).id(code))
 }
 
 fn with_facts<'a>(
@@ -88,17 +89,9 @@ fn draw(group: Group<'_>, style: &Style) -> String {
 }
 
 /// The hazard's name and what happened, fitted to the width.
-fn headline(finding: &Finding, style: &Style) -> String {
-    let message = text::clean(finding.message.trim(), style);
-    let name = explain::hazard(&finding.code.0).map_or("", |hazard| hazard.name);
-    let said = message.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name));
-    let full = match (name.is_empty() || said, message.is_empty()) {
-        (true, _) => message,
-        (false, true) => name.to_owned(),
-        (false, false) => format!("{name}: {message}"),
-    };
+fn fitted(finding: &Finding, style: &Style) -> String {
     let front = "warning[]: ".len() + finding.code.0.len();
-    text::wrap(&full, style.width.max(40).saturating_sub(front)).join("\n")
+    text::wrap(&headline(finding, style), style.width.max(40).saturating_sub(front)).join("\n")
 }
 
 /// Where the failing execution stands in the search, without the word preemption.

@@ -7,6 +7,7 @@ use crate::args::FileOptions;
 use crate::error::{Error, Result};
 use crate::suite::read_source;
 use raddle_report::events::Event;
+use raddle_report::sarif::{self, Roots};
 use raddle_report::{Run, junit};
 use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, Write};
@@ -24,6 +25,7 @@ pub struct ReportFiles {
 #[derive(Clone, Copy, Debug)]
 enum Form {
     Junit,
+    Sarif,
 }
 
 impl ReportFiles {
@@ -32,7 +34,7 @@ impl ReportFiles {
     /// # Errors
     /// [`Error::Usage`] when one cannot, or is named twice.
     pub fn open(options: &FileOptions) -> Result<Self> {
-        let wanted = [("--junit", Form::Junit, &options.junit)];
+        let wanted = [("--junit", Form::Junit, &options.junit), ("--sarif", Form::Sarif, &options.sarif)];
         let mut files: Vec<(Form, Place)> = Vec::new();
         for (option, form, path) in wanted {
             let Some(path) = path else { continue };
@@ -58,19 +60,27 @@ impl ReportFiles {
         }
     }
 
-    /// Writes them all.
+    /// Writes them all. Findings name files relative to `workspace`.
     ///
     /// # Errors
     /// [`Error::File`] for the first that cannot be written after all.
-    pub fn write(&self) -> Result<()> {
+    pub fn write(&self, workspace: &Path) -> Result<()> {
         for (form, place) in &self.files {
             let text = match form {
                 Form::Junit => junit::report(&self.run, &read_source),
+                Form::Sarif => sarif::log(&self.run, &roots(workspace), &read_source),
             };
             place.write(&text).map_err(Error::file("write", place.path()))?;
         }
         Ok(())
     }
+}
+
+/// The workspace, and the repository that it is part of; itself where there is none.
+fn roots(workspace: &Path) -> Roots {
+    let repository = workspace.ancestors().find(|directory| directory.join(".git").exists()).unwrap_or(workspace);
+    let text = |path: &Path| path.to_string_lossy().into_owned();
+    Roots { repository: text(repository), workspace: text(workspace) }
 }
 
 /// Where a file is written, and how.
@@ -177,5 +187,15 @@ mod tests {
         assert_eq!(kind(directory.path()), io::ErrorKind::IsADirectory);
         assert_eq!(kind(&directory.path().join("none/a.xml")), io::ErrorKind::NotFound);
         assert!(matches!(Place::of(Path::new("/dev/null")), Ok(Place::Into(_))));
+    }
+
+    #[test]
+    fn two_forms_do_not_share_a_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = |name: &str| Some(directory.path().join(name));
+        let options = |junit, sarif| FileOptions { junit, sarif };
+        assert!(ReportFiles::open(&options(file("a"), file("b"))).is_ok());
+        let error = ReportFiles::open(&options(file("a"), file("a"))).unwrap_err();
+        assert!(error.to_string().contains("already"), "{error}");
     }
 }

@@ -49,32 +49,51 @@ fn outline(xml: &str) -> String {
     out
 }
 
+/// The results of a SARIF file.
+fn results(sarif: &str) -> Vec<Value> {
+    let log: Value = serde_json::from_str(sarif).unwrap();
+    log["runs"][0]["results"].as_array().unwrap().clone()
+}
+
 #[test]
-fn what_was_found_is_in_it() {
+fn what_was_found_is_in_each_of_them() {
     let directory = tempfile::tempdir().unwrap();
     let path = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
-    let junit = path("a.xml");
+    let (junit, sarif) = (path("a.xml"), path("a.sarif"));
     let options = "--seed 7 --schedules 200 --time 5m -j 1 --message-format json -p bank --test wrong";
-    let output = test(&format!("{options} --junit {junit}")).output().unwrap();
+    let output = test(&format!("{options} --junit {junit} --sarif {sarif}")).output().unwrap();
     assert_eq!(output.status.code(), Some(100), "{}", String::from_utf8_lossy(&output.stderr));
     let events = support::events(&output);
     let findings: Vec<&Value> = events.iter().filter(|event| event["type"] == "finding").collect();
 
     let junit = read_to_string(junit).unwrap();
     insta::assert_snapshot!("junit", outline(&junit));
-    assert_eq!(findings.len(), 2);
-    for finding in findings {
+    let sarif = read_to_string(sarif).unwrap();
+    let results = results(&sarif);
+    assert_eq!(results.len(), findings.len());
+    for (result, finding) in results.iter().zip(findings) {
         let token = finding["replay"].as_str().unwrap();
         assert!(junit.contains(&format!("name=\"replay\" value=\"{token}\"")));
+        assert_eq!(result["properties"]["replay"], token);
+        assert_eq!(result["ruleId"], finding["code"]);
+        let place = &result["locations"][0]["physicalLocation"];
+        let primary = &finding["spans"].as_array().unwrap().iter().find(|span| span["primary"] == true).unwrap();
+        // Relative to this repository, of which the workspace of examples is a part.
+        let file = format!("examples/{}", primary["file"].as_str().unwrap());
+        assert_eq!(place["artifactLocation"]["uri"], file.as_str());
+        assert!(at_top(&file).is_file());
+        assert_eq!(place["region"]["startLine"], primary["line"]);
+        let flows = result["codeFlows"][0]["threadFlows"].as_array().unwrap();
+        assert!(flows.len() >= 2, "{flows:?}");
     }
     let left: Vec<_> = std::fs::read_dir(directory.path()).unwrap().collect();
-    assert_eq!(left.len(), 1, "{left:?}");
+    assert_eq!(left.len(), 2, "{left:?}");
 }
 
 #[test]
 fn a_file_that_cannot_be_written_is_told_of_before_anything_is_built() {
     let target = tempfile::tempdir().unwrap();
-    for option in ["--junit"] {
+    for option in ["--junit", "--sarif"] {
         let mut command = raddle(&at_top("examples"), target.path());
         let output = command.args(["test", "-p", "bank", option, "/no/such/place/a"]).output().unwrap();
         assert_eq!(output.status.code(), Some(2));

@@ -9,6 +9,7 @@
 //! | [`json`] | the same events, one JSON object a line |
 //! | [`run`] | what the events of a run add up to, for the forms that are written as a whole at its end |
 //! | [`junit`] | a run as JUnit XML |
+//! | [`sarif`] | the findings of a run as SARIF |
 //! | [`explain`] | the hazard catalogue and its pages |
 //! | [`profile`] | a profile of a running program |
 //!
@@ -19,6 +20,7 @@
 #![forbid(unsafe_code)]
 
 pub mod events;
+mod excerpt;
 pub mod explain;
 mod headline;
 pub mod json;
@@ -27,6 +29,7 @@ mod numbers;
 pub mod profile;
 mod repeats;
 pub mod run;
+pub mod sarif;
 mod style;
 pub mod suite;
 pub mod terminal;

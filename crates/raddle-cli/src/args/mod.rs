@@ -146,6 +146,9 @@ pub struct FileOptions {
     /// Also write JUnit XML, for continuous integration
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
+    /// Also write the findings as SARIF, for GitHub code scanning and for editors
+    #[arg(long, value_name = "FILE")]
+    pub sarif: Option<PathBuf>,
 }
 
 /// Form of the results.

@@ -41,6 +41,7 @@ pub fn run(command: &RunCommand, console: &Console) -> Result<Exit> {
             (Subject::program(artifact, &command.words, &directory, &source), vec![artifact.package.clone()])
         }
     };
+    let root = subject.source.root.clone();
     let suite = Suite {
         subjects: vec![subject],
         ignored: 0,
@@ -54,7 +55,7 @@ pub fn run(command: &RunCommand, console: &Console) -> Result<Exit> {
         runtime: &runtime,
     };
     let exit = suite.run(console, &interrupt, &mut files);
-    files.write()?;
+    files.write(&root)?;
     Ok(exit)
 }
 

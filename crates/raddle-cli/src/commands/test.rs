@@ -61,7 +61,7 @@ pub fn run(command: &TestCommand, console: &Console) -> Result<Exit> {
         runtime: &runtime,
     };
     let exit = suite.run(console, &interrupt, &mut files);
-    files.write()?;
+    files.write(&build.workspace_root)?;
     Ok(exit)
 }
 

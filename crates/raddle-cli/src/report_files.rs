@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::suite::read_source;
 use raddle_report::events::Event;
 use raddle_report::sarif::{self, Roots};
-use raddle_report::{Run, junit};
+use raddle_report::{Run, html, junit};
 use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -26,6 +26,7 @@ pub struct ReportFiles {
 enum Form {
     Junit,
     Sarif,
+    Html,
 }
 
 impl ReportFiles {
@@ -34,7 +35,11 @@ impl ReportFiles {
     /// # Errors
     /// [`Error::Usage`] when one cannot, or is named twice.
     pub fn open(options: &FileOptions) -> Result<Self> {
-        let wanted = [("--junit", Form::Junit, &options.junit), ("--sarif", Form::Sarif, &options.sarif)];
+        let wanted = [
+            ("--junit", Form::Junit, &options.junit),
+            ("--sarif", Form::Sarif, &options.sarif),
+            ("--html", Form::Html, &options.html),
+        ];
         let mut files: Vec<(Form, Place)> = Vec::new();
         for (option, form, path) in wanted {
             let Some(path) = path else { continue };
@@ -69,6 +74,7 @@ impl ReportFiles {
             let text = match form {
                 Form::Junit => junit::report(&self.run, &read_source),
                 Form::Sarif => sarif::log(&self.run, &roots(workspace), &read_source),
+                Form::Html => html::page(&self.run, &read_source),
             };
             place.write(&text).map_err(Error::file("write", place.path()))?;
         }
@@ -193,7 +199,7 @@ mod tests {
     fn two_forms_do_not_share_a_file() {
         let directory = tempfile::tempdir().unwrap();
         let file = |name: &str| Some(directory.path().join(name));
-        let options = |junit, sarif| FileOptions { junit, sarif };
+        let options = |junit, sarif| FileOptions { junit, sarif, html: None };
         assert!(ReportFiles::open(&options(file("a"), file("b"))).is_ok());
         let error = ReportFiles::open(&options(file("a"), file("a"))).unwrap_err();
         assert!(error.to_string().contains("already"), "{error}");

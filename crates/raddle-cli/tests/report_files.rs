@@ -3,6 +3,7 @@
 //! That each form says all it should is the matter of `raddle-report`'s tests. What is compared here is an outline, in which
 //! nothing depends on how the compiler has laid out the program.
 
+mod browser;
 #[allow(dead_code)]
 mod support;
 
@@ -59,9 +60,9 @@ fn results(sarif: &str) -> Vec<Value> {
 fn what_was_found_is_in_each_of_them() {
     let directory = tempfile::tempdir().unwrap();
     let path = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
-    let (junit, sarif) = (path("a.xml"), path("a.sarif"));
+    let (junit, sarif, html) = (path("a.xml"), path("a.sarif"), path("a.html"));
     let options = "--seed 7 --schedules 200 --time 5m -j 1 --message-format json -p bank --test wrong";
-    let output = test(&format!("{options} --junit {junit} --sarif {sarif}")).output().unwrap();
+    let output = test(&format!("{options} --junit {junit} --sarif {sarif} --html {html}")).output().unwrap();
     assert_eq!(output.status.code(), Some(100), "{}", String::from_utf8_lossy(&output.stderr));
     let events = support::events(&output);
     let findings: Vec<&Value> = events.iter().filter(|event| event["type"] == "finding").collect();
@@ -70,10 +71,13 @@ fn what_was_found_is_in_each_of_them() {
     insta::assert_snapshot!("junit", outline(&junit));
     let sarif = read_to_string(sarif).unwrap();
     let results = results(&sarif);
+    let page = read_to_string(html).unwrap();
+    assert!(page.starts_with("<!doctype html>") && page.ends_with("</html>\n"));
     assert_eq!(results.len(), findings.len());
     for (result, finding) in results.iter().zip(findings) {
         let token = finding["replay"].as_str().unwrap();
         assert!(junit.contains(&format!("name=\"replay\" value=\"{token}\"")));
+        assert!(page.contains(&format!("cargo raddle replay {token}")));
         assert_eq!(result["properties"]["replay"], token);
         assert_eq!(result["ruleId"], finding["code"]);
         let place = &result["locations"][0]["physicalLocation"];
@@ -87,13 +91,13 @@ fn what_was_found_is_in_each_of_them() {
         assert!(flows.len() >= 2, "{flows:?}");
     }
     let left: Vec<_> = std::fs::read_dir(directory.path()).unwrap().collect();
-    assert_eq!(left.len(), 2, "{left:?}");
+    assert_eq!(left.len(), 3, "{left:?}");
 }
 
 #[test]
 fn a_file_that_cannot_be_written_is_told_of_before_anything_is_built() {
     let target = tempfile::tempdir().unwrap();
-    for option in ["--junit", "--sarif"] {
+    for option in ["--junit", "--sarif", "--html"] {
         let mut command = raddle(&at_top("examples"), target.path());
         let output = command.args(["test", "-p", "bank", option, "/no/such/place/a"]).output().unwrap();
         assert_eq!(output.status.code(), Some(2));
@@ -125,4 +129,18 @@ fn an_interrupted_run_writes_what_it_knows() {
         "{junit}"
     );
     assert!(junit.ends_with("</testsuites>\n"), "{junit}");
+}
+
+/// A picture of the page, light and dark; somebody has to look at it, but it must not be empty.
+#[test]
+#[ignore = "takes a browser: chromium"]
+fn the_page_is_shown_by_a_browser() {
+    let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let page = directory.path().join("a.html");
+    let options = format!("--seed 7 --schedules 200 --time 5m -p bank --test wrong --html {}", page.display());
+    assert_eq!(test(&options).output().unwrap().status.code(), Some(100));
+    let picture = |dark| browser::picture(&page, directory.path(), dark);
+    let (light, dark) = (picture(false), picture(true));
+    assert!(light.starts_with(b"\x89PNG") && light.len() > 20_000 && dark.len() > 20_000);
+    assert_ne!(light, dark, "the page knows light and dark");
 }

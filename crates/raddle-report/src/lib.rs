@@ -10,6 +10,7 @@
 //! | [`run`] | what the events of a run add up to, for the forms that are written as a whole at its end |
 //! | [`junit`] | a run as JUnit XML |
 //! | [`sarif`] | the findings of a run as SARIF |
+//! | [`html`] | a run as a page for a browser |
 //! | [`explain`] | the hazard catalogue and its pages |
 //! | [`profile`] | a profile of a running program |
 //!
@@ -23,9 +24,11 @@ pub mod events;
 mod excerpt;
 pub mod explain;
 mod headline;
+pub mod html;
 pub mod json;
 pub mod junit;
 mod numbers;
+mod page;
 pub mod profile;
 mod repeats;
 pub mod run;

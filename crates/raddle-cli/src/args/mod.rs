@@ -149,6 +149,9 @@ pub struct FileOptions {
     /// Also write the findings as SARIF, for GitHub code scanning and for editors
     #[arg(long, value_name = "FILE")]
     pub sarif: Option<PathBuf>,
+    /// Also write a page for a browser
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
 }
 
 /// Form of the results.

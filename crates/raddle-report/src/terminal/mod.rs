@@ -9,7 +9,10 @@ mod rows;
 mod snippets;
 mod stacks;
 
-pub(crate) use names::Thread;
+pub(crate) use footer::without_backtraces;
+pub(crate) use names::{Files, Thread};
+pub(crate) use rows::{Length, Row, choose, is_decisive};
+pub(crate) use snippets::{by_file, schedule};
 
 use crate::{Sources, Style};
 use raddle_protocol::Finding;

@@ -93,7 +93,7 @@ fn fitted(finding: &Finding, style: &Style) -> String {
 }
 
 /// Where the failing execution stands in the search, without the word preemption.
-fn schedule(finding: &Finding) -> String {
+pub(crate) fn schedule(finding: &Finding) -> String {
     let schedule = &finding.schedule;
     let interrupted = match schedule.preemptions {
         0 => "no thread is interrupted while it could go on".to_owned(),
@@ -119,7 +119,7 @@ fn origin<'a>(span: &Span, style: &Style) -> Origin<'a> {
 }
 
 /// Spans of the same file together, files in the order in which they are first named, those of primary spans first.
-fn by_file(spans: &[Span]) -> Vec<Vec<&Span>> {
+pub(crate) fn by_file(spans: &[Span]) -> Vec<Vec<&Span>> {
     let mut files: Vec<Vec<&Span>> = Vec::new();
     let (primary, secondary): (Vec<&Span>, Vec<&Span>) = spans.iter().partition(|span| span.primary);
     for span in primary.into_iter().chain(secondary) {

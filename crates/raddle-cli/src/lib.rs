@@ -14,6 +14,7 @@
 //! | [`suite`] | many of them: workers on one side, events on the other |
 //! | [`verdict`], [`judge`] | what the end of a process means; what its records show |
 //! | [`libtest`] | what the usual harness prints around a test |
+//! | [`report_files`] | files that are written beside what is shown |
 //! | [`replay_store`] | recorded schedules on disk |
 //! | [`commands`] | one file a command |
 //!
@@ -34,6 +35,7 @@ pub mod process;
 pub mod profile_build;
 pub mod regressions;
 pub mod replay_store;
+pub mod report_files;
 pub mod runtime_library;
 #[cfg(test)]
 mod samples;

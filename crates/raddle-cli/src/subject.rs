@@ -99,6 +99,14 @@ pub fn binary_id(artifact: &Artifact) -> String {
 }
 
 impl Subject {
+    /// Name of its executable, as cargo-nextest writes it; a program's own name where it is no target of cargo's.
+    pub fn binary(&self) -> &str {
+        match &self.source.origin {
+            Origin::Tests { target, .. } | Origin::Program { target, .. } => &target.binary,
+            Origin::File { .. } => &self.name,
+        }
+    }
+
     /// One test of a libtest executable.
     pub fn test(artifact: &Artifact, test: &str, source: &Arc<Source>) -> Self {
         // The harness filters by the words we give it, and must then do as little else as it can.

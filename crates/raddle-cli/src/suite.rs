@@ -16,6 +16,7 @@ use crate::exit::Exit;
 use crate::interrupt::Interrupt;
 use crate::judge::{Judge, Judgement};
 use crate::regressions::Regressions;
+use crate::report_files::ReportFiles;
 use crate::runtime_library::RuntimeLibrary;
 use crate::settings::Settings;
 use crate::subject::Subject;
@@ -67,21 +68,23 @@ enum Report {
 }
 
 impl Suite<'_> {
-    /// Explores everything.
-    pub fn run(&self, console: &Console, interrupt: &Interrupt) -> Exit {
+    /// Explores everything. What happens is shown, and goes into `files`, which are not written yet.
+    pub fn run(&self, console: &Console, interrupt: &Interrupt, files: &mut ReportFiles) -> Exit {
         let begun = Instant::now();
         let tests = self.subjects.len() as u64;
         let mut finished =
             SuiteFinished { tests, ignored: self.ignored, seed: self.settings.seed, ..SuiteFinished::default() };
         let reporter = Reporter { console, interrupt };
         let mut repeats = Repeats::default();
-        reporter.event(&Event::SuiteStarted(SuiteStarted {
+        let started = Event::SuiteStarted(SuiteStarted {
             tests,
             ignored: self.ignored,
             seed: self.settings.seed,
             strategy: self.settings.strategy.clone(),
             packages: self.packages.clone(),
-        }));
+        });
+        files.take(&started);
+        reporter.event(&started);
 
         let (sender, reports) = channel();
         let (next, board) = (AtomicUsize::new(0), Board::new(self.subjects.len()));
@@ -96,6 +99,7 @@ impl Suite<'_> {
                 match report {
                     Report::Event(event) => {
                         count(&mut finished, &mut repeats, &event);
+                        files.take(&event);
                         reporter.show(&event, finished.shown_before());
                     }
                     Report::Progress(progress) => console.progress(progress),
@@ -118,7 +122,9 @@ impl Suite<'_> {
         if finished.interrupted {
             exit = exit.or_worse(Exit::Interrupted);
         }
-        reporter.event(&Event::SuiteFinished(finished));
+        let finished = Event::SuiteFinished(finished);
+        files.take(&finished);
+        reporter.event(&finished);
         if exit == Exit::Fault {
             console.ask_for_report();
         }
@@ -141,7 +147,10 @@ impl Suite<'_> {
                 return;
             }
             let number = index as u64 + 1;
-            send(Report::Event(Box::new(Event::TestStarted(TestStarted { test: subject.name.clone() }))));
+            send(Report::Event(Box::new(Event::TestStarted(TestStarted {
+                test: subject.name.clone(),
+                binary: subject.binary().to_owned(),
+            }))));
             let _explored = board.test();
             let fault = self.explore(subject, number, &mut judge, board, interrupt, &send);
             send(Report::Over(number, fault));

@@ -1,5 +1,7 @@
 //! `raddle profile` from the outside: exit codes, bad input, the forms of its output.
 
+mod browser;
+
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -194,21 +196,7 @@ fn the_page_is_shown_by_a_browser() {
     let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let page = directory.path().join("p.html");
     ends(&["--html", page.to_str().unwrap(), "--", "sh", "-c", "sleep 0.9; sleep 0.3"], 0);
-    let picture = |dark: bool| {
-        let file = directory.path().join(if dark { "dark.png" } else { "light.png" });
-        let mut browser = Command::new("chromium");
-        browser.args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]);
-        browser.args(["--disable-background-networking", "--disable-component-update", "--disable-sync"]);
-        if dark {
-            browser.args(["--force-dark-mode", "--blink-settings=preferredColorScheme=0"]);
-        }
-        browser.arg(format!("--user-data-dir={}", directory.path().join(format!("user-{dark}")).display()));
-        browser.arg("--window-size=900,2000").arg(format!("--screenshot={}", file.display()));
-        browser.arg(format!("file://{}", page.display()));
-        let status = browser.stderr(Stdio::null()).status().expect("chromium is installed: apt-get install chromium");
-        assert!(status.success());
-        std::fs::read(file).unwrap()
-    };
+    let picture = |dark| browser::picture(&page, directory.path(), dark);
     let (light, dark) = (picture(false), picture(true));
     assert!(light.starts_with(b"\x89PNG") && light.len() > 20_000 && dark.len() > 20_000);
     assert_ne!(light, dark, "the page knows light and dark");

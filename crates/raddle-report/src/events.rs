@@ -37,6 +37,16 @@ pub struct SuiteStarted {
 pub struct TestStarted {
     /// Full name of the test, or of the program.
     pub test: String,
+    /// Name of its executable, as cargo-nextest writes it.
+    pub binary: String,
+}
+
+impl TestStarted {
+    /// Its name within the executable.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.test.strip_prefix(&self.binary).and_then(|rest| rest.strip_prefix(' ')).unwrap_or(&self.test)
+    }
 }
 
 /// How the exploration of one test ended.
@@ -53,6 +63,20 @@ pub enum TestOutcome {
     SingleThreaded,
     /// The test could not be explored.
     Error,
+}
+
+impl TestOutcome {
+    /// The word for it in the JSON output.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            TestOutcome::Passed => "passed",
+            TestOutcome::Failed => "failed",
+            TestOutcome::Exhausted => "exhausted",
+            TestOutcome::SingleThreaded => "single-threaded",
+            TestOutcome::Error => "error",
+        }
+    }
 }
 
 /// How executions were kept from seeing each other.

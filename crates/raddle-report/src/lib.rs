@@ -7,6 +7,10 @@
 //! | [`terminal`] | one finding as rustc would show an error |
 //! | [`suite`] | the lines around the findings: header, one line a test, summary, progress |
 //! | [`json`] | the same events, one JSON object a line |
+//! | [`run`] | what the events of a run add up to, for the forms that are written as a whole at its end |
+//! | [`junit`] | a run as JUnit XML |
+//! | [`sarif`] | the findings of a run as SARIF |
+//! | [`html`] | a run as a page for a browser |
 //! | [`explain`] | the hazard catalogue and its pages |
 //! | [`profile`] | a profile of a running program |
 //!
@@ -17,17 +21,25 @@
 #![forbid(unsafe_code)]
 
 pub mod events;
+mod excerpt;
 pub mod explain;
+mod headline;
+pub mod html;
 pub mod json;
+pub mod junit;
 mod numbers;
+mod page;
 pub mod profile;
 mod repeats;
+pub mod run;
+pub mod sarif;
 mod style;
 pub mod suite;
 pub mod terminal;
 mod text;
 
 pub use repeats::Repeats;
+pub use run::Run;
 pub use style::Style;
 
 /// Where the text of source files comes from.

@@ -263,7 +263,7 @@ fn reached(event: &SuiteFinished) -> String {
     }
 }
 
-fn outcomes(event: &SuiteFinished) -> String {
+pub(crate) fn outcomes(event: &SuiteFinished) -> String {
     let parts = [
         (event.passed, "passed"),
         (event.failed, "failed"),
@@ -385,7 +385,7 @@ pub fn progress(event: &Progress, style: &Style) -> String {
 }
 
 /// A code with its name, `RD0201 deadlock`.
-fn titled(code: &Code) -> String {
+pub(crate) fn titled(code: &Code) -> String {
     match explain::hazard(&code.0) {
         Some(hazard) => format!("{code} {}", hazard.name),
         None => code.0.clone(),

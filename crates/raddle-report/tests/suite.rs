@@ -314,7 +314,11 @@ fn keys(line: &str) -> Vec<String> {
 fn json_lines_have_their_type_first_and_the_keys_of_the_contract() {
     let contract: [(Event, &str, &[&str]); 5] = [
         (Event::SuiteStarted(started()), "suite-started", &["tests", "ignored", "seed", "strategy", "packages"]),
-        (Event::TestStarted(TestStarted { test: "shop::x".into() }), "test-started", &["test"]),
+        (
+            Event::TestStarted(TestStarted { test: "shop x".into(), binary: "shop".into() }),
+            "test-started",
+            &["test", "binary"],
+        ),
         (
             Event::Finding(Box::new(samples::lost_update())),
             "finding",

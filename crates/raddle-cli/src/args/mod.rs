@@ -74,6 +74,9 @@ pub struct TestCommand {
     /// How it is shown.
     #[command(flatten)]
     pub output: OutputOptions,
+    /// What is written to files.
+    #[command(flatten)]
+    pub files: FileOptions,
 }
 
 /// `run`.
@@ -96,6 +99,9 @@ pub struct RunCommand {
     /// How it is shown.
     #[command(flatten)]
     pub output: OutputOptions,
+    /// What is written to files.
+    #[command(flatten)]
+    pub files: FileOptions,
 }
 
 /// `replay`.
@@ -131,6 +137,21 @@ pub struct OutputOptions {
     /// `human` writes to standard error; `json` writes one object a line to standard output
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub message_format: MessageFormat,
+}
+
+/// Files that are written beside what is shown.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Output")]
+pub struct FileOptions {
+    /// Also write JUnit XML, for continuous integration
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+    /// Also write the findings as SARIF, for GitHub code scanning and for editors
+    #[arg(long, value_name = "FILE")]
+    pub sarif: Option<PathBuf>,
+    /// Also write a page for a browser
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
 }
 
 /// Form of the results.

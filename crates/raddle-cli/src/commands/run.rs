@@ -8,6 +8,7 @@ use crate::exit::Exit;
 use crate::interrupt::Interrupt;
 use crate::judge::Judgement;
 use crate::regressions::Regressions;
+use crate::report_files::ReportFiles;
 use crate::runtime_library::RuntimeLibrary;
 use crate::settings::Settings;
 use crate::subject::{Origin, Subject};
@@ -22,6 +23,7 @@ use std::path::{Path, PathBuf};
 /// When nothing can be built, chosen or explored.
 pub fn run(command: &RunCommand, console: &Console) -> Result<Exit> {
     let settings = Settings::new(&command.explore)?;
+    let mut files = ReportFiles::open(&command.files)?;
     let interrupt = Interrupt::listen()?;
     let runtime = RuntimeLibrary::provide()?;
     let directory = building::here()?;
@@ -39,6 +41,7 @@ pub fn run(command: &RunCommand, console: &Console) -> Result<Exit> {
             (Subject::program(artifact, &command.words, &directory, &source), vec![artifact.package.clone()])
         }
     };
+    let root = subject.source.root.clone();
     let suite = Suite {
         subjects: vec![subject],
         ignored: 0,
@@ -51,7 +54,9 @@ pub fn run(command: &RunCommand, console: &Console) -> Result<Exit> {
         regressions: Regressions::off(),
         runtime: &runtime,
     };
-    Ok(suite.run(console, &interrupt))
+    let exit = suite.run(console, &interrupt, &mut files);
+    files.write(&root)?;
+    Ok(exit)
 }
 
 /// The one program that is meant.

@@ -9,6 +9,7 @@ use crate::exit::Exit;
 use crate::interrupt::Interrupt;
 use crate::judge::Judgement;
 use crate::regressions::{self, Mode, Regressions};
+use crate::report_files::ReportFiles;
 use crate::runtime_library::RuntimeLibrary;
 use crate::settings::Settings;
 use crate::subject::{Origin, Subject, binary_id};
@@ -28,6 +29,7 @@ const LISTING_LIMIT: Duration = Duration::from_secs(60);
 /// When nothing can be built, chosen or explored.
 pub fn run(command: &TestCommand, console: &Console) -> Result<Exit> {
     let settings = Settings::new(&command.explore)?;
+    let mut files = ReportFiles::open(&command.files)?;
     let mode = Mode::new(command.regressions, &|name| std::env::var(name).ok())?;
     let interrupt = Interrupt::listen()?;
     let runtime = RuntimeLibrary::provide()?;
@@ -58,7 +60,9 @@ pub fn run(command: &TestCommand, console: &Console) -> Result<Exit> {
         regressions,
         runtime: &runtime,
     };
-    Ok(suite.run(console, &interrupt))
+    let exit = suite.run(console, &interrupt, &mut files);
+    files.write(&build.workspace_root)?;
+    Ok(exit)
 }
 
 /// What is kept of earlier findings. To perform everything twice is not to look for any.

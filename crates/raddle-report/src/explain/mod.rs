@@ -50,6 +50,13 @@ impl Page {
         format!("{title}\n\n{kind}{reported}\n{body}")
     }
 
+    /// Its first paragraph.
+    pub fn summary(&self) -> String {
+        let body = self.hazard.page.split_once('\n').map_or("", |(_, body)| body).trim_start();
+        let paragraph = body.split("\n\n").next().unwrap_or_default();
+        paragraph.lines().collect::<Vec<_>>().join(" ")
+    }
+
     /// The page laid out for a terminal.
     pub fn render(&self, style: &Style) -> String {
         markdown::render(&self.markdown(), style)

@@ -5,26 +5,20 @@
 //! a description in words and its numbers in a table, and whatever scrolls sideways in reach of the keyboard. Colour never
 //! carries a meaning alone: parts of charts are labelled, and told apart by lightness too.
 
-use super::html_parts::{escape, line_chart, share_bar, stacked_chart, table};
+use super::html_parts::{line_chart, share_bar, stacked_chart};
+use crate::page::{self, escape, section, sentence, table};
 use raddle_profile::model::{Bottleneck, Ending, Measurement, Report, Scaling, WhatIf};
 use raddle_profile::state::State;
 use raddle_profile::words::{bytes, count, counted, decimal, percent, seconds};
 
-const STYLE: &str = include_str!("page.css");
+const STYLE: &str = include_str!("charts.css");
 
 /// The page.
 pub fn page(report: &Report) -> String {
     let m = &report.measurement;
     let command = m.subject.command.join(" ");
     let mut out = String::new();
-    out.push_str("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
-    out.push_str("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
-    out.push_str("<meta name=\"color-scheme\" content=\"light dark\">\n");
-    out.push_str(&format!(
-        "<title>Profile of {}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n",
-        escape(&command)
-    ));
-    out.push_str("<a class=\"skip\" href=\"#verdict\">To the verdict</a>\n<header>\n");
+    page::begin(&mut out, &format!("Profile of {command}"), STYLE, ("verdict", "To the verdict"));
     out.push_str(&format!(
         "<h1>Profile of <code>{}</code></h1>\n<p>{}</p>\n</header>\n<main>\n",
         escape(&command),
@@ -55,7 +49,8 @@ pub fn page(report: &Report) -> String {
     for note in &m.notes {
         out.push_str(&format!("<li>{}</li>\n", sentence(note)));
     }
-    out.push_str("</ul>\n</footer>\n</body>\n</html>\n");
+    out.push_str("</ul>\n");
+    page::end(&mut out);
     out
 }
 
@@ -73,27 +68,6 @@ fn subject(m: &Measurement) -> String {
         count(m.counts.processes_seen),
         count(m.counts.threads_seen)
     )
-}
-
-/// A sentence with what stands in backquotes as code.
-fn sentence(text: &str) -> String {
-    let parts: Vec<&str> = text.split('`').collect();
-    // An odd mark has no partner.
-    if parts.len().is_multiple_of(2) {
-        return escape(text);
-    }
-    let pieces = parts
-        .iter()
-        .enumerate()
-        .map(|(index, part)| if index % 2 == 1 { format!("<code>{}</code>", escape(part)) } else { escape(part) });
-    pieces.collect()
-}
-
-fn section(out: &mut String, id: &str, title: &str) {
-    out.push_str(&format!(
-        "<section aria-labelledby=\"{id}\">\n<h2 id=\"{id}\" tabindex=\"-1\">{}</h2>\n",
-        escape(title)
-    ));
 }
 
 fn verdict(out: &mut String, report: &Report) {

@@ -1,57 +1,11 @@
-//! Tables and charts of the page, as HTML and SVG.
+//! Charts of the page, as HTML and SVG.
 
-/// Text without meaning for HTML. Control characters, and marks that change the direction of text, are shown as such.
-pub(super) fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-                out.extend(c.escape_unicode());
-            }
-            c if c.is_control() => out.extend(c.escape_unicode()),
-            c => out.push(c),
-        }
-    }
-    out
-}
+use crate::page::escape;
 
 /// A share as a bar. The number stands beside it, so readers of the screen need not hear of the bar.
 pub(super) fn share_bar(share: f64) -> String {
     let width = (share.clamp(0.0, 1.0) * 100.0).round();
     format!("<span class=\"bar\" aria-hidden=\"true\"><span style=\"width:{width}%\"></span></span>")
-}
-
-/// A table; cells are HTML. The first column names the row.
-pub(super) fn table(out: &mut String, caption: &str, head: &[&str], rows: &[Vec<String>]) {
-    let caption = escape(caption);
-    out.push_str(&format!(
-        "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"{caption}\">\n<table>\n<caption>{caption}</caption>\n<thead><tr>"
-    ));
-    for title in head {
-        if title.is_empty() {
-            out.push_str("<td></td>");
-        } else {
-            out.push_str(&format!("<th scope=\"col\">{}</th>", escape(title)));
-        }
-    }
-    out.push_str("</tr></thead>\n<tbody>\n");
-    for row in rows {
-        out.push_str("<tr>");
-        for (index, cell) in row.iter().enumerate() {
-            if index == 0 {
-                out.push_str(&format!("<th scope=\"row\">{cell}</th>"));
-            } else {
-                out.push_str(&format!("<td>{cell}</td>"));
-            }
-        }
-        out.push_str("</tr>\n");
-    }
-    out.push_str("</tbody>\n</table>\n</div>\n");
 }
 
 const WIDTH: f64 = 760.0;
@@ -181,12 +135,6 @@ pub(super) fn stacked_chart(out: &mut String, title: &str, words: &str, wall: f6
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn nothing_that_a_program_is_called_can_act_in_the_page() {
-        assert_eq!(escape("<script>&\"'"), "&lt;script&gt;&amp;&quot;&#39;");
-        assert_eq!(escape("a\u{202e}b\u{7}"), "a\\u{202e}b\\u{7}");
-    }
 
     #[test]
     fn charts_of_nothing_are_charts() {

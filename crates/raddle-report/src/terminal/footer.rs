@@ -90,7 +90,7 @@ pub(super) fn output(finding: &Finding, style: &Style) -> String {
 
 /// Without what std's panic hook says beyond the message: the frames of a backtrace, which it prints unasked where a panic
 /// ends the process, and the advice to ask for one. The report shows the place; a replay prints all.
-fn without_backtraces(output: &str) -> String {
+pub(crate) fn without_backtraces(output: &str) -> String {
     let frame = |line: &str| {
         let line = line.trim_start();
         let number = line.split_once(": ").is_some_and(|(number, _)| number.parse::<u32>().is_ok());

@@ -5,22 +5,22 @@ use raddle_protocol::Finding;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A thread that the report speaks of.
-pub(super) struct Thread {
-    pub(super) id: u32,
-    pub(super) name: String,
+pub(crate) struct Thread {
+    pub(crate) id: u32,
+    pub(crate) name: String,
     /// What it was doing at the end; empty when not known.
-    pub(super) state: String,
+    pub(crate) state: String,
     /// Where it was spawned, shortened; empty when not known.
-    pub(super) spawned_at: String,
+    pub(crate) spawned_at: String,
     /// Its place among all threads of the finding, which decides its colour.
-    pub(super) index: usize,
+    pub(crate) index: usize,
     /// Whether it has steps of its own.
-    pub(super) acts: bool,
+    pub(crate) acts: bool,
 }
 
 impl Thread {
     /// The name in a sentence: quoted unless it is a number that Raddle has given.
-    pub(super) fn quoted(&self) -> String {
+    pub(crate) fn quoted(&self) -> String {
         let task =
             self.name.strip_prefix("task ").is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()));
         if task || self.name == format!("thread {}", self.id) { self.name.clone() } else { format!("`{}`", self.name) }
@@ -28,7 +28,7 @@ impl Thread {
 }
 
 /// The finding's threads in order of creation, and any that only its steps name.
-pub(super) fn threads(finding: &Finding, files: &Files, style: &Style) -> Vec<Thread> {
+pub(crate) fn threads(finding: &Finding, files: &Files, style: &Style) -> Vec<Thread> {
     let acting: BTreeSet<u32> = finding.steps.iter().map(|step| step.thread).collect();
     let mut threads: Vec<Thread> = finding
         .threads
@@ -71,10 +71,10 @@ pub(super) fn threads(finding: &Finding, files: &Files, style: &Style) -> Vec<Th
 }
 
 /// All files that a finding names.
-pub(super) struct Files(BTreeSet<String>);
+pub(crate) struct Files(BTreeSet<String>);
 
 impl Files {
-    pub(super) fn of(finding: &Finding) -> Self {
+    pub(crate) fn of(finding: &Finding) -> Self {
         let steps = finding.steps.iter().map(|step| step.file.clone());
         let spans = finding.spans.iter().map(|span| span.file.clone());
         let spawns =
@@ -98,7 +98,7 @@ impl Files {
     }
 
     /// `file:line` with the file shortened; the line only where it is known.
-    pub(super) fn at(&self, file: &str, line: u32, style: &Style) -> String {
+    pub(crate) fn at(&self, file: &str, line: u32, style: &Style) -> String {
         let file = text::clean(self.short(file), style);
         if file.is_empty() || line == 0 { file } else { format!("{file}:{line}") }
     }

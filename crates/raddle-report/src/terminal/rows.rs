@@ -9,7 +9,7 @@ use std::ops::Range;
 
 /// How much of an interleaving to show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Length {
+pub(crate) enum Length {
     /// What fits on a screen.
     Elided,
     /// All of it.
@@ -18,7 +18,7 @@ pub(super) enum Length {
 
 /// A row of the table.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Row {
+pub(crate) enum Row {
     /// The step of this index.
     Step(usize),
     /// The steps that are left out here; never fewer than [`LEAST_GAP`].
@@ -41,7 +41,7 @@ const FEW: usize = 6;
 const LEAST_GAP: usize = 3;
 
 /// The rows, in order; together they cover all steps.
-pub(super) fn choose(finding: &Finding, length: Length) -> Vec<Row> {
+pub(crate) fn choose(finding: &Finding, length: Length) -> Vec<Row> {
     let count = finding.steps.len();
     let mut decisive = decisive(finding);
     let mut shown = vec![length == Length::Full || count <= ROOM; count];
@@ -89,12 +89,12 @@ fn distance(index: usize, decisive: &[usize]) -> usize {
 }
 
 /// Indexes of the steps that decide: those marked so, and the root cause.
-pub(super) fn decisive(finding: &Finding) -> Vec<usize> {
+pub(crate) fn decisive(finding: &Finding) -> Vec<usize> {
     (0..finding.steps.len()).filter(|index| is_decisive(finding, *index)).collect()
 }
 
 /// Whether the finding turns on this step.
-pub(super) fn is_decisive(finding: &Finding, index: usize) -> bool {
+pub(crate) fn is_decisive(finding: &Finding, index: usize) -> bool {
     finding.steps[index].key
         || finding.root_cause.as_ref().is_some_and(|cause| cause.first == index || cause.second == index)
 }

@@ -1,17 +1,16 @@
 //! Headline and source lines, drawn by annotate-snippets as rustc draws its own.
 //!
-//! Debug information gives where a place begins but not where it ends. What is underlined is therefore read off the
-//! source line: the name at the place, with the call's arguments if they close on the same line; else the rest of the
-//! statement. Source that has changed since the build is shown as it is now.
+//! What is underlined is read off the source line. Source that has changed since the build is shown as it is now.
 
+use crate::excerpt::covered;
+use crate::headline::headline;
 use crate::numbers::thousands;
 use crate::style::Style;
-use crate::{Sources, explain, text};
+use crate::{Sources, text};
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use raddle_protocol::finding::Span;
 use raddle_protocol::{Finding, Severity};
-use std::ops::Range;
 
 /// Headline, snippets, and one line each on the test and on the schedule.
 pub(super) fn render(finding: &Finding, style: &Style, sources: &dyn Sources) -> String {
@@ -62,7 +61,7 @@ fn titled<'a>(finding: &Finding, style: &Style) -> Group<'a> {
         Severity::Warning => Level::WARNING,
     };
     let code = text::clean(&finding.code.0, style);
-    Group::with_title(level.primary_title(headline(finding, style)).id(code))
+    Group::with_title(level.primary_title(fitted(finding, style)).id(code))
 }
 
 fn with_facts<'a>(
@@ -89,21 +88,13 @@ fn draw(group: Group<'_>, style: &Style) -> String {
 }
 
 /// The hazard's name and what happened, fitted to the width.
-fn headline(finding: &Finding, style: &Style) -> String {
-    let message = text::clean(finding.message.trim(), style);
-    let name = explain::hazard(&finding.code.0).map_or("", |hazard| hazard.name);
-    let said = message.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name));
-    let full = match (name.is_empty() || said, message.is_empty()) {
-        (true, _) => message,
-        (false, true) => name.to_owned(),
-        (false, false) => format!("{name}: {message}"),
-    };
+fn fitted(finding: &Finding, style: &Style) -> String {
     let front = "warning[]: ".len() + finding.code.0.len();
-    text::wrap(&full, style.width.max(40).saturating_sub(front)).join("\n")
+    text::wrap(&headline(finding, style), style.width.max(40).saturating_sub(front)).join("\n")
 }
 
 /// Where the failing execution stands in the search, without the word preemption.
-fn schedule(finding: &Finding) -> String {
+pub(crate) fn schedule(finding: &Finding) -> String {
     let schedule = &finding.schedule;
     let interrupted = match schedule.preemptions {
         0 => "no thread is interrupted while it could go on".to_owned(),
@@ -129,7 +120,7 @@ fn origin<'a>(span: &Span, style: &Style) -> Origin<'a> {
 }
 
 /// Spans of the same file together, files in the order in which they are first named, those of primary spans first.
-fn by_file(spans: &[Span]) -> Vec<Vec<&Span>> {
+pub(crate) fn by_file(spans: &[Span]) -> Vec<Vec<&Span>> {
     let mut files: Vec<Vec<&Span>> = Vec::new();
     let (primary, secondary): (Vec<&Span>, Vec<&Span>) = spans.iter().partition(|span| span.primary);
     for span in primary.into_iter().chain(secondary) {
@@ -178,7 +169,7 @@ impl Shown {
     fn annotations<'a>(&self, span: &Span, shared: bool, gutter: usize, style: &Style) -> Vec<Annotation<'a>> {
         let index = span.line as usize - 1;
         let line = &self.lines[index];
-        let range = underlined(line, span.column);
+        let range = covered(line, span.column);
         // Cleaning may change lengths: the range is that of the cleaned parts.
         let before = clean_code(&line[..range.start], style);
         let code = clean_code(&line[range], style);
@@ -224,73 +215,4 @@ fn columns(code: &str) -> usize {
 /// Source code keeps its tabs: annotate-snippets expands them.
 fn clean_code(code: &str, style: &Style) -> String {
     code.split('\t').map(|part| text::clean(part, style)).collect::<Vec<_>>().join("\t")
-}
-
-/// The bytes of `line` to underline for a place that begins at `column` (a byte, from 1; 0 when unknown).
-fn underlined(line: &str, column: u32) -> Range<usize> {
-    let code_start = line.len() - line.trim_start().len();
-    let code_end = statement_end(line, code_start);
-    let start = (column as usize).saturating_sub(1);
-    if column == 0 || start >= line.trim_end().len() || !line.is_char_boundary(start) {
-        return code_start..code_end.max(code_start);
-    }
-    let name = line[start..].find(|c: char| !(c.is_alphanumeric() || c == '_')).map_or(line.len(), |n| start + n);
-    if name == start {
-        return start..statement_end(line, start);
-    }
-    let after = if line[name..].starts_with('!') { name + 1 } else { name };
-    match line[after..].chars().next() {
-        Some('(') => start..closing(line, after).unwrap_or(after),
-        _ => start..after,
-    }
-}
-
-/// End of the statement that reaches over `start`: before a semicolon or a comment, without blanks.
-fn statement_end(line: &str, start: usize) -> usize {
-    let rest = &line[start..];
-    let end = rest.find(';').into_iter().chain(rest.find("//")).min().unwrap_or(rest.len());
-    let end = start + rest[..end].trim_end().len();
-    if end > start { end } else { line.trim_end().len().max(start) }
-}
-
-/// One past the parenthesis that closes the one at `open`, if it is on this line. Strings are not looked into: a
-/// parenthesis inside one only makes the underline end elsewhere.
-fn closing(line: &str, open: usize) -> Option<usize> {
-    let mut depth = 0usize;
-    for (index, c) in line[open..].char_indices() {
-        match c {
-            '(' => depth += 1,
-            ')' => {
-                depth -= 1;
-                if depth == 0 {
-                    return Some(open + index + 1);
-                }
-            }
-            _ => {}
-        }
-    }
-    None
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_underline_covers_what_a_reader_would_point_at() {
-        for (line, column, expected) in [
-            ("    let from = a.lock().unwrap();", 18, "lock()"),
-            ("    *counter += 1; // here", 5, "*counter += 1"),
-            ("    assert_eq!(total, 2);", 5, "assert_eq!(total, 2)"),
-            ("    assert_eq!(", 5, "assert_eq!"),
-            ("    value.store(f(1) + 2, SeqCst);", 11, "store(f(1) + 2, SeqCst)"),
-            ("    no column here;", 0, "no column here"),
-            ("    beyond", 99, "beyond"),
-            ("", 3, ""),
-            ("  // only a comment", 0, "// only a comment"),
-            ("é", 2, "é"),
-        ] {
-            assert_eq!(&line[underlined(line, column)], expected, "{line:?} at {column}");
-        }
-    }
 }

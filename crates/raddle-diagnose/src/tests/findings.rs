@@ -880,6 +880,36 @@ fn a_block_that_a_crate_uses_after_it_has_freed_it() {
     assert!(!finding.fix.iter().any(|fix| fix.contains("`unsafe`")), "{:?}", finding.fix);
 }
 
+/// Of memory that is used after it was freed it is seen in the steps that it is the same; a thread may free it twice itself.
+#[test]
+fn what_was_freed_keeps_its_name_in_the_steps() {
+    let told = |again: Access, by: u32| {
+        let mut scene = Scene::new();
+        scene.block(A, 24, "alloc::boxed::Box<T>::new", ("bank::tests::scene", 6, 18));
+        scene.block(B, 24, "alloc::boxed::Box<T>::new", ("bank::tests::scene", 7, 18));
+        let one = scene.thread(None, Some(("bank::tests::scene", 9, 9)));
+        let access = |address, access| Op::Access { address, size: 24, access };
+        scene.step(0, access(B, Access::Write), &[], ("bank::open", 20, 5));
+        scene.step(0, access(A, Access::Free), &[], ("bank::close", 30, 5));
+        scene.trace.blocks[0].live.1 = scene.trace.steps.len() as u64;
+        scene.trace.blocks[0].freed = Some((0, scene.trace.steps.last().unwrap().stack));
+        let thread = if by == 0 { 0 } else { one };
+        scene.step(thread, access(A, again), &[], ("bank::balance", 40, 5));
+        scene.runs(thread, &[], ("bank::balance", 40, 5));
+        let kind = if again == Access::Free { ConflictKind::DoubleFree } else { ConflictKind::UseAfterFree };
+        let earlier = Some((0, Access::Free));
+        let conflict = Conflict { kind, address: A, size: 24, thread, access: again, earlier };
+        let finding = scene.finding(Outcome::Conflict(conflict));
+        finding.steps.iter().map(|step| (step.action.clone(), step.key)).collect::<Vec<_>>()
+    };
+    let rows = |again, by| {
+        let told = told(again, by);
+        told.iter().rev().take(3).rev().map(|(action, key)| format!("{action} {key}")).collect::<Vec<_>>()
+    };
+    assert_eq!(rows(Access::Write, 1), ["writes memory 1 false", "frees memory 2 true", "writes memory 2 true"]);
+    assert_eq!(rows(Access::Free, 0), ["writes memory 1 false", "frees memory 2 true", "frees memory 2 true"]);
+}
+
 /// Memory that a library makes once, for whoever comes first, is not what that one's statement binds.
 #[test]
 fn what_is_made_once_is_not_called_after_who_came_first() {

@@ -522,6 +522,28 @@ fn a_panic_inside_the_standard_library_is_shown_at_the_call() {
     assert_eq!(finding.reason[0], "Thread `main` panicked at src/lib.rs:20: gone.");
 }
 
+/// Of a panic in a crate's own code the crate is named; one that it only hands on is its caller's.
+#[test]
+fn a_panic_inside_a_crate_names_the_crate() {
+    let told = |place: &str| {
+        let mut scene = Scene::new();
+        let frames = [
+            ("std::sys::sync::mutex::futex::Mutex::lock", Origin::Standard, 1),
+            ("core::panicking::panic_fmt", Origin::Standard, 1),
+            ("post::Maker::make", Origin::Dependency, 7),
+            ("bank::tests::scene", Origin::User, 20),
+        ];
+        super::tasks::step(&mut scene, 0, cas(A, 0, 0, 1), &frames);
+        let output = format!("thread 'tests::scene' (12) panicked at {place}:\nentered unreachable code\n");
+        scene.trace.output = output.into_bytes();
+        scene.finding(Outcome::Exited(101)).fix
+    };
+    let fix = told("/library/lib.rs:7:0");
+    assert!(fix[0].starts_with("The panic is raised inside the crate `post`."), "{fix:?}");
+    let fix = told("src/lib.rs:20:0");
+    assert!(fix[0].starts_with("Look in the interleaving for two steps"), "{fix:?}");
+}
+
 #[test]
 fn fails_under_some_schedules_without_a_cause() {
     let mut scene = two_locks();
@@ -787,16 +809,21 @@ fn a_race_past_a_relaxed_flag_of_a_crate() {
 /// A crate's function hands memory to a closure: that says more of whose mistake it is than where the closure stands.
 #[test]
 fn a_race_in_a_closure_names_the_crate_that_calls_it() {
-    const READ: Library = ("post::Map<K, V>::read", Origin::Dependency);
-    let (mut scene, conflict) = passed_by_a_flag();
-    let access = scene.stack(conflict.thread, &[], ("bank::take::{closure#0}", 21, 30));
-    let outer = scene.stack(conflict.thread, &[READ], ("bank::take", 21, 5));
-    let callers = scene.trace.stacks[outer as usize].frames.clone();
-    scene.trace.stacks[access as usize].frames.extend(callers);
-    scene.trace.threads[conflict.thread as usize].last = Some(access);
-    let finding = scene.finding(Outcome::Conflict(conflict));
-    let last = finding.fix.last().unwrap();
+    let told = |library: &[Library]| {
+        let (mut scene, conflict) = passed_by_a_flag();
+        let access = scene.stack(conflict.thread, &[], ("bank::take::{closure#0}", 21, 30));
+        let outer = scene.stack(conflict.thread, library, ("bank::take", 21, 5));
+        let callers = scene.trace.stacks[outer as usize].frames.clone();
+        scene.trace.stacks[access as usize].frames.extend(callers);
+        scene.trace.threads[conflict.thread as usize].last = Some(access);
+        scene.finding(Outcome::Conflict(conflict)).fix.pop().unwrap()
+    };
+    let last = told(&[("post::Map<K, V>::read", Origin::Dependency)]);
     assert!(last.ends_with("Here it is reached in a closure called by `Map::read` of the crate `post`."), "{last}");
+    // A value of the crate's that is dropped.
+    let dropped = ("<post::Slot<T> as core::ops::drop::Drop>::drop", Origin::Dependency);
+    let last = told(&[dropped, std_fn("core::ptr::drop_in_place")]);
+    assert!(last.ends_with("Here it is reached in a closure called by `Slot::drop` of the crate `post`."), "{last}");
 }
 
 #[test]
@@ -971,6 +998,38 @@ fn where_a_wait_of_ones_own_was_called_from() {
     };
     assert_eq!(from("bank::tests::scene::{closure#0}"), [20, 30]);
     assert_eq!(from("bank::block_on::{closure#0}"), [20]);
+}
+
+/// Where a crate makes both accesses, they are not called after what the user's code calls it by, and the crate comes first.
+#[test]
+fn a_race_inside_a_crate_is_not_for_the_users_code_to_mend() {
+    const PULL: Library = ("post::Pool::pull", Origin::Dependency);
+    let told = |library: &[Library]| {
+        let mut scene = Scene::new();
+        scene.static_lock("bank::TOTAL", A, 8);
+        let place = ("bank::balance", 40, 5);
+        let one = scene.thread(None, Some(("bank::tests::scene", 9, 9)));
+        let access = |access| Op::Access { address: A, size: 8, access };
+        scene.step(0, access(Access::Write), &[PULL], ("bank::tests::scene", 6, 21));
+        scene.step(one, access(Access::AtomicRead), library, place);
+        scene.runs(one, library, place);
+        let finding = scene.finding(Outcome::Conflict(Conflict {
+            kind: ConflictKind::Race,
+            address: A,
+            size: 8,
+            thread: one,
+            access: Access::AtomicRead,
+            earlier: Some((0, Access::Write)),
+        }));
+        finding.fix
+    };
+    let [crates, _] = &told(&[("hash::Table::grow", Origin::Dependency), PULL])[..] else { panic!() };
+    assert!(crates.contains("inside the crate `hash`, for the crate `post` that this code calls"), "{crates}");
+    let [crates, code] = &told(&[PULL])[..] else { panic!("{:?}", told(&[PULL])) };
+    assert!(crates.contains("`post`") && crates.ends_with("What follows is for the code of the crate."), "{crates}");
+    assert!(code.starts_with("Make every access to that memory atomic"), "{code}");
+    let fix = told(&[]);
+    assert!(fix[0].starts_with("Make every access to `TOTAL` atomic"), "{fix:?}");
 }
 
 /// What belongs to the C library cannot be put behind a lock of the program's.

@@ -686,6 +686,37 @@ fn no_progress() {
     assert_json_snapshot!(finding);
 }
 
+/// A thread that looks and yields when all others have ended is said to be left alone; inside a crate, the crate is named.
+#[test]
+fn no_progress_when_nobody_else_is_left() {
+    let told = |library: &[Library], changes: bool| {
+        let mut scene = Scene::new();
+        scene.static_lock("bank::READY", A, 3);
+        scene.thread(Some("sender"), Some(("bank::tests::scene", 9, 9)));
+        for _ in 0..1_100 {
+            scene.step(0, load(A, 0), library, ("bank::poll", 20, 17));
+        }
+        if changes {
+            scene.step(0, rmw(A, 0, 1), library, ("bank::poll", 20, 17));
+        }
+        scene.runs(0, library, ("bank::poll", 20, 17));
+        let finding = scene.finding(Outcome::NoProgress(Bound::Steps(100_000)));
+        (finding.reason.last().unwrap().clone(), finding.fix[0].clone())
+    };
+    let receive = ("post::Receiver::receive", Origin::Dependency);
+    let (reason, fix) = told(&[LOAD, receive], false);
+    assert_eq!(
+        reason,
+        "Thread `main` has only looked and yielded for its last 1,000 steps and more. The other thread has ended: nobody is left who would change what it looks at."
+    );
+    assert!(fix.starts_with("The loop is inside the crate `post` (`Receiver::receive`)."), "{fix}");
+    let (reason, fix) = told(&[LOAD], false);
+    assert!(reason.ends_with("nobody is left who would change what it looks at."), "{reason}");
+    assert!(fix.starts_with("Give every loop that waits"), "{fix}");
+    let (reason, fix) = told(&[LOAD, receive], true);
+    assert!(!reason.contains("nobody is left") && fix.starts_with("Give every loop that waits"), "{reason} {fix}");
+}
+
 /// The threads of a pool that wait for work are not shown one by one.
 #[test]
 fn no_progress_beside_a_pool() {

@@ -95,7 +95,7 @@ impl Objects {
     pub fn at(&mut self, address: u64, kind: ObjectKind, at: usize) -> waits::Object {
         let block = match kind {
             // What is used after it was freed is known by the block that it was.
-            ObjectKind::Memory => self.blocks.last_at(address, at),
+            ObjectKind::Memory => self.block_at(address, at).or_else(|| self.blocks.last_at(address, at)),
             _ => self.block_at(address, at),
         };
         let address = match (kind, block) {

@@ -43,14 +43,30 @@ impl Blocks {
 
     /// The number of the block that holds `address` when step `at` of the trace happens.
     pub fn at(&self, address: u64, at: usize) -> Option<usize> {
-        let (before, cut) = self.cut;
-        let at = if (at as u64) < before { at as u64 } else { at as u64 + cut };
+        let at = self.step(at);
         let lowest = (address + 1).saturating_sub(self.largest);
         self.by_address.range(lowest..=address).rev().find_map(|(begin, lives)| {
             // At one address, lives follow each other.
             let life = lives[..lives.partition_point(|life| life.from <= at)].last()?;
             (at < life.to && address - begin < life.size).then_some(life.number)
         })
+    }
+
+    /// The number of the block that holds `address` then, or held it last before: what has been freed is still known by it.
+    pub fn last_at(&self, address: u64, at: usize) -> Option<usize> {
+        let at = self.step(at);
+        let lowest = (address + 1).saturating_sub(self.largest);
+        let last = self.by_address.range(lowest..=address).filter_map(|(begin, lives)| {
+            let begun = &lives[..lives.partition_point(|life| life.from <= at)];
+            begun.iter().rev().find(|life| address - begin < life.size)
+        });
+        last.max_by_key(|life| life.from).map(|life| life.number)
+    }
+
+    /// The number of a recorded step among all.
+    fn step(&self, at: usize) -> u64 {
+        let (before, cut) = self.cut;
+        if (at as u64) < before { at as u64 } else { at as u64 + cut }
     }
 }
 
@@ -90,6 +106,20 @@ mod tests {
                     && (block.live.0..block.live.1).contains(&(at as u64))
             };
             prop_assert_eq!(Blocks::new(&trace).at(address, at), trace.blocks.iter().position(holds));
+        }
+
+        /// What held an address last is what a plain search finds to have begun last.
+        #[test]
+        fn the_last_one_agrees_with_a_plain_search(blocks in blocks(), address in 0u64..80, at in 0usize..20) {
+            let trace = Trace { blocks, ..Trace::default() };
+            let held = |(_, block): &(usize, &Block)| {
+                (block.address..block.address + block.size).contains(&address) && block.live.0 <= at as u64
+            };
+            let last = trace.blocks.iter().enumerate().filter(held).max_by_key(|(_, block)| block.live.0);
+            let indexed = Blocks::new(&trace);
+            prop_assert_eq!(indexed.last_at(address, at), last.map(|(number, _)| number));
+            let live = indexed.at(address, at);
+            prop_assert!(live.is_none() || live == indexed.last_at(address, at));
         }
     }
 }

@@ -93,7 +93,11 @@ impl Objects {
     /// The object of this kind at `address` when step `at` happened, added if it is new. Channels are known by their heap
     /// block: sender and receiver work on different words of it.
     pub fn at(&mut self, address: u64, kind: ObjectKind, at: usize) -> waits::Object {
-        let block = self.block_at(address, at);
+        let block = match kind {
+            // What is used after it was freed is known by the block that it was.
+            ObjectKind::Memory => self.block_at(address, at).or_else(|| self.blocks.last_at(address, at)),
+            _ => self.block_at(address, at),
+        };
         let address = match (kind, block) {
             (ObjectKind::Channel | ObjectKind::ChannelRoom, Some(block)) => self.addresses[block],
             _ => address,

@@ -2,6 +2,7 @@
 
 use crate::action::Action;
 use crate::case::Case;
+use crate::function;
 use crate::panic::Panic;
 use crate::place::Place;
 use raddle_instrument::symbols::{Origin, SourceFrame};
@@ -31,6 +32,12 @@ pub fn place(case: &Case<'_>, panic: &Panic) -> Place {
         .filter(|(_, frame)| frame.origin == Origin::Standard)
         .and_then(|(action, _)| case.sites.get(action.stack).user.and(case.place_of(Some(action.stack))));
     caller.unwrap_or_else(|| panic.place(case.context))
+}
+
+/// The crate whose code the output names as the place of the panic.
+pub fn krate(case: &Case<'_>, panic: &Panic) -> Option<String> {
+    let (_, frame) = raised(case, panic)?;
+    (frame.origin == Origin::Dependency).then(|| function::krate(&frame.function))
 }
 
 /// The step at which the trace shows the panic, and the frame that is named in the output.

@@ -120,14 +120,16 @@ pub fn blocked_future(site: &Site) -> Option<&SourceFrame> {
         |frame: &SourceFrame| frame.function.contains("block_on") && function::method(&frame.function) == "block_on";
     let at = site.frames.iter().position(|frame| frame.origin == Origin::Dependency && is_block_on(frame))?;
     let executor = function::krate(&site.frames[at].function);
-    // Of an `async fn` there is no function but its body.
-    let is_future =
-        |frame: &SourceFrame| function::method(&frame.function) == "poll" || frame.function.contains("::{closure");
     site.frames[..at].iter().rev().find(|frame| match frame.origin {
         Origin::User => true,
         Origin::Dependency => is_future(frame) && function::krate(&frame.function) != executor,
         _ => false,
     })
+}
+
+/// Whether a function may be a future that is polled. Of an `async fn` there is no function but its body.
+pub fn is_future(frame: &SourceFrame) -> bool {
+    function::method(&frame.function) == "poll" || frame.function.contains("::{closure")
 }
 
 /// Functions of executors, by parts of their names.

@@ -190,7 +190,9 @@ impl Site {
         let outside = &self.frames[self.user?..];
         let at = outside.iter().position(|frame| frame.origin == Origin::Dependency)?;
         let is_called = outside[at..].iter().any(|frame| frame.origin == Origin::User);
-        outside[at..].iter().take_while(|frame| frame.origin != Origin::User).last().filter(|_| is_called)
+        // The standard library stands between where the user's code drops a value of the dependency's.
+        let outermost = outside[at..].iter().take_while(|frame| frame.origin != Origin::User);
+        outermost.filter(|frame| frame.origin == Origin::Dependency).last().filter(|_| is_called)
     }
 
     /// The crate of [`Site::dependency`].

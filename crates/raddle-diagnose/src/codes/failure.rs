@@ -41,6 +41,7 @@ pub fn exited(case: &Case<'_>, status: i32) -> Diagnosis {
     match lost_update::find(case) {
         Some(lost) => likely(case, &lost, &mut diagnosis),
         None => {
+            diagnosis.fix.extend(decisive(case, &panics).and_then(|panic| inside_a_crate(case, panic)));
             diagnosis.fix.push(
                 "Look in the interleaving for two steps of one thread between which another thread steps in, and make them one: hold one lock over both, or use a single atomic operation."
                     .to_owned(),
@@ -105,6 +106,14 @@ fn panicked(case: &Case<'_>, panic: &Panic, diagnosis: &mut Diagnosis) {
         panic.headline().trim_end_matches('.')
     ));
     case.mark(&mut diagnosis.spans, Some(place), format!("{who} panicked here"), true);
+}
+
+/// What to do about a panic that a crate has raised in its own code, and not only told its caller of.
+fn inside_a_crate(case: &Case<'_>, panic: &Panic) -> Option<String> {
+    let krate = panicked::krate(case, panic)?;
+    Some(format!(
+        "The panic is raised inside the crate `{krate}`. If this code uses it as its documentation asks, the mistake is the crate's, or that of a crate which calls it: see whether a newer version has mended it, else report it there. What follows is for the code of the crate."
+    ))
 }
 
 /// Adds what other panics the output tells of. The first one may be why the test fails, also where that is another thread's.

@@ -3,11 +3,12 @@
 //! A lock whose holder has ended belongs here too: no cycle of threads is involved, and the release is a wake-up that
 //! nobody is left to give.
 
-use super::{Diagnosis, bystanders, others_waiting, suspended, this_code_or_the_crates};
+use super::{Diagnosis, bystanders, others_waiting, suspended, this_code_or_the_crates, used_up};
 use crate::case::Case;
 use crate::function;
 use crate::object::ObjectKind;
 use crate::place::Place;
+use crate::polls;
 use crate::states;
 use raddle_engine::waits::{Fate, Final, LostWakeup, Object, WaitFor};
 use raddle_instrument::symbols::{Origin, SourceFrame};
@@ -83,6 +84,7 @@ pub fn lost_wakeup(case: &Case<'_>, found: &LostWakeup) -> Diagnosis {
     diagnosis.fix.extend(inside(case, found, kind, future));
     diagnosis.fix.extend(fix(found, kind, &name));
     suspended::explain(case, found.thread, &mut diagnosis);
+    used_up::explain(case, found.thread, found.since, &mut diagnosis);
     diagnosis
 }
 
@@ -104,9 +106,7 @@ fn awaits<'a>(case: &'a Case<'_>, found: &LostWakeup, kind: Option<ObjectKind>) 
     let mut sites = own.filter_map(|at| case.site_at(at)).filter(|site| site.call.is_of_same_activation(parked));
     // Being parked takes more than one step, of the standard library's.
     let outer = sites.find_map(|site| site.library().iter().rev().find(|frame| frame.origin == Origin::Dependency))?;
-    // Of an `async fn` there is no function but its body.
-    let is_future = function::method(&outer.function) == "poll" || outer.function.contains("::{closure");
-    is_future.then_some(outer)
+    polls::is_future(outer).then_some(outer)
 }
 
 /// Where a thread waits inside a crate's function, or for a crate's future: that either this code or the crate is to blame.

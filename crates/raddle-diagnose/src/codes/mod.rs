@@ -36,6 +36,7 @@ mod starvation;
 mod suspended;
 mod torn;
 mod unbounded_queue;
+mod used_up;
 mod waits_once;
 mod waker_lost;
 

@@ -8,6 +8,7 @@
 use super::Diagnosis;
 use crate::action::What;
 use crate::case::Case;
+use crate::function;
 use crate::place::Place;
 use crate::states;
 use crate::words;
@@ -119,10 +120,39 @@ pub fn no_progress(case: &Case<'_>, bound: Bound) -> Diagnosis {
         return diagnosis;
     }
     diagnosis.reason.extend(waits_long(case));
+    if let [one] = runnable[..] {
+        left_alone(case, one, &mut diagnosis);
+    }
     diagnosis
         .notes
         .push("A bound tells nothing about what lies beyond it; if the work is only long, raise the bound.".to_owned());
     diagnosis
+}
+
+/// Tells of a thread that only looks and yields when all others have ended, and of the crate inside which it does.
+fn left_alone(case: &Case<'_>, thread: ThreadId, diagnosis: &mut Diagnosis) {
+    let others = threads(case, |end| *end == Final::Ended).len();
+    if others == 0 || others + 1 != case.trace().threads.len() || !nobody_changes_anything(case) {
+        return;
+    }
+    diagnosis.reason.push(format!(
+        "{} has only looked and yielded for its last {} steps and more. {}: nobody is left who would change what it looks at.",
+        case.threads.capital(thread),
+        words::thousands(WINDOW.min(case.trace().steps.len()) as u64),
+        if others == 1 { "The other thread has ended" } else { "All other threads have ended" }
+    ));
+    let last = case.trace().threads.get(thread as usize).and_then(|thread| thread.last);
+    let inside =
+        last.map(|last| case.sites.get(last)).and_then(|site| Some((site.performing_crate()?, site.dependency()?)));
+    if let Some((krate, called)) = inside {
+        diagnosis.fix.insert(
+            0,
+            format!(
+                "The loop is inside the crate `{krate}` (`{}`). If this code uses it as its documentation asks, the mistake is the crate's, or that of a crate which calls it: see whether a newer version has mended it, else report it there. What follows is for the code of the crate.",
+                function::short(&called.function)
+            ),
+        );
+    }
 }
 
 /// The thread in the user's code that has waited for a notification for the longest, if that is most of the execution.

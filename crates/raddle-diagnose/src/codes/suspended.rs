@@ -9,13 +9,18 @@ use crate::case::Case;
 use crate::function;
 use crate::place::Place;
 use crate::polls;
-use crate::site::Site;
+use crate::site::{CallKey, Site};
 use crate::tasks::TaskId;
-use raddle_instrument::symbols::Origin;
+use raddle_instrument::symbols::{Origin, SourceFrame};
+use raddle_protocol::Role;
 use raddle_protocol::trace::{State, ThreadId};
 
 /// Tasks described at the most.
 const MOST: usize = 3;
+
+/// What puts a thread to sleep, other than a lock: whoever polls has come back from it.
+const WAITS: [Role; 6] =
+    [Role::ChannelReceive, Role::CondvarWait, Role::BarrierWait, Role::OnceWait, Role::Join, Role::Park];
 
 /// A task that has been polled and has not ended.
 struct Suspended {
@@ -95,7 +100,17 @@ fn blocks_on(case: &Case<'_>, thread: ThreadId) -> Option<usize> {
         let in_future = |site: &Site| polls::of(site).is_some() || polls::blocked_future(site).is_some();
         polled && case.site_at(*at).is_some_and(in_future)
     };
-    (0..trace.steps.len()).rev().find(is_of_future)
+    // Where a call has waited in another way and gone on, no future is suspended.
+    let mut waited: Vec<&CallKey> = Vec::new();
+    for at in (0..trace.steps.len()).filter(is_of_future) {
+        let Some(site) = case.site_at(at) else { continue };
+        if site.outer().is_some_and(|role| WAITS.contains(&role)) && !waited.contains(&&site.call) {
+            waited.push(&site.call);
+        }
+    }
+    let has_waited = |at: &usize| case.site_at(*at).is_some_and(|site| waited.contains(&&site.call));
+    let steps = || (0..trace.steps.len()).rev().filter(is_of_future);
+    steps().find(|at| !has_waited(at)).or_else(|| steps().next())
 }
 
 fn tell_of_future(case: &Case<'_>, thread: ThreadId, at: usize, diagnosis: &mut Diagnosis) {
@@ -112,11 +127,23 @@ fn tell_of_future(case: &Case<'_>, thread: ThreadId, at: usize, diagnosis: &mut 
         case.at(place.as_ref()),
     ));
     case.mark(&mut diagnosis.spans, place, "the future is suspended here, for ever", true);
-    if let Some(future) = of_crate {
-        let krate = function::krate(&future.function);
-        let advice = this_code_or_the_crates(&format!("The future is of the crate `{krate}`"));
-        diagnosis.fix.insert(0, advice);
-    }
+    let whose = match (of_crate, awaited(case, at)) {
+        (Some(future), _) => format!("The future is of the crate `{}`", function::krate(&future.function)),
+        (None, Some(future)) => format!(
+            "It waits for a future of the crate `{}` (`{}`)",
+            function::krate(&future.function),
+            function::short(&future.function)
+        ),
+        (None, None) => return,
+    };
+    diagnosis.fix.insert(0, this_code_or_the_crates(&whose));
+}
+
+/// The crate's future that a future of the user's awaits at a step.
+fn awaited<'a>(case: &'a Case<'_>, at: usize) -> Option<&'a SourceFrame> {
+    let site = case.site_at(at)?;
+    site.user?;
+    site.dependency().filter(|frame| polls::is_future(frame))
 }
 
 /// The crate's function in which a future stands.

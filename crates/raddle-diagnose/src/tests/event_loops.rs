@@ -475,3 +475,50 @@ fn a_thread_of_a_crates_own_sleeps_through_a_notification() {
         finding.reason
     );
 }
+
+/// A thread that polls waits for a message by the way, and that wait takes the wake-up of the future. Told of is what was
+/// woken, and not the call that has come back; nothing of it where the executor has been parked again since.
+#[test]
+fn a_wake_up_of_a_future_that_another_wait_has_used_up() {
+    const PARKS: Frame = ("std::sys::sync::thread_parking::futex::Parker::park", Standard, 1);
+    const UNPARKS: Frame = ("std::sys::sync::thread_parking::futex::Parker::unpark", Standard, 1);
+    const RECEIVE: Frame = ("std::sync::mpmc::Receiver<T>::recv", Standard, 1);
+    const SUB: Frame = ("core::sync::atomic::AtomicU32::fetch_sub", Standard, 1);
+    const SWAP: Frame = ("core::sync::atomic::AtomicU32::swap", Standard, 1);
+    let told = |parks_again: bool| {
+        let token = LOCKS + 0x900;
+        let (block_on, calls) = (("pool::block_on", Dependency, 1), ("bank::tests::scene", User, 50));
+        let body = |line| ("bank::tests::scene::{closure#0}", User, line);
+        let asks = ("<post::Answer as core::future::future::Future>::poll", Dependency, 1);
+        let (sends, works) = (("post::Asked::answer", Dependency, 1), ("bank::work", User, 60));
+        let mut scene = Scene::new();
+        let worker = scene.thread(Some("worker"), Some(("bank::tests::scene", 9, 9)));
+        step(&mut scene, 0, load(LOCKS, 0), &[asks, body(20), block_on, calls]);
+        let waits = [PARKS, RECEIVE, body(30), block_on, calls];
+        step(&mut scene, 0, rmw(token, 0, u32::MAX.into()), &[&[SUB], &waits[..]].concat());
+        step(&mut scene, 0, futex_wait(token, u32::MAX), &waits);
+        step(&mut scene, worker, rmw(token, u32::MAX.into(), 1), &[SWAP, UNPARKS, sends, works]);
+        step(&mut scene, 0, cas(token, 1, 1, 0), &waits);
+        let parked = [PARKS, block_on, calls];
+        for _ in 0..=usize::from(parks_again) {
+            step(&mut scene, 0, rmw(token, 0, u32::MAX.into()), &[&[SUB], &parked[..]].concat());
+            step(&mut scene, 0, futex_wait(token, u32::MAX), &parked);
+        }
+        let last = stack(&mut scene, 0, &parked);
+        (scene.trace.threads[0].state, scene.trace.threads[0].last) = (State::Waiting(Wait::Futex(token)), Some(last));
+        scene.trace.threads[worker as usize].state = State::Ended;
+        scene.finding(Outcome::Stuck)
+    };
+    let finding = told(false);
+    assert_eq!((finding.code.0.as_str(), finding.spans[0].line), ("RD0204", 20));
+    assert_json_snapshot!((&finding.reason, &finding.fix));
+    let labels = finding.spans.iter().map(|span| (span.line, span.label.as_str())).collect::<Vec<_>>();
+    assert!(labels.contains(&(60, "thread `worker` unparks thread `main` here")), "{labels:?}");
+    let finding = told(true);
+    assert!(finding.reason.iter().all(|reason| !reason.contains("used up")), "{:?}", finding.reason);
+    assert!(
+        finding.fix[0].starts_with("It waits for a future of the crate `post` (`Answer::poll`)."),
+        "{:?}",
+        finding.fix
+    );
+}

@@ -522,6 +522,28 @@ fn a_panic_inside_the_standard_library_is_shown_at_the_call() {
     assert_eq!(finding.reason[0], "Thread `main` panicked at src/lib.rs:20: gone.");
 }
 
+/// Of a panic in a crate's own code the crate is named; one that it only hands on is its caller's.
+#[test]
+fn a_panic_inside_a_crate_names_the_crate() {
+    let told = |place: &str| {
+        let mut scene = Scene::new();
+        let frames = [
+            ("std::sys::sync::mutex::futex::Mutex::lock", Origin::Standard, 1),
+            ("core::panicking::panic_fmt", Origin::Standard, 1),
+            ("post::Maker::make", Origin::Dependency, 7),
+            ("bank::tests::scene", Origin::User, 20),
+        ];
+        super::tasks::step(&mut scene, 0, cas(A, 0, 0, 1), &frames);
+        let output = format!("thread 'tests::scene' (12) panicked at {place}:\nentered unreachable code\n");
+        scene.trace.output = output.into_bytes();
+        scene.finding(Outcome::Exited(101)).fix
+    };
+    let fix = told("/library/lib.rs:7:0");
+    assert!(fix[0].starts_with("The panic is raised inside the crate `post`."), "{fix:?}");
+    let fix = told("src/lib.rs:20:0");
+    assert!(fix[0].starts_with("Look in the interleaving for two steps"), "{fix:?}");
+}
+
 #[test]
 fn fails_under_some_schedules_without_a_cause() {
     let mut scene = two_locks();
@@ -664,6 +686,37 @@ fn no_progress() {
     assert_json_snapshot!(finding);
 }
 
+/// A thread that looks and yields when all others have ended is said to be left alone; inside a crate, the crate is named.
+#[test]
+fn no_progress_when_nobody_else_is_left() {
+    let told = |library: &[Library], changes: bool| {
+        let mut scene = Scene::new();
+        scene.static_lock("bank::READY", A, 3);
+        scene.thread(Some("sender"), Some(("bank::tests::scene", 9, 9)));
+        for _ in 0..1_100 {
+            scene.step(0, load(A, 0), library, ("bank::poll", 20, 17));
+        }
+        if changes {
+            scene.step(0, rmw(A, 0, 1), library, ("bank::poll", 20, 17));
+        }
+        scene.runs(0, library, ("bank::poll", 20, 17));
+        let finding = scene.finding(Outcome::NoProgress(Bound::Steps(100_000)));
+        (finding.reason.last().unwrap().clone(), finding.fix[0].clone())
+    };
+    let receive = ("post::Receiver::receive", Origin::Dependency);
+    let (reason, fix) = told(&[LOAD, receive], false);
+    assert_eq!(
+        reason,
+        "Thread `main` has only looked and yielded for its last 1,000 steps and more. The other thread has ended: nobody is left who would change what it looks at."
+    );
+    assert!(fix.starts_with("The loop is inside the crate `post` (`Receiver::receive`)."), "{fix}");
+    let (reason, fix) = told(&[LOAD], false);
+    assert!(reason.ends_with("nobody is left who would change what it looks at."), "{reason}");
+    assert!(fix.starts_with("Give every loop that waits"), "{fix}");
+    let (reason, fix) = told(&[LOAD, receive], true);
+    assert!(!reason.contains("nobody is left") && fix.starts_with("Give every loop that waits"), "{reason} {fix}");
+}
+
 /// The threads of a pool that wait for work are not shown one by one.
 #[test]
 fn no_progress_beside_a_pool() {
@@ -787,16 +840,21 @@ fn a_race_past_a_relaxed_flag_of_a_crate() {
 /// A crate's function hands memory to a closure: that says more of whose mistake it is than where the closure stands.
 #[test]
 fn a_race_in_a_closure_names_the_crate_that_calls_it() {
-    const READ: Library = ("post::Map<K, V>::read", Origin::Dependency);
-    let (mut scene, conflict) = passed_by_a_flag();
-    let access = scene.stack(conflict.thread, &[], ("bank::take::{closure#0}", 21, 30));
-    let outer = scene.stack(conflict.thread, &[READ], ("bank::take", 21, 5));
-    let callers = scene.trace.stacks[outer as usize].frames.clone();
-    scene.trace.stacks[access as usize].frames.extend(callers);
-    scene.trace.threads[conflict.thread as usize].last = Some(access);
-    let finding = scene.finding(Outcome::Conflict(conflict));
-    let last = finding.fix.last().unwrap();
+    let told = |library: &[Library]| {
+        let (mut scene, conflict) = passed_by_a_flag();
+        let access = scene.stack(conflict.thread, &[], ("bank::take::{closure#0}", 21, 30));
+        let outer = scene.stack(conflict.thread, library, ("bank::take", 21, 5));
+        let callers = scene.trace.stacks[outer as usize].frames.clone();
+        scene.trace.stacks[access as usize].frames.extend(callers);
+        scene.trace.threads[conflict.thread as usize].last = Some(access);
+        scene.finding(Outcome::Conflict(conflict)).fix.pop().unwrap()
+    };
+    let last = told(&[("post::Map<K, V>::read", Origin::Dependency)]);
     assert!(last.ends_with("Here it is reached in a closure called by `Map::read` of the crate `post`."), "{last}");
+    // A value of the crate's that is dropped.
+    let dropped = ("<post::Slot<T> as core::ops::drop::Drop>::drop", Origin::Dependency);
+    let last = told(&[dropped, std_fn("core::ptr::drop_in_place")]);
+    assert!(last.ends_with("Here it is reached in a closure called by `Slot::drop` of the crate `post`."), "{last}");
 }
 
 #[test]
@@ -880,6 +938,36 @@ fn a_block_that_a_crate_uses_after_it_has_freed_it() {
     assert!(!finding.fix.iter().any(|fix| fix.contains("`unsafe`")), "{:?}", finding.fix);
 }
 
+/// Of memory that is used after it was freed it is seen in the steps that it is the same; a thread may free it twice itself.
+#[test]
+fn what_was_freed_keeps_its_name_in_the_steps() {
+    let told = |again: Access, by: u32| {
+        let mut scene = Scene::new();
+        scene.block(A, 24, "alloc::boxed::Box<T>::new", ("bank::tests::scene", 6, 18));
+        scene.block(B, 24, "alloc::boxed::Box<T>::new", ("bank::tests::scene", 7, 18));
+        let one = scene.thread(None, Some(("bank::tests::scene", 9, 9)));
+        let access = |address, access| Op::Access { address, size: 24, access };
+        scene.step(0, access(B, Access::Write), &[], ("bank::open", 20, 5));
+        scene.step(0, access(A, Access::Free), &[], ("bank::close", 30, 5));
+        scene.trace.blocks[0].live.1 = scene.trace.steps.len() as u64;
+        scene.trace.blocks[0].freed = Some((0, scene.trace.steps.last().unwrap().stack));
+        let thread = if by == 0 { 0 } else { one };
+        scene.step(thread, access(A, again), &[], ("bank::balance", 40, 5));
+        scene.runs(thread, &[], ("bank::balance", 40, 5));
+        let kind = if again == Access::Free { ConflictKind::DoubleFree } else { ConflictKind::UseAfterFree };
+        let earlier = Some((0, Access::Free));
+        let conflict = Conflict { kind, address: A, size: 24, thread, access: again, earlier };
+        let finding = scene.finding(Outcome::Conflict(conflict));
+        finding.steps.iter().map(|step| (step.action.clone(), step.key)).collect::<Vec<_>>()
+    };
+    let rows = |again, by| {
+        let told = told(again, by);
+        told.iter().rev().take(3).rev().map(|(action, key)| format!("{action} {key}")).collect::<Vec<_>>()
+    };
+    assert_eq!(rows(Access::Write, 1), ["writes memory 1 false", "frees memory 2 true", "writes memory 2 true"]);
+    assert_eq!(rows(Access::Free, 0), ["writes memory 1 false", "frees memory 2 true", "frees memory 2 true"]);
+}
+
 /// Memory that a library makes once, for whoever comes first, is not what that one's statement binds.
 #[test]
 fn what_is_made_once_is_not_called_after_who_came_first() {
@@ -941,6 +1029,38 @@ fn where_a_wait_of_ones_own_was_called_from() {
     };
     assert_eq!(from("bank::tests::scene::{closure#0}"), [20, 30]);
     assert_eq!(from("bank::block_on::{closure#0}"), [20]);
+}
+
+/// Where a crate makes both accesses, they are not called after what the user's code calls it by, and the crate comes first.
+#[test]
+fn a_race_inside_a_crate_is_not_for_the_users_code_to_mend() {
+    const PULL: Library = ("post::Pool::pull", Origin::Dependency);
+    let told = |library: &[Library]| {
+        let mut scene = Scene::new();
+        scene.static_lock("bank::TOTAL", A, 8);
+        let place = ("bank::balance", 40, 5);
+        let one = scene.thread(None, Some(("bank::tests::scene", 9, 9)));
+        let access = |access| Op::Access { address: A, size: 8, access };
+        scene.step(0, access(Access::Write), &[PULL], ("bank::tests::scene", 6, 21));
+        scene.step(one, access(Access::AtomicRead), library, place);
+        scene.runs(one, library, place);
+        let finding = scene.finding(Outcome::Conflict(Conflict {
+            kind: ConflictKind::Race,
+            address: A,
+            size: 8,
+            thread: one,
+            access: Access::AtomicRead,
+            earlier: Some((0, Access::Write)),
+        }));
+        finding.fix
+    };
+    let [crates, _] = &told(&[("hash::Table::grow", Origin::Dependency), PULL])[..] else { panic!() };
+    assert!(crates.contains("inside the crate `hash`, for the crate `post` that this code calls"), "{crates}");
+    let [crates, code] = &told(&[PULL])[..] else { panic!("{:?}", told(&[PULL])) };
+    assert!(crates.contains("`post`") && crates.ends_with("What follows is for the code of the crate."), "{crates}");
+    assert!(code.starts_with("Make every access to that memory atomic"), "{code}");
+    let fix = told(&[]);
+    assert!(fix[0].starts_with("Make every access to `TOTAL` atomic"), "{fix:?}");
 }
 
 /// What belongs to the C library cannot be put behind a lock of the program's.

@@ -69,16 +69,19 @@ impl<'a> Facts<'a> {
             (block.address..block.address + block.size.max(1)).contains(&found.address)
                 && block.live.0 <= trace.steps_cut + end as u64
         });
+        let last =
+            trace.steps.iter().rposition(|step| step.thread == found.thread && is(&step.op, found.access, found));
         let earlier = found.earlier.map(|(thread, access)| {
-            let at = trace.steps[..end].iter().rposition(|step| step.thread == thread && is(&step.op, access, found));
+            // One thread may have done the same twice, such as to free.
+            let is_same = (thread, access) == (found.thread, found.access);
+            let until = last.filter(|_| is_same).unwrap_or(end);
+            let at = trace.steps[..until].iter().rposition(|step| step.thread == thread && is(&step.op, access, found));
             let freed = (access == Access::Free).then(|| block.and_then(|block| block.freed)).flatten();
             let stack = freed.map(|(_, stack)| stack).or_else(|| at.map(|at| trace.steps[at].stack));
             let is_left = matches!(found.kind, ConflictKind::DeadStack | ConflictKind::DeadStorage);
             let frame_left = is_left && access == Access::Free;
             Side { thread, access, at, stack: stack.filter(|_| !frame_left) }
         });
-        let last =
-            trace.steps.iter().rposition(|step| step.thread == found.thread && is(&step.op, found.access, found));
         let stack = trace.threads.get(found.thread as usize).and_then(|thread| thread.last);
         let stack = stack.or_else(|| last.map(|at| trace.steps[at].stack));
         let later = Side { thread: found.thread, access: found.access, at: last, stack };

@@ -6,7 +6,7 @@ use crate::case::Case;
 use crate::codes::Diagnosis;
 use crate::words;
 use raddle_engine::waits::Holds;
-use raddle_protocol::trace::{Access, Op, ThreadId};
+use raddle_protocol::trace::{Access, Op, StackId, ThreadId};
 
 /// Describes it.
 pub fn race(case: &Case<'_>, facts: &Facts<'_>) -> Diagnosis {
@@ -97,36 +97,45 @@ fn locks(case: &Case<'_>, facts: &Facts<'_>, earlier: &Side) -> Option<String> {
 }
 
 fn fix(case: &Case<'_>, facts: &Facts<'_>, earlier: &Side, flaw: Option<&Flaw>) -> Vec<String> {
-    let it = if facts.name == SAME_MEMORY { "that memory" } else { &facts.name };
-    let mut fix = Vec::new();
-    if let Some(flaw) = flaw {
-        fix.push(flaw.fix(case));
-    }
+    // The crate that makes an access, with the one that the user's code calls for it.
+    let within = |stack: Option<StackId>| {
+        let site = case.sites.get(stack?);
+        let krate = site.performing_crate()?;
+        let called = site.user.and_then(|_| site.called_crate()).filter(|called| *called != krate);
+        Some((krate, called))
+    };
+    let inside = [facts.later.stack, earlier.stack].map(within);
+    // Where crates make both accesses, the user's code cannot make them otherwise, and what it calls is not what they access.
+    let both = inside.iter().all(Option::is_some);
+    let it = if facts.name == SAME_MEMORY || both { "that memory" } else { &facts.name };
     let atomic = |access: Access| matches!(access, Access::AtomicRead | Access::AtomicWrite);
-    if let Some(belongs) = library::belongs(case, facts) {
-        fix.push(belongs.fix().to_owned());
+    let advice = if let Some(belongs) = library::belongs(case, facts) {
+        Some(belongs.fix().to_owned())
     } else if facts.later.access == Access::Free || earlier.access == Access::Free {
-        fix.push("Free the memory only after every other thread is done with it: join the threads first, or share it through an `Arc`.".to_owned());
+        Some("Free the memory only after every other thread is done with it: join the threads first, or share it through an `Arc`.".to_owned())
     } else if atomic(facts.later.access) || atomic(earlier.access) {
-        fix.push(format!("Make every access to {it} atomic while other threads can reach it, the plain one too."));
-    } else if flaw.is_none() {
-        fix.push(format!(
-            "Put {it} behind one lock that both threads take (`Mutex`, `RwLock`), make it atomic, or let one thread own it and send the others messages."
-        ));
-    }
+        Some(format!("Make every access to {it} atomic while other threads can reach it, the plain one too."))
+    } else {
+        flaw.is_none().then(|| {
+            format!(
+                "Put {it} behind one lock that both threads take (`Mutex`, `RwLock`), make it atomic, or let one thread own it and send the others messages."
+            )
+        })
+    };
     // Safe code cannot race: somebody's `unsafe` says what is not so.
-    let library = [facts.later.stack, earlier.stack]
-        .into_iter()
-        .flatten()
-        .find_map(|stack| case.sites.get(stack).performing_crate());
-    fix.push(match library {
-        Some(library) => format!(
-            "Safe Rust cannot race, so some `unsafe` code is wrong. The access is made inside the crate `{library}`: see whether a newer version mends it, and report it there if not."
+    let whose = match inside.into_iter().flatten().next() {
+        Some((library, called)) => format!(
+            "Safe Rust cannot race, so some `unsafe` code is wrong. The access is made inside the crate `{library}`{}, and report it there if not.{}",
+            called.map_or(": see whether a newer version mends it".to_owned(), |called| format!(
+                ", for the crate `{called}` that this code calls: see whether a newer version of either mends it"
+            )),
+            if both && advice.is_some() { " What follows is for the code of the crate." } else { "" }
         ),
         None => format!(
             "Safe Rust cannot race, so some `unsafe` code is wrong: look for `unsafe impl Send` or `Sync`, a raw pointer, an `UnsafeCell` or a `static mut` on the way to this memory, in this package or in a crate that hands it out.{}",
             facts.called_back(case)
         ),
-    });
-    fix
+    };
+    let (first, second) = if both { (Some(whose), advice) } else { (advice, Some(whose)) };
+    flaw.map(|flaw| flaw.fix(case)).into_iter().chain(first).chain(second).collect()
 }

@@ -8,7 +8,7 @@
 //! Invariant: without a plan the library is inert, and every function it stands in front of is the C library's.
 
 #[cfg(not(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu")))]
-compile_error!("raddle-runtime is for x86-64 Linux with glibc; see ARCHITECTURE.md for what a port needs");
+compile_error!("raddle-runtime is for x86-64 Linux with glibc; see docs/internals/port.md for what a port needs");
 
 mod arch;
 mod arena;

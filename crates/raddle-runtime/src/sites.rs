@@ -124,8 +124,8 @@ fn frame_at(frame: u64, limit: u64, depth: usize) -> (u64, u64, bool) {
     (next, pc, !on || depth + 1 == MOST_FRAMES)
 }
 
-/// Whether an operation on this place, of this order, need not be a schedule point. See "Hidden operations" in
-/// ARCHITECTURE.md.
+/// Whether an operation on this place, of this order, need not be a schedule point. See
+/// docs/internals/schedule-points.md.
 ///
 /// # Safety
 /// The place, and for the counts of an `Arc` the other count beside it, is readable.

@@ -1,7 +1,7 @@
 //! What the schedule may make of an operation: who can tell when it happens, and whether it is a look of a lock that
 //! spins.
 //!
-//! The reasons why nobody can tell are in ARCHITECTURE.md ("Hidden operations"); here are the functions to which they
+//! The reasons why nobody can tell are in docs/internals/schedule-points.md; here are the functions to which they
 //! apply. As with roles, the frames of the atomic types' own methods are passed over, and the first function that is
 //! known decides. Functions that are only passed through ([`is_passed`]) leave it to their callers; any other function
 //! that is not known makes the operation visible. So does the end of what is known.

@@ -10,10 +10,10 @@ use regex_lite::Regex;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-/// The pages.
-fn pages() -> Vec<PathBuf> {
-    let mut pages = vec![support::at_top("README.md")];
-    let mut directories = vec![support::at_top("docs/guide")];
+/// The pages below a directory of `docs`.
+fn below(directory: &str) -> Vec<PathBuf> {
+    let mut pages = Vec::new();
+    let mut directories = vec![support::at_top(directory)];
     while let Some(directory) = directories.pop() {
         for entry in fs::read_dir(directory).unwrap() {
             let path = entry.unwrap().path();
@@ -26,6 +26,11 @@ fn pages() -> Vec<PathBuf> {
     }
     pages.sort();
     pages
+}
+
+/// The pages for users.
+fn pages() -> Vec<PathBuf> {
+    [vec![support::at_top("README.md")], below("docs/guide")].concat()
 }
 
 /// A fenced block of a page.
@@ -99,7 +104,8 @@ fn code_stands_in_the_file_that_is_named() {
 fn links_lead_somewhere() {
     let link = Regex::new(r"\]\(([^)#: ]+)(#[^)]*)?\)").unwrap();
     let mut wrong = Vec::new();
-    for path in pages() {
+    let for_developers = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "examples/README.md", "bench/README.md"];
+    for path in for_developers.map(support::at_top).into_iter().chain(below("docs")) {
         let page = fs::read_to_string(&path).unwrap();
         for target in link.captures_iter(&page) {
             if !path.parent().unwrap().join(&target[1]).exists() {

@@ -422,9 +422,12 @@ pub fn step(op: Op) {
 /// The running thread begins to wait here, for what becomes a step only when it has come.
 #[cold]
 pub fn wait_begins() {
+    if rt().recorder.as_ref().is_none_or(|recorder| recorder.digest_only) {
+        return;
+    }
     let frames = unwind();
     let runtime = rt();
-    let Some(recorder) = runtime.recorder.as_mut().filter(|recorder| !recorder.digest_only) else { return };
+    let Some(recorder) = runtime.recorder.as_mut() else { return };
     let stack = recorder.intern(frames);
     recorder.last.insert(runtime.execution.running, stack);
 }

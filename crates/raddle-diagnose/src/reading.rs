@@ -219,7 +219,9 @@ impl Reader<'_> {
                 let object =
                     Object { address: number as u64, block: None, kind: ObjectKind::Descriptor, first: last_step };
                 let object = self.calls.objects.add(object);
-                Final::Waiting(WaitFor::Notification(object), last_step)
+                // A call that has not come to its end is no step: the last one may have been taken elsewhere.
+                let since = last_step.filter(|at| Some(self.trace.steps[*at].stack) == known.last);
+                Final::Waiting(WaitFor::Notification(object), since)
             }
             Wait::Sleep => Final::Runnable,
         }

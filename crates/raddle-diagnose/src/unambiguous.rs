@@ -53,8 +53,14 @@ pub fn choose<'a>(all: &[Choices<'a>]) -> Vec<Chosen<'a>> {
         let next = known.len() + 1;
         *known.entry(group).or_insert(next)
     };
+    // Who stands for a group: a part is called as the rest of its group.
+    let mut whole: BTreeMap<usize, &Choices<'a>> = BTreeMap::new();
+    for one in all.iter().filter(|one| !one.part) {
+        whole.entry(one.group).or_insert(one);
+    }
     let mut chosen = Vec::with_capacity(all.len());
     for one in all {
+        let one = if one.part { whole.get(&one.group).copied().unwrap_or(one) } else { one };
         if one.part {
             chosen.push(one.candidates.first().map_or(Chosen::Only, |name| Chosen::Name(name)));
             continue;
@@ -71,4 +77,22 @@ pub fn choose<'a>(all: &[Choices<'a>]) -> Vec<Chosen<'a>> {
         });
     }
     chosen
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two channels that are made at the same place; of the second, one side is seen only within the calls of the other.
+    #[test]
+    fn both_sides_of_a_channel_have_one_number() {
+        let candidates = ["sender`/`receiver".to_owned()];
+        let sides = [(0, false), (0, false), (1, false), (1, true)];
+        let all = sides.map(|(group, part)| Choices { group, candidates: &candidates, kind: "channel", part });
+        let numbers = choose(&all).into_iter().map(|chosen| match chosen {
+            Chosen::Shared(_, number) => number,
+            _ => 0,
+        });
+        assert_eq!(numbers.collect::<Vec<_>>(), [1, 1, 2, 2]);
+    }
 }

@@ -86,15 +86,25 @@ pub fn did(access: Access) -> &'static str {
 /// Name and meaning of a signal (`signal(7)`).
 pub fn signal(number: i32) -> (&'static str, &'static str) {
     match number {
+        1 => ("SIGHUP", "the end of a terminal"),
+        2 => ("SIGINT", "an interruption from the keyboard"),
+        3 => ("SIGQUIT", "a quit from the keyboard"),
         4 => ("SIGILL", "an illegal instruction"),
         5 => ("SIGTRAP", "a trap"),
         6 => ("SIGABRT", "an abort"),
         7 => ("SIGBUS", "an access to memory that is not there"),
         8 => ("SIGFPE", "a faulty calculation, such as a division by zero"),
         9 => ("SIGKILL", "a kill"),
+        10 => ("SIGUSR1", "a signal whose meaning programs choose"),
         11 => ("SIGSEGV", "an access to memory that is not mapped or not allowed"),
+        12 => ("SIGUSR2", "a signal whose meaning programs choose"),
         13 => ("SIGPIPE", "a write to a pipe that nobody reads"),
+        14 => ("SIGALRM", "a timer that has run out"),
         15 => ("SIGTERM", "a request to end"),
+        24 => ("SIGXCPU", "too much processor time"),
+        25 => ("SIGXFSZ", "a file that grows too large"),
+        26 => ("SIGVTALRM", "a timer that has run out"),
+        27 => ("SIGPROF", "a timer that has run out"),
         31 => ("SIGSYS", "a forbidden system call"),
         _ => ("a signal", "a signal"),
     }

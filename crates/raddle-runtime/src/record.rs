@@ -51,7 +51,7 @@ pub struct Recorder {
     spawned: BTreeMap<ThreadId, StackId>,
     output: Vec<u8>,
     output_cut: u64,
-    /// Where the threads were when the execution ended.
+    /// Where threads are that wait, and did not take their last step there; at the end also the running one.
     last: BTreeMap<ThreadId, StackId>,
     /// Keep nothing but [`Recorder::digest`].
     digest_only: bool,
@@ -183,14 +183,11 @@ impl Recorder {
             Outcome::NeedsFork(_) => 5 << 10,
             Outcome::Conflict(conflict) => (6 << 10) + conflict.kind as u64,
         };
-        let mut last: BTreeMap<ThreadId, StackId> = BTreeMap::new();
-        for step in &self.steps {
-            last.insert(step.thread, step.stack);
-        }
         let execution = &rt().execution;
         if let Outcome::Conflict(conflict) = outcome {
             return self.places_of(conflict).into_iter().fold(mix(kind), |hash, pc| mix(hash ^ pc));
         }
+        let last = self.last_places();
         let mut places: Vec<u64> = last
             .iter()
             .filter(|(id, _)| matches!(execution.schedule.state(**id), raddle_protocol::trace::State::Waiting(_)))
@@ -297,6 +294,13 @@ impl Recorder {
         self.last.insert(running, stack);
     }
 
+    /// Where each thread was last.
+    fn last_places(&self) -> BTreeMap<ThreadId, StackId> {
+        let mut places: BTreeMap<ThreadId, StackId> = self.steps.iter().map(|step| (step.thread, step.stack)).collect();
+        places.extend(&self.last);
+        places
+    }
+
     /// The finished record. The thread that reached the entry becomes number 0, and the test harness's own threads,
     /// which are older, are left out.
     pub fn into_trace(mut self, runtime: &Runtime, outcome: &Outcome) -> Trace {
@@ -318,10 +322,7 @@ impl Recorder {
         self.dead.extend(live.into_values().map(|block| Block { live: (block.live.0, end), ..block }));
         self.dead.retain(|block| used.range(block.address..block.address + block.size.max(1)).next().is_some());
         self.give_up_stacks();
-        let mut last_step: BTreeMap<ThreadId, StackId> = BTreeMap::new();
-        for step in &self.steps {
-            last_step.insert(step.thread, step.stack);
-        }
+        let last = self.last_places();
         let mut threads = Vec::new();
         let order = core::iter::once(execution.root).chain(execution.harness + 1..execution.threads.len() as ThreadId);
         for id in order {
@@ -338,7 +339,7 @@ impl Recorder {
                     crate::interpose::io::polling::plain(execution.schedule.state(id).clone()),
                     &renumber,
                 ),
-                last: self.last.get(&id).or_else(|| last_step.get(&id)).copied().filter(|_| !ended),
+                last: last.get(&id).copied().filter(|_| !ended),
             });
         }
         let mut blocks: Vec<Block> = core::mem::take(&mut self.dead)
@@ -415,6 +416,27 @@ pub fn step(op: Op) {
     recorder.marks.push((runtime.execution.schedule.log().len(), runtime.tape.record().len()));
     if recorder.steps.len() > MOST_STEPS || recorder.stacks.frames() > MOST_FRAMES_KEPT + recorder.frames_beyond {
         recorder.cut();
+    }
+}
+
+/// The running thread begins to wait here, for what becomes a step only when it has come.
+#[cold]
+pub fn wait_begins() {
+    if rt().recorder.as_ref().is_none_or(|recorder| recorder.digest_only) {
+        return;
+    }
+    let frames = unwind();
+    let runtime = rt();
+    let Some(recorder) = runtime.recorder.as_mut() else { return };
+    let stack = recorder.intern(frames);
+    recorder.last.insert(runtime.execution.running, stack);
+}
+
+/// The running thread goes on after [`wait_begins`].
+pub fn wait_ends() {
+    let runtime = rt();
+    if let Some(recorder) = runtime.recorder.as_mut() {
+        recorder.last.remove(&runtime.execution.running);
     }
 }
 

@@ -8,6 +8,7 @@ use crate::arch;
 use crate::interpose::io::polling;
 use crate::interpose::signals::{Interrupt, delivery};
 use crate::locks;
+use crate::record;
 use crate::sites::{counts, hidden};
 use crate::state::{Runtime, rt};
 use raddle_engine::memory::Location;
@@ -383,7 +384,15 @@ fn is_alone(runtime: &Runtime) -> bool {
 /// again at what it waits for.
 pub fn wait(wait: Wait, deadline_ns: Option<u64>, mask: u32) -> Interrupt {
     rt().execution.schedule.wait(wait, deadline_ns, mask);
+    // A call that waits for a descriptor is a step when it has been made; a thread that waits for ever never makes it.
+    let is_told = crate::state::recording() && matches!(wait, Wait::Descriptor(_));
+    if is_told {
+        record::wait_begins();
+    }
     run_next();
+    if is_told {
+        record::wait_ends();
+    }
     if matches!(wait, Wait::Sleep | Wait::Descriptor(_)) {
         let execution = &mut rt().execution;
         execution.odd.kept_waiting |= execution.schedule.is_waited_for_lock();

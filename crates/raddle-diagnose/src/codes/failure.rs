@@ -1,6 +1,6 @@
 //! RD0501: a test that fails under this schedule and passes under others.
 
-use super::{Diagnosis, cause, lost_update, spurious};
+use super::{Diagnosis, cause, lateness, lost_update, spurious};
 use crate::case::Case;
 use crate::panic::{self, Panic};
 use crate::panicked;
@@ -42,10 +42,13 @@ pub fn exited(case: &Case<'_>, status: i32) -> Diagnosis {
         Some(lost) => likely(case, &lost, &mut diagnosis),
         None => {
             diagnosis.fix.extend(decisive(case, &panics).and_then(|panic| inside_a_crate(case, panic)));
-            diagnosis.fix.push(
-                "Look in the interleaving for two steps of one thread between which another thread steps in, and make them one: hold one lock over both, or use a single atomic operation."
-                    .to_owned(),
-            );
+            // What to do about a wait that is too short is said with the delay.
+            if !lateness::is_there(case) {
+                diagnosis.fix.push(
+                    "Look in the interleaving for two steps of one thread between which another thread steps in, and make them one: hold one lock over both, or use a single atomic operation."
+                        .to_owned(),
+                );
+            }
             diagnosis.notes.push(cause::unknown(case));
         }
     }

@@ -3,16 +3,49 @@
 //! A failing execution is shown with what it does not need left out; where a delay is left, the failure takes one.
 
 use super::Diagnosis;
-use raddle_protocol::{Choice, ChoiceKind};
+use crate::case::Case;
+use crate::words;
+use raddle_protocol::ChoiceKind;
+use raddle_protocol::trace::{State, ThreadId};
+
+/// Whether an answer of this kind is not the usual one.
+fn deviates(case: &Case<'_>, kind: ChoiceKind) -> bool {
+    case.raw.choices.iter().any(|choice| choice.kind == kind && choice.taken != 0)
+}
+
+/// Whether time has passed while a thread could have run.
+pub fn is_there(case: &Case<'_>) -> bool {
+    deviates(case, ChoiceKind::Lateness)
+}
+
+/// Threads that could have run ever since they were started, and have not taken a step: a reader finds none of them in the
+/// interleaving.
+fn not_begun(case: &Case<'_>) -> Option<String> {
+    let trace = case.trace();
+    let is_idle = |thread: &ThreadId| {
+        let is_ready = trace.threads[*thread as usize].state == State::Runnable;
+        is_ready && trace.steps_cut == 0 && trace.steps.iter().all(|step| step.thread != *thread)
+    };
+    let idle: Vec<ThreadId> = (0..trace.threads.len() as ThreadId).filter(is_idle).collect();
+    let place = match idle[..] {
+        [] => return None,
+        [one] => case.threads.get(one).and_then(|name| name.spawned.as_ref()),
+        _ => None,
+    };
+    let started = place.map_or_else(String::new, |place| format!(", started at {},", place.short()));
+    let verb = if idle.len() == 1 { "has" } else { "have" };
+    Some(format!("{}{started} {verb} not taken a single step.", words::capital(&case.threads.list(&idle))))
+}
 
 /// Adds what the choices show.
-pub fn explain(choices: &[Choice], diagnosis: &mut Diagnosis) {
-    let deviates = |kind| choices.iter().any(|choice| choice.kind == kind && choice.taken != 0);
-    if deviates(ChoiceKind::Lateness) {
+pub fn explain(case: &Case<'_>, diagnosis: &mut Diagnosis) {
+    let deviates = |kind| deviates(case, kind);
+    if is_there(case) {
         diagnosis.reason.push(
             "In this schedule time passed while a thread that could have run was kept waiting, as happens on a loaded machine."
                 .to_owned(),
         );
+        diagnosis.reason.extend(not_begun(case));
         diagnosis.fix.push(
             "Where something waits for a fixed time and takes it that another thread is done by then, let it wait for the other thread itself: for a message, a `join`, a condition. A timeout needs an answer to its having passed."
                 .to_owned(),

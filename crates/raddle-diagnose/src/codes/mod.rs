@@ -90,7 +90,7 @@ pub fn diagnose(case: &Case<'_>) -> Diagnosis {
 pub fn completed(case: &Case<'_>, mut diagnosis: Diagnosis) -> Diagnosis {
     letter::explain(case, &mut diagnosis);
     spurious::explain(case, &mut diagnosis);
-    lateness::explain(&case.raw.choices, &mut diagnosis);
+    lateness::explain(case, &mut diagnosis);
     if case.trace().steps_cut > 0 {
         diagnosis.notes.push(format!(
             "{} operations in the middle of this execution were not kept: counts leave them out, and a lock taken in them has no holder here.",

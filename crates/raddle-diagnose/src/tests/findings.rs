@@ -413,6 +413,23 @@ fn check_then_act_takes_two_pairs() {
     assert_eq!(scene.finding(Outcome::Exited(101)).pattern, None);
 }
 
+#[test]
+fn what_was_looked_at_before_a_deadlock_is_not_what_to_change() {
+    let mut scene = two_short_locks();
+    scene.static_lock("bank::LEFT", A + 0x200, 5);
+    scene.static_lock("bank::RIGHT", A + 0x300, 6);
+    for thread in 0..2 {
+        scene.lock(thread, A + 0x200 + u64::from(thread) * 0x100, ("bank::both", 30, 20));
+    }
+    for thread in 0..2 {
+        scene.lock_waits(thread, A + 0x300 - u64::from(thread) * 0x100, ("bank::both", 31, 20));
+    }
+    scene.cause = tried(&[(1, 5), (3, 7)], &[]);
+    let finding = scene.finding(Outcome::Stuck);
+    assert_eq!((finding.code.0.as_str(), &finding.pattern), ("RD0201", &None));
+    assert!(finding.reason.iter().any(|sentence| sentence.contains("The order of two steps decides")));
+}
+
 /// Where a counter is kept below a limit, one pair is enough if the text shows that the change depends on the look.
 #[test]
 fn a_limit_is_looked_at_and_passed() {
@@ -765,6 +782,21 @@ fn a_failure_that_takes_a_delay_says_so() {
     assert_eq!(late.reason.len(), on_time.reason.len() + 1);
     assert!(late.reason.last().unwrap().contains("kept waiting"), "{:?}", late.reason);
     assert!(late.notes.iter().any(|note| note.contains("--delay 0s")), "{:?}", late.notes);
+}
+
+/// A thread that has never run is in no row of the interleaving.
+#[test]
+fn who_has_not_begun_is_named_where_a_delay_decides() {
+    let mut scene = Scene::new();
+    scene.passed = 1;
+    let one = scene.thread(None, Some(("bank::tests::scene", 9, 9)));
+    scene.trace.threads[one as usize].state = State::Runnable;
+    scene.choices = vec![Choice { kind: ChoiceKind::Lateness, options: 2, taken: 1 }];
+    scene.trace.output = b"thread 'tests::scene' (12) panicked at src/lib.rs:12:5:\nnot yet\n".to_vec();
+    let finding = scene.finding(Outcome::Exited(101));
+    let said = "Thread 1, started at src/lib.rs:9, has not taken a single step.";
+    assert_eq!(finding.reason.last().unwrap(), said);
+    assert!(finding.fix.iter().all(|fix| !fix.contains("two steps of one thread")), "{:?}", finding.fix);
 }
 
 #[test]

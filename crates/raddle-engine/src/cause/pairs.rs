@@ -30,8 +30,14 @@ pub struct Pair {
 /// Pairs on one object by the same two threads, at the most: of a loop the last rounds.
 const ALIKE: usize = 24;
 
-/// The pairs of an execution that are worth trying, `most` of them at the most, the latest first. `pending` is what each
-/// thread was about to do in the end.
+/// Pairs on one object that come one after the other; then it is the turn of other objects. All input and output is one.
+const TURN: usize = 30;
+
+/// How many times as many pairs are listed as are wanted, to choose from.
+const FOR_CHOICE: usize = 16;
+
+/// The pairs of an execution that are worth trying, `most` of them at the most: of each object some, the latest first, then
+/// of each some more. `pending` is what each thread was about to do in the end.
 #[must_use]
 pub fn pairs(steps: &[Logged], pending: &[Access], most: usize) -> Vec<Pair> {
     let mut places = Vec::new();
@@ -46,11 +52,14 @@ pub fn pairs(steps: &[Logged], pending: &[Access], most: usize) -> Vec<Pair> {
         places.push((entry, Place { thread: step.thread, before: *before, access: step.access }));
         *before += 1;
     }
-    let mut found = Vec::new();
+    let mut found: Vec<Pair> = Vec::new();
+    // For each of `found` how many turns its object has had before.
+    let mut turns: Vec<usize> = Vec::new();
+    let mut known_of: BTreeMap<u64, usize> = BTreeMap::new();
     let mut alike: BTreeMap<(u64, ThreadId, ThreadId), usize> = BTreeMap::new();
     let mut add = |second: Place, entry: Option<usize>, upto: usize| {
         for &at in on.get(&second.access.object).into_iter().flatten().rev().skip_while(|at| **at >= upto) {
-            if found.len() >= most {
+            if found.len() >= most.saturating_mul(FOR_CHOICE) {
                 return;
             }
             let (first_entry, first) = places[at];
@@ -62,6 +71,9 @@ pub fn pairs(steps: &[Logged], pending: &[Access], most: usize) -> Vec<Pair> {
                 return;
             }
             *known += 1;
+            let of_object = known_of.entry(first.access.object).or_default();
+            turns.push(*of_object / TURN);
+            *of_object += 1;
             found.push(Pair { first, second, entries: (first_entry, entry) });
         }
     };
@@ -77,7 +89,9 @@ pub fn pairs(steps: &[Logged], pending: &[Access], most: usize) -> Vec<Pair> {
             add(*second, Some(*entry), at);
         }
     }
-    found
+    let mut order: Vec<usize> = (0..found.len()).collect();
+    order.sort_by_key(|index| turns[*index]);
+    order.into_iter().take(most).map(|index| found[index]).collect()
 }
 
 /// Whether a step could have come before others on the same object. Nothing is given back before it has been taken, and

@@ -79,3 +79,13 @@ fn of_a_loop_the_last_rounds_are_tried() {
     assert_eq!(pairs(&steps, &[], 7), found[..7]);
     assert!(found.iter().all(|pair| pair.entries.1.unwrap() > 100));
 }
+
+#[test]
+fn one_object_does_not_keep_others_from_being_tried() {
+    let busy = |other: u64| [vec![op(Update, other)], vec![op(Update, 1); 100]].concat();
+    let toy = vec![busy(2), busy(2), vec![op(Update, 1); 100]];
+    let steps = log(&toy, Box::new(RandomWalk::new(1)), 1).1;
+    let found = pairs(&steps, &[], 50);
+    assert_eq!(found.len(), 50);
+    assert!(found.iter().any(|pair| pair.first.access.object == 2));
+}

@@ -2,6 +2,8 @@
 //! sentence is right only in its place.
 
 mod calls;
+mod causes;
+mod conflicts;
 mod event_loops;
 mod findings;
 mod locks;
@@ -11,3 +13,4 @@ mod resources;
 mod rounds;
 mod scene;
 mod tasks;
+mod waits;

@@ -100,7 +100,8 @@ pub(super) fn loop_beside_pool(facts: &Facts<'_>, reasons: &mut Reasons) -> Opti
         Choice::EventLoopWithPool,
         Some(workers(facts)),
         format!(
-            "Keep it as it is: the event loop of thread `{}` is free to answer ({loops} of its time it computes), and              other threads do the computing, {} at once.",
+            "Keep it as it is: the event loop of thread `{}` is free to answer ({loops} of its time it computes), and \
+             other threads do the computing, {} at once.",
             line.name,
             decimal(facts.m.demand)
         ),

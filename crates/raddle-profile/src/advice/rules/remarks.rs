@@ -57,8 +57,8 @@ pub(super) fn long_events(facts: &Facts<'_>, reasons: &mut Reasons) {
         reasons.step(
             "move-the-computing",
             format!(
-                "Move the computing out of the event loop of thread `{}` into a pool ({} at a time now): a request that \
-                 arrives meanwhile waits for up to that long.",
+                "Move the computing out of the event loop of thread `{}` into a pool ({} between two waits for events now): \
+                 a request that arrives while a task computes waits until that is done.",
                 line.name,
                 seconds(each)
             ),

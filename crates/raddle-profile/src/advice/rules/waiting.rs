@@ -23,11 +23,11 @@ pub(super) fn busy_event_loop(facts: &Facts<'_>, _: &mut Reasons) -> Option<Reco
         Choice::EventLoopWithPool,
         Some(facts.capacity.ceil().max(1.0) as u64),
         format!(
-            "Keep the event loop and give its computing to a pool: thread `{}` computes for {} at a time, {} of the \
-             time in all, and nothing else is served meanwhile.",
+            "Keep the event loop and give its computing to a pool: thread `{}` computes {} of the time, {} on average \
+             before it waits for events again, and serves nobody else while a task computes.",
             line.name,
-            seconds(each),
-            percent(facts.shares.computing())
+            percent(facts.shares.computing()),
+            seconds(each)
         ),
     ))
 }

@@ -4,6 +4,7 @@
 //! In a block of output, `[...]` stands for any number of lines. Times, tokens, process numbers, numbers of schedules and
 //! percentages are not compared.
 
+#[allow(dead_code)]
 mod support;
 
 use regex_lite::Regex;

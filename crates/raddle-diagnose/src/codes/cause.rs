@@ -7,7 +7,7 @@
 //! Cannot see: what a thread does with a value between reading and storing. A pattern says which steps of a thread belong
 //! together, not how one follows from the other.
 
-use super::Diagnosis;
+use super::{Diagnosis, mistake_of_the_crate};
 use crate::action::{Action, What};
 use crate::case::Case;
 use crate::codes::pattern::{self, Pattern};
@@ -204,10 +204,7 @@ fn whose(krate: &str) -> String {
 pub(super) fn blame(krate: &str, diagnosis: &mut Diagnosis) {
     // Of crates that are built on each other the one that has been named will do.
     if !diagnosis.fix.iter().any(|fix| fix.contains("the crate `")) {
-        let fix = format!(
-            "This happens inside the crate `{krate}`. If this code uses it as its documentation asks, the mistake is the crate's, or that of a crate which calls it: see whether a newer version has mended it, else report it there. What follows is for the code of the crate."
-        );
-        diagnosis.fix.insert(0, fix);
+        diagnosis.fix.insert(0, mistake_of_the_crate(&format!("This happens inside the crate `{krate}`")));
     }
 }
 

@@ -1,6 +1,6 @@
 //! RD0501: a test that fails under this schedule and passes under others.
 
-use super::{Diagnosis, cause, lateness, lost_update, spurious};
+use super::{Diagnosis, cause, lateness, lost_update, mistake_of_the_crate, spurious};
 use crate::case::Case;
 use crate::panic::{self, Panic};
 use crate::panicked;
@@ -114,9 +114,7 @@ fn panicked(case: &Case<'_>, panic: &Panic, diagnosis: &mut Diagnosis) {
 /// What to do about a panic that a crate has raised in its own code, and not only told its caller of.
 fn inside_a_crate(case: &Case<'_>, panic: &Panic) -> Option<String> {
     let krate = panicked::krate(case, panic)?;
-    Some(format!(
-        "The panic is raised inside the crate `{krate}`. If this code uses it as its documentation asks, the mistake is the crate's, or that of a crate which calls it: see whether a newer version has mended it, else report it there. What follows is for the code of the crate."
-    ))
+    Some(mistake_of_the_crate(&format!("The panic is raised inside the crate `{krate}`")))
 }
 
 /// Adds what other panics the output tells of. The first one may be why the test fails, also where that is another thread's.

@@ -237,6 +237,13 @@ fn this_code_or_the_crates(wait: &str) -> String {
     )
 }
 
+/// That a crate is to blame for what happens inside it, if it is used as it asks to be.
+fn mistake_of_the_crate(what: &str) -> String {
+    format!(
+        "{what}. If this code uses it as its documentation asks, the mistake is the crate's, or that of a crate which calls it: see whether a newer version has mended it, else report it there. What follows is for the code of the crate."
+    )
+}
+
 /// The threads that stand in none of the user's functions: a crate has started them.
 fn servants(case: &Case<'_>) -> BTreeSet<ThreadId> {
     let is_servant = |thread: &ThreadId| {

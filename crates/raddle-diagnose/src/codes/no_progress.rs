@@ -5,7 +5,7 @@
 //! where all that its threads do in the end is to look: nobody is left who changes what they look at. That takes a turn of
 //! each thread that can run; of one that is left alone, that it has looked at one place for a good part of the execution.
 
-use super::Diagnosis;
+use super::{Diagnosis, mistake_of_the_crate};
 use crate::action::What;
 use crate::case::Case;
 use crate::function;
@@ -145,13 +145,8 @@ fn left_alone(case: &Case<'_>, thread: ThreadId, diagnosis: &mut Diagnosis) {
     let inside =
         last.map(|last| case.sites.get(last)).and_then(|site| Some((site.performing_crate()?, site.dependency()?)));
     if let Some((krate, called)) = inside {
-        diagnosis.fix.insert(
-            0,
-            format!(
-                "The loop is inside the crate `{krate}` (`{}`). If this code uses it as its documentation asks, the mistake is the crate's, or that of a crate which calls it: see whether a newer version has mended it, else report it there. What follows is for the code of the crate.",
-                function::short(&called.function)
-            ),
-        );
+        let loops = format!("The loop is inside the crate `{krate}` (`{}`)", function::short(&called.function));
+        diagnosis.fix.insert(0, mistake_of_the_crate(&loops));
     }
 }
 

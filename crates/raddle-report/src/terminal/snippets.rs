@@ -99,7 +99,7 @@ pub(crate) fn schedule(finding: &Finding) -> String {
     let interrupted = match schedule.preemptions {
         0 => "no thread is interrupted while it could go on".to_owned(),
         1 => "it interrupts a thread once".to_owned(),
-        n => format!("it interrupts threads {} times", thousands(u64::from(n))),
+        n => format!("it interrupts threads {} times", thousands(n)),
     };
     let found = match &schedule.kept {
         Some(kept) if !kept.new => format!("kept in {} from an earlier run", kept.file),

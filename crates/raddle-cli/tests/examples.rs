@@ -154,3 +154,17 @@ fn nothing_is_found_in_the_programs() {
         assert_eq!(test["findings"], Value::Array(Vec::new()), "{test}");
     }
 }
+
+/// What delta debugging leaves of a schedule may interrupt threads more often than it takes.
+#[test]
+fn a_deadlock_of_three_is_shown_with_two_interruptions() {
+    for seed in 1..=5 {
+        let (_, events) = support::explore("examples", &format!("--seed {seed} --time 1h -p philosophers wrong"));
+        let finding = events.iter().find(|event| event["type"] == "finding").unwrap();
+        assert_eq!(
+            (&finding["code"], &finding["schedule"]["preemptions"]),
+            (&"RD0201".into(), &2.into()),
+            "seed {seed}"
+        );
+    }
+}

@@ -52,7 +52,7 @@ pub use context::Context;
 
 use case::Case;
 use raddle_instrument::symbols::Symbols;
-use raddle_protocol::choice::{self, Choice, ChoiceKind};
+use raddle_protocol::choice::{self, Choice};
 use raddle_protocol::finding::{RootCause, Schedule, StepView, ThreadView};
 use raddle_protocol::trace::{Bound, Outcome};
 use raddle_protocol::{Code, Finding, RawFinding, Severity};
@@ -124,7 +124,7 @@ fn told(case: &Case<'_>, mut diagnosis: codes::Diagnosis) -> Finding {
         schedule: Schedule {
             seed: context.seed,
             execution: raw.execution,
-            preemptions: preemptions(&raw.choices),
+            preemptions: choice::preemptions(&raw.choices),
             choices: choice::to_text(&raw.choices),
             kept: None,
         },
@@ -164,12 +164,6 @@ pub fn narrate(raw: &RawFinding, symbols: &dyn Symbols, context: &Context<'_>) -
     let case = Case::new(raw, symbols, context);
     let steps = Steps::new(&case, &BTreeSet::new(), false);
     (states::views(&case, |thread| (thread as usize) < raw.trace.threads.len()), steps.views)
-}
-
-/// Choices that took the turn from a thread that could have gone on: option 0 is the thread that runs. (Where that thread
-/// cannot go on, option 0 is another one, which the stream does not tell; such a choice is counted too.)
-fn preemptions(choices: &[Choice]) -> u64 {
-    choices.iter().filter(|choice| choice.kind == ChoiceKind::Thread && choice.taken != 0).count() as u64
 }
 
 #[cfg(test)]

@@ -32,8 +32,14 @@ impl Steps {
     pub fn new(case: &Case<'_>, keys: &BTreeSet<usize>, by_task: bool) -> Self {
         let mut steps = Self { views: Vec::new(), of_action: Vec::new() };
         let own = own_locks::own_locks(case, keys);
-        let mut teller =
-            Teller { case, own, holds: Holds::default(), panicking: BTreeMap::new(), told: BTreeMap::new() };
+        let mut teller = Teller {
+            case,
+            own,
+            holds: Holds::default(),
+            panicking: BTreeMap::new(),
+            told: BTreeMap::new(),
+            goes_on: false,
+        };
         for (index, action) in case.reading.actions.iter().enumerate() {
             let key = keys.contains(&action.at);
             let hidden = by_task && !key && polls::is_of_executor(case.sites.get(action.stack));
@@ -43,8 +49,7 @@ impl Steps {
             }
             let task = case.tasks.of(action.at).filter(|_| by_task);
             let column = task.map_or(action.thread, |task| case.column_of(task));
-            let is_still_there =
-                action.what == What::WentOn && steps.views.last().is_some_and(|last| last.thread == column);
+            let is_still_there = teller.goes_on && steps.views.last().is_some_and(|last| last.thread == column);
             let place = match (view, steps.views.last_mut()) {
                 (Some(view), Some(last)) if is_still_there => {
                     last.key |= view.key;
@@ -89,6 +94,8 @@ struct Teller<'a> {
     panicking: BTreeMap<ThreadId, CallKey>,
     /// The call of a library's function that has been told last of each thread.
     told: BTreeMap<ThreadId, CallKey>,
+    /// Whether the step that has been told last goes on with a call: it is one only if others have acted in between.
+    goes_on: bool,
 }
 
 impl Teller<'_> {
@@ -120,6 +127,7 @@ impl Teller<'_> {
         if !key && (matches!(action.what, What::Opened(_)) || !of_threads && self.is_internal(action, site)) {
             return None;
         }
+        self.goes_on = action.what == What::WentOn;
         let is_own = action.object.is_some_and(|object| self.own.contains(&object));
         let words = if site.panics {
             // All that a panic does until the stack is unwound is one step.
@@ -129,8 +137,11 @@ impl Teller<'_> {
             "panics".to_owned()
         } else if is_own {
             // That the library was called is told all the same.
-            let calls = matches!(action.what, What::Acquired(_)) && self.told.get(&action.thread) != Some(&site.call);
-            verbs::call(site, false).filter(|_| calls)?
+            if !matches!(action.what, What::Acquired(_)) {
+                return None;
+            }
+            self.goes_on = self.told.get(&action.thread) == Some(&site.call);
+            verbs::call(site, self.goes_on)?
         } else {
             let mut words = self.words(index, action, site)?;
             if let Some(entry) = inside(action, site) {

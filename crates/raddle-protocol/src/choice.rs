@@ -83,6 +83,13 @@ impl Choice {
     }
 }
 
+/// How many choices took the turn from a thread that could have gone on: option 0 is the thread that runs. (Where that thread
+/// cannot go on, option 0 is another one, which the stream does not tell; such a choice is counted too.)
+#[must_use]
+pub fn preemptions(choices: &[Choice]) -> u64 {
+    choices.iter().filter(|choice| choice.kind == ChoiceKind::Thread && choice.taken != 0).count() as u64
+}
+
 /// Writes a stream as text: a letter for the kind, then `taken/options`, runs of the same choice folded as `*n`.
 pub fn to_text(choices: &[Choice]) -> String {
     let mut text = String::new();

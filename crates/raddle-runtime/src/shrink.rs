@@ -7,14 +7,21 @@ use crate::explore::Explorer;
 use crate::state::{Runtime, rt};
 use raddle_engine::Strategy;
 use raddle_engine::random::mix;
-use raddle_engine::shrink::{Follow, Note, minimize};
-use raddle_protocol::Choice;
+use raddle_engine::shrink::{Fewer, Follow, Note, minimize};
+use raddle_engine::strategy::{Replay, Seen};
+use raddle_protocol::choice::preemptions;
 use raddle_protocol::trace::{Outcome, State, Wait};
+use raddle_protocol::{Choice, ChoiceKind};
 
 /// Executions performed at the most.
 const MOST_TRIES: u64 = 1000;
 /// Schedule points passed at the most in all of them.
 const MOST_POINTS: u64 = 5_000_000;
+
+/// Executions with fewer preemptions that are tried at the most, and schedule points passed in them.
+const MOST_FEWER: u64 = 500;
+/// See [`MOST_FEWER`].
+const MOST_FEWER_POINTS: u64 = 500_000;
 
 /// The status of no process: how an execution counts that passes, where it is looked into why it does not print what another
 /// one has printed.
@@ -88,6 +95,40 @@ fn shrink(explorer: &mut Explorer, execution: u64, choices: &[Choice]) -> Option
     shorter
 }
 
+/// The choices of an execution that ends in the same manner with fewer preemptions, and nothing else that is unusual; `None` if
+/// none of the first that have fewer does.
+fn with_fewer(explorer: &mut Explorer, execution: u64, choices: &[Choice]) -> Option<Vec<Choice>> {
+    let most = preemptions(choices);
+    let is_of_threads = choices.iter().all(|choice| choice.kind == ChoiceKind::Thread || choice.taken == 0);
+    if most < 2 || !is_of_threads {
+        return None;
+    }
+    let wanted = perform(explorer, execution, Box::new(Replay::new(choices.to_vec()))).0?;
+    let (mut search, mut points) = (Fewer::new(u32::try_from(most - 1).unwrap_or(u32::MAX)), rt().points);
+    for _ in 0..MOST_FEWER {
+        if search.is_over() || points >= MOST_FEWER_POINTS || explorer.is_late() {
+            return None;
+        }
+        let (ended, record, outcome) = perform(explorer, execution, Box::new(search.clone()));
+        let runtime = rt();
+        points += runtime.points;
+        let schedule = &runtime.execution.schedule;
+        search.end(&Seen {
+            steps: schedule.log().steps(),
+            choices: record.len() as u64,
+            record: &record,
+            new: false,
+            passed: outcome == Outcome::Passed,
+            pending: schedule.pending(),
+            obstacle: None,
+        });
+        if ended == Some(wanted) && preemptions(&record) < most {
+            return Some(record);
+        }
+    }
+    None
+}
+
 /// The choices of executions that end in the manner of this one, the easiest to read first, this one last.
 pub fn easier_to_read(explorer: &mut Explorer, execution: u64, choices: &[Choice]) -> Vec<Vec<Choice>> {
     let mut found = vec![choices.to_vec()];
@@ -97,6 +138,8 @@ pub fn easier_to_read(explorer: &mut Explorer, execution: u64, choices: &[Choice
         found.push(plain);
         found.extend(shorter);
     }
+    let fewer = with_fewer(explorer, execution, &found[found.len() - 1]);
+    found.extend(fewer);
     found.reverse();
     found
 }

@@ -76,6 +76,13 @@ fn a_crates_own_mutex_is_no_step_until_it_is_contended() {
     let rows: Vec<&str> = quiet.lines().filter(|row| row.contains("rs:10") || row.contains("rs:20")).collect();
     assert_eq!(rows, ["0 src/lib.rs:10 calls `Bell::ring`", "0 src/lib.rs:20 calls `Bell::ring`"], "{quiet}");
 
+    // Where others act before the call is done, it goes on.
+    let (mut scene, one) = rung_twice();
+    scene.step(one, store(A + 64, 1), &[STORE], ("bank::h", 30, 5));
+    scene.step(0, cas(A, 0, 0, 1), &[CAS, MUTEX_LOCK, RING], second);
+    let interrupted = told(&scene.finding(Outcome::Exited(1)));
+    assert!(interrupted.contains("0 src/lib.rs:20 goes on in `Bell::ring`"), "{interrupted}");
+
     let (mut scene, one) = rung_twice();
     scene.step(0, cas(A, 0, 0, 1), &[CAS, MUTEX_LOCK, RING], first);
     scene.step(one, cas(A, 0, 1, 1), &[CAS, MUTEX_LOCK, RING], second);

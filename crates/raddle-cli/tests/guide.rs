@@ -9,7 +9,8 @@ mod support;
 
 use regex_lite::Regex;
 use std::path::{Path, PathBuf};
-use std::{env, fs};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{env, fs, iter, thread};
 
 /// The pages below a directory of `docs`.
 fn below(directory: &str) -> Vec<PathBuf> {
@@ -151,33 +152,46 @@ fn run(directory: &Path, target: &str, command: &str) -> String {
     String::from_utf8(output.stderr).unwrap()
 }
 
-#[test]
-fn output_is_what_the_command_prints() {
+/// What a page shows that the command does not print.
+fn differences(path: &Path) -> Vec<String> {
+    let page = fs::read_to_string(path).unwrap();
     let mut wrong = Vec::new();
-    for path in pages() {
-        let page = fs::read_to_string(&path).unwrap();
-        for block in blocks(&page).iter().filter(|block| block.language == "console") {
-            let mut directory = "examples";
-            let mut lines = &block.lines[..];
-            if let [first, rest @ ..] = lines
-                && let Some(other) = first.strip_prefix("$ cd ")
-            {
-                (directory, lines) = (other, rest);
-            }
-            let [command, shown @ ..] = lines else { continue };
-            let Some(command) = command.strip_prefix("$ cargo ") else { continue };
-            if !command.starts_with("raddle test") && !command.starts_with("raddle run -p") {
-                continue;
-            }
-            let output = run(&support::at_top(directory), directory, command);
-            let wanted: Vec<String> = shown.iter().map(|line| lasting(line)).collect();
-            if let Err(part) = occur(&wanted, &output.lines().map(lasting).collect::<Vec<_>>()) {
-                wrong.push(format!(
-                    "{}: `cargo {command}` does not print\n{part}\n\nIt prints\n{output}",
-                    path.display()
-                ));
-            }
+    for block in blocks(&page).iter().filter(|block| block.language == "console") {
+        let mut directory = "examples";
+        let mut lines = &block.lines[..];
+        if let [first, rest @ ..] = lines
+            && let Some(other) = first.strip_prefix("$ cd ")
+        {
+            (directory, lines) = (other, rest);
+        }
+        let [command, shown @ ..] = lines else { continue };
+        let Some(command) = command.strip_prefix("$ cargo ") else { continue };
+        if !command.starts_with("raddle test") && !command.starts_with("raddle run -p") {
+            continue;
+        }
+        let output = run(&support::at_top(directory), directory, command);
+        let wanted: Vec<String> = shown.iter().map(|line| lasting(line)).collect();
+        if let Err(part) = occur(&wanted, &output.lines().map(lasting).collect::<Vec<_>>()) {
+            let page = path.display();
+            wrong.push(format!("{page}: `cargo {command}` does not print\n{part}\n\nIt prints\n{output}"));
         }
     }
+    wrong
+}
+
+#[test]
+fn output_is_what_the_command_prints() {
+    let pages = pages();
+    // Two at a time, as each command is given one process.
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let taken = iter::from_fn(|| pages.get(next.fetch_add(1, Ordering::Relaxed)));
+        taken.flat_map(|page| differences(page)).collect::<Vec<_>>()
+    };
+    let wrong = thread::scope(|scope| {
+        let other = scope.spawn(work);
+        let own = work();
+        [own, other.join().unwrap()].concat()
+    });
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }

@@ -9,6 +9,7 @@ mod support;
 
 use regex_lite::Regex;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::{env, fs, iter, thread};
 
@@ -118,9 +119,9 @@ fn links_lead_somewhere() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// A line of output without what differs from run to run.
-fn lasting(line: &str) -> String {
-    let differing = [
+/// What differs from run to run, and what stands for it.
+static DIFFERING: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
+    let all = [
         (r"\[ *[0-9.]+s\]", "[TIME]"),
         (r"in [0-9.]+(ms|s)", "in TIME"),
         (r"in about [0-9a-z ]+ at the pace", "in about TIME at the pace"),
@@ -133,10 +134,13 @@ fn lasting(line: &str) -> String {
         (r"\(≤ [0-9.]+% that", "(≤ N% that"),
         (r"interrupts threads [0-9,]+ times", "interrupts threads N times"),
     ];
-    let line = differing.iter().fold(line.to_owned(), |line, (pattern, instead)| {
-        Regex::new(pattern).unwrap().replace_all(&line, *instead).into_owned()
-    });
-    line.trim_end().to_owned()
+    all.map(|(pattern, instead)| (Regex::new(pattern).unwrap(), instead)).into()
+});
+
+/// A line of output without what differs from run to run.
+fn lasting(line: &str) -> String {
+    let lasting = |line: String, (pattern, instead): &(Regex, &str)| pattern.replace_all(&line, *instead).into_owned();
+    DIFFERING.iter().fold(line.to_owned(), lasting).trim_end().to_owned()
 }
 
 /// Runs the command as a page shows it, in the directory that it says.

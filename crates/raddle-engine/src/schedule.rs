@@ -17,7 +17,7 @@ mod tests;
 
 use crate::access::{Access, AccessKind};
 use crate::log::{Event, Log, Logged};
-use crate::strategy::{Hint, Question};
+use crate::strategy::{Hint, Question, Seen};
 use crate::tape::Tape;
 use raddle_protocol::ChoiceKind;
 use raddle_protocol::trace::{State, ThreadId, Wait};
@@ -207,6 +207,14 @@ impl Schedule {
     #[must_use]
     pub fn pending(&self) -> &[Access] {
         &self.pending
+    }
+
+    /// What a strategy is told of an execution that has ended here after so many choices: as a new one, that depends on nothing
+    /// else.
+    #[must_use]
+    pub fn seen(&self, choices: u64, passed: bool) -> Seen<'_> {
+        let (steps, pending) = (self.log().steps(), self.pending());
+        Seen { steps, choices, record: &[], new: true, passed, pending, obstacle: None }
     }
 
     /// What has happened so far.

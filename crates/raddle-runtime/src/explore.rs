@@ -401,7 +401,7 @@ impl Explorer {
         }
         let class = runtime.class.unwrap_or_else(|| runtime.execution.schedule.class());
         let new = self.classes.count(class, runtime.tape.strategy().is_sample());
-        let (choices, passed) = (runtime.tape.record().len() as u64, *outcome == Outcome::Passed);
+        let choices = runtime.tape.record().len() as u64;
         let schedule = &runtime.execution.schedule;
         let found = [
             (runtime.mode == Mode::Fork, Obstacle::Fork),
@@ -411,13 +411,9 @@ impl Explorer {
         ];
         let found = found.into_iter().find(|(is_there, _)| *is_there).map(|(_, obstacle)| obstacle);
         runtime.tape.end(&Seen {
-            steps: schedule.log().steps(),
-            choices,
-            record: &[],
             new,
-            passed,
-            pending: schedule.pending(),
             obstacle: found.or(runtime.obstacle),
+            ..schedule.seen(choices, *outcome == Outcome::Passed)
         });
         summary.digest = mix(summary.digest ^ runtime.tape.hash());
         let (_, most) = runtime.execution.schedule.alive();

@@ -8,7 +8,7 @@ use crate::state::{Runtime, rt};
 use raddle_engine::Strategy;
 use raddle_engine::random::mix;
 use raddle_engine::shrink::{Fewer, Follow, Note, minimize};
-use raddle_engine::strategy::{Replay, Seen};
+use raddle_engine::strategy::Replay;
 use raddle_protocol::choice::preemptions;
 use raddle_protocol::trace::{Outcome, State, Wait};
 use raddle_protocol::{Choice, ChoiceKind};
@@ -112,16 +112,7 @@ fn with_fewer(explorer: &mut Explorer, execution: u64, choices: &[Choice]) -> Op
         let (ended, record, outcome) = perform(explorer, execution, Box::new(search.clone()));
         let runtime = rt();
         points += runtime.points;
-        let schedule = &runtime.execution.schedule;
-        search.end(&Seen {
-            steps: schedule.log().steps(),
-            choices: record.len() as u64,
-            record: &record,
-            new: false,
-            passed: outcome == Outcome::Passed,
-            pending: schedule.pending(),
-            obstacle: None,
-        });
+        search.end(&runtime.execution.schedule.seen(record.len() as u64, outcome == Outcome::Passed));
         if ended == Some(wanted) && preemptions(&record) < most {
             return Some(record);
         }

@@ -12,32 +12,33 @@ const B: u64 = LOCKS + 0x100;
 
 #[test]
 fn fails_under_some_schedules_with_a_likely_lost_update() {
-    let mut scene = Scene::new();
-    scene.passed = 1203;
-    scene.static_lock("bank::TOTAL", A, 3);
-    let one = scene.thread(None, Some(("bank::tests::scene", 9, 9)));
-    let (read, write) = (("bank::deposit", 20, 23), ("bank::deposit", 21, 11));
-    scene.step(0, load(A, 0), &[LOAD], read);
-    scene.step(one, load(A, 0), &[LOAD], read);
-    scene.step(one, store(A, 1), &[STORE], write);
-    scene.step(0, store(A, 1), &[STORE], write);
+    let (mut scene, one) = overwritten();
     scene.step(0, rmw(A, 1, 3), &[ADD], ("bank::deposit", 22, 11));
-    scene.step(one, Op::End, &[], write);
+    scene.step(one, Op::End, &[], WRITE);
     scene.trace.output = b"\nthread 'tests::scene' (12) panicked at src/lib.rs:12:5:\nassertion `left == right` failed\n  left: 1\n right: 2\nnote: run with `RUST_BACKTRACE=1` environment variable to display a backtrace\n".to_vec();
     assert_json_snapshot!(scene.finding(Outcome::Exited(101)));
 }
 
-fn deposits() -> Scene {
+/// Where both deposits write.
+const WRITE: Place = ("bank::deposit", 21, 11);
+
+/// Two deposits, of which the first thread's overwrites the other's; and the other thread.
+fn overwritten() -> (Scene, ThreadId) {
     let mut scene = Scene::new();
     scene.passed = 1203;
     scene.static_lock("bank::TOTAL", A, 3);
     let one = scene.thread(None, Some(("bank::tests::scene", 9, 9)));
-    let (read, write) = (("bank::deposit", 20, 23), ("bank::deposit", 21, 11));
+    let read = ("bank::deposit", 20, 23);
     scene.step(0, load(A, 0), &[LOAD], read);
     scene.step(one, load(A, 0), &[LOAD], read);
-    scene.step(one, store(A, 1), &[STORE], write);
-    scene.step(0, store(A, 1), &[STORE], write);
-    scene.step(one, Op::End, &[], write);
+    scene.step(one, store(A, 1), &[STORE], WRITE);
+    scene.step(0, store(A, 1), &[STORE], WRITE);
+    (scene, one)
+}
+
+fn deposits() -> Scene {
+    let (mut scene, one) = overwritten();
+    scene.step(one, Op::End, &[], WRITE);
     scene.trace.output = b"thread 'tests::scene' (12) panicked at src/lib.rs:12:5:\ntoo little\n".to_vec();
     scene
 }

@@ -52,9 +52,8 @@ pub fn pairs(steps: &[Logged], pending: &[Access], most: usize) -> Vec<Pair> {
         places.push((entry, Place { thread: step.thread, before: *before, access: step.access }));
         *before += 1;
     }
-    let mut found: Vec<Pair> = Vec::new();
-    // For each of `found` how many turns its object has had before.
-    let mut turns: Vec<usize> = Vec::new();
+    // Each with how many turns its object has had before.
+    let mut found: Vec<(usize, Pair)> = Vec::new();
     let mut known_of: BTreeMap<u64, usize> = BTreeMap::new();
     let mut alike: BTreeMap<(u64, ThreadId, ThreadId), usize> = BTreeMap::new();
     let mut add = |second: Place, entry: Option<usize>, upto: usize| {
@@ -72,9 +71,8 @@ pub fn pairs(steps: &[Logged], pending: &[Access], most: usize) -> Vec<Pair> {
             }
             *known += 1;
             let of_object = known_of.entry(first.access.object).or_default();
-            turns.push(*of_object / TURN);
+            found.push((*of_object / TURN, Pair { first, second, entries: (first_entry, entry) }));
             *of_object += 1;
-            found.push(Pair { first, second, entries: (first_entry, entry) });
         }
     };
     for (thread, access) in pending.iter().enumerate() {
@@ -89,9 +87,8 @@ pub fn pairs(steps: &[Logged], pending: &[Access], most: usize) -> Vec<Pair> {
             add(*second, Some(*entry), at);
         }
     }
-    let mut order: Vec<usize> = (0..found.len()).collect();
-    order.sort_by_key(|index| turns[*index]);
-    order.into_iter().take(most).map(|index| found[index]).collect()
+    found.sort_by_key(|(turn, _)| *turn);
+    found.into_iter().take(most).map(|(_, pair)| pair).collect()
 }
 
 /// Whether a step could have come before others on the same object. Nothing is given back before it has been taken, and

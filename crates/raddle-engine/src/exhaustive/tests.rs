@@ -16,8 +16,8 @@ fn explore(toy: &Toy) -> (u64, usize) {
     for execution in 0..100_000 {
         let (_, mut schedule) = perform_untold(toy, &mut tape, execution);
         classes.insert(schedule.class());
-        let (steps, pending, choices) = (schedule.log().steps(), schedule.pending(), tape.record().len() as u64);
-        tape.end(&Seen { steps, choices, record: &[], new: true, passed: true, pending, obstacle: None });
+        let choices = tape.record().len() as u64;
+        tape.end(&schedule.seen(choices, true));
         let search = tape.strategy().search().expect("this is a search");
         assert_eq!(search.obstacle, None);
         if search.finished {

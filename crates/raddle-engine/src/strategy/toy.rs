@@ -1,6 +1,6 @@
 //! The smallest programs on which a strategy can be tested: each thread performs a fixed list of operations and ends.
 
-use super::{Seen, Strategy};
+use super::Strategy;
 use crate::access::{Access, AccessKind};
 use crate::schedule::{Next, Schedule};
 use crate::strategy::Hint;
@@ -26,15 +26,7 @@ pub fn writes(object: u64, times: usize) -> Vec<Access> {
 pub fn perform(toy: &Toy, tape: &mut Tape, execution: u64) -> Vec<ThreadId> {
     let (order, schedule) = perform_untold(toy, tape, execution);
     let choices = tape.record().len() as u64;
-    tape.end(&Seen {
-        steps: schedule.log().steps(),
-        choices,
-        record: &[],
-        new: true,
-        passed: true,
-        pending: schedule.pending(),
-        obstacle: None,
-    });
+    tape.end(&schedule.seen(choices, true));
     order
 }
 

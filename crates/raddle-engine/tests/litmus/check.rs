@@ -153,8 +153,7 @@ impl Litmus {
                 schedule.restore(&saved);
                 tape.begin(execution);
                 run(&self.program, &mut schedule, &mut tape);
-                let (steps, pending, choices) = (schedule.log().steps(), schedule.pending(), 1);
-                tape.end(&Seen { steps, choices, record: &[], new: true, passed: true, pending, obstacle: None });
+                tape.end(&schedule.seen(1, true));
             }
             let told = tape.strategy().search().expect("this is a search").estimate;
             assert!((all / 3.0..all * 3.0).contains(&told), "{told} of {all}, seed {seed}");
@@ -197,15 +196,7 @@ fn executions(program: &Program, strategy: &str, mut each: impl FnMut(Outcome, &
         let outcome = run(program, &mut schedule, &mut tape);
         each(outcome, &tape, &mut schedule);
         let (new, choices) = (classes.insert(schedule.class()), tape.record().len() as u64);
-        tape.end(&Seen {
-            steps: schedule.log().steps(),
-            choices,
-            record: &[],
-            new,
-            passed: true,
-            pending: schedule.pending(),
-            obstacle: None,
-        });
+        tape.end(&Seen { new, ..schedule.seen(choices, true) });
     }
 }
 
@@ -231,8 +222,8 @@ pub fn search(program: &Program, most: u64) -> Found {
         found.outcomes.insert(run(program, &mut schedule, &mut tape));
         found.classes.insert(schedule.class());
         found.executions += 1;
-        let (steps, pending, choices) = (schedule.log().steps(), schedule.pending(), tape.record().len() as u64);
-        tape.end(&Seen { steps, choices, record: &[], new: true, passed: true, pending, obstacle: None });
+        let choices = tape.record().len() as u64;
+        tape.end(&schedule.seen(choices, true));
         let search = tape.strategy().search().expect("this is a search");
         found.is_finished = search.finished;
         if search.finished || search.obstacle == Some(Obstacle::Endless) || found.executions == most {
@@ -314,8 +305,8 @@ fn bounded(program: &Program, bound: u32) -> (BTreeSet<u64>, bool) {
         tape.begin(0);
         run(program, &mut schedule, &mut tape);
         classes.insert(schedule.class());
-        let (steps, pending, choices) = (schedule.log().steps(), schedule.pending(), tape.record().len() as u64);
-        tape.end(&Seen { steps, choices, record: &[], new: true, passed: true, pending, obstacle: None });
+        let choices = tape.record().len() as u64;
+        tape.end(&schedule.seen(choices, true));
         let search = tape.strategy().bounded().expect("this is a search");
         assert_eq!(search.obstacle, None, "after {} executions of {program:?}", search.executions);
         if search.everything || search.completed == Some(bound) {

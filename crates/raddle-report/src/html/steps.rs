@@ -16,7 +16,7 @@ pub(super) fn table(out: &mut String, finding: &Finding, id: &str) {
         return;
     }
     let files = Files::of(finding);
-    let threads = threads(finding, &PLAIN);
+    let threads = threads(finding, &files, &PLAIN);
     let acting: Vec<&Thread> = threads.iter().filter(|thread| thread.acts).collect();
     let marks = (1..finding.steps.len()).contains(&decisive(finding).len());
     out.push_str(&format!("<h4 id=\"{id}-s\">What happened</h4>\n"));
@@ -29,13 +29,11 @@ pub(super) fn table(out: &mut String, finding: &Finding, id: &str) {
         acting.len()
     ));
     for thread in &acting {
-        let started =
-            if thread.spawned_at.is_empty() { String::new() } else { format!("started at {}", thread.spawned_at) };
         out.push_str(&format!(
             "<th role=\"columnheader\" scope=\"col\" class=\"t{}\">{}<span class=\"where\">{}</span></th>",
             thread.index % 5,
             escape(&thread.name),
-            escape(&started)
+            escape(&thread.started())
         ));
     }
     out.push_str("</tr></thead>\n<tbody role=\"rowgroup\">\n");

@@ -18,7 +18,7 @@ pub use places::Roots;
 use crate::events::TestOutcome;
 use crate::headline::headline;
 use crate::run::{Found, Run};
-use crate::terminal::{decisive, threads};
+use crate::terminal::{Files, decisive, threads};
 use crate::{Sources, Style, explain, text};
 use log::{
     Bag, CodeFlow, Configuration, Driver, Invocation, Known, Level, Location, Log, Notification, Outcome, Rule, Text,
@@ -47,15 +47,17 @@ pub fn log(run: &Run, roots: &Roots, sources: &dyn Sources) -> String {
         let fingerprint = fingerprint(finding);
         let number = seen.entry(fingerprint.clone()).or_default();
         *number += 1;
+        let (locations, related_locations) = located(finding, &places);
         Outcome {
             rule_id: finding.code.0.clone(),
             rule_index: codes.iter().position(|code| *code == finding.code.0).unwrap_or_default(),
             level: finding.severity.into(),
             message: message(finding),
+            locations,
+            related_locations,
             code_flows: code_flow(finding, &places).into_iter().collect(),
             partial_fingerprints: [(FINGERPRINT, format!("{fingerprint}:{number}"))].into(),
             properties: properties(found, run),
-            ..located(finding, &places)
         }
     });
     let results = results.collect();
@@ -156,8 +158,8 @@ fn message(finding: &Finding) -> Text {
     paragraphs.collect::<Vec<_>>().join("\n\n").replace("](", "\\](").into()
 }
 
-/// A result that says nothing yet but where it is.
-fn located(finding: &Finding, places: &Places<'_>) -> Outcome {
+/// Where a result stands, and the places that are related to it.
+fn located(finding: &Finding, places: &Places<'_>) -> (Vec<Location>, Vec<Location>) {
     let spans = &finding.spans;
     let inside = |at: &usize| places.is_inside(&spans[*at].path);
     let all = 0..spans.len();
@@ -177,23 +179,13 @@ fn located(finding: &Finding, places: &Places<'_>) -> Outcome {
     };
     let others = all.filter(|at| Some(*at) != first).zip(1..);
     let related = others.map(|(at, id)| Location { id: Some(id), ..places.of_span(&spans[at], &STYLE) });
-    Outcome {
-        rule_id: String::new(),
-        rule_index: 0,
-        level: Level::Error,
-        message: String::new().into(),
-        locations,
-        related_locations: related.collect(),
-        code_flows: Vec::new(),
-        partial_fingerprints: BTreeMap::new(),
-        properties: Bag::new(),
-    }
+    (locations, related.collect())
 }
 
 /// The interleaving. Steps are numbered as on a terminal.
 fn code_flow(finding: &Finding, places: &Places<'_>) -> Option<CodeFlow> {
     let decisive = decisive(finding);
-    let flows: Vec<ThreadFlow> = (threads(finding, &STYLE).into_iter())
+    let flows: Vec<ThreadFlow> = (threads(finding, &Files::of(finding), &STYLE).into_iter())
         .filter(|thread| thread.acts)
         .map(|thread| {
             let steps = finding.steps.iter().enumerate().filter(|(_, step)| step.thread == thread.id);

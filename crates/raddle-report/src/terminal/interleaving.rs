@@ -117,7 +117,7 @@ impl<'a> Table<'a> {
     /// Widths of each thread's longest cell, unwrapped.
     fn natural_widths(&self, acting: &[&Thread]) -> Vec<usize> {
         let natural = |thread: &&Thread| {
-            self.longest_step(thread).max(text::width(&thread.name)).max(text::width(&started(thread)))
+            self.longest_step(thread).max(text::width(&thread.name)).max(text::width(&thread.started()))
         };
         acting.iter().map(natural).collect()
     }
@@ -183,7 +183,7 @@ impl<'a> Table<'a> {
         let names = acting.iter().zip(widths).map(|(thread, width)| {
             let ink = Ink::Thread(thread.index);
             let name = text::wrap(&thread.name, *width).into_iter();
-            let started = Some(started(thread)).filter(|started| !started.is_empty());
+            let started = Some(thread.started()).filter(|started| !started.is_empty());
             let started = started.map_or_else(Vec::new, |started| text::wrap(&started, *width)).into_iter();
             name.map(|line| self.style.ink(ink, &text::pad(&line, *width)))
                 .chain(started.map(|line| self.style.ink(Ink::Faint, &text::pad(&line, *width))))
@@ -326,8 +326,4 @@ impl<'a> Table<'a> {
 
 fn fit(text: &str, width: usize) -> Vec<CellLine> {
     text::wrap(text, width).into_iter().map(|text| CellLine { text, place: String::new() }).collect()
-}
-
-fn started(thread: &Thread) -> String {
-    if thread.spawned_at.is_empty() { String::new() } else { format!("started at {}", thread.spawned_at) }
 }

@@ -10,22 +10,12 @@ mod snippets;
 mod stacks;
 
 pub(crate) use footer::without_backtraces;
-pub(crate) use names::{Files, Thread};
-pub(crate) use rows::{Length, Row, choose, is_decisive};
+pub(crate) use names::{Files, Thread, threads};
+pub(crate) use rows::{Length, Row, choose, decisive, is_decisive};
 pub(crate) use snippets::{by_file, schedule};
 
 use crate::{Sources, Style};
 use raddle_protocol::Finding;
-
-/// The threads of a finding, in order of creation, with names that tell them apart.
-pub(crate) fn threads(finding: &Finding, style: &Style) -> Vec<Thread> {
-    names::threads(finding, &names::Files::of(finding), style)
-}
-
-/// Indexes of the steps on which a finding turns.
-pub(crate) fn decisive(finding: &Finding) -> Vec<usize> {
-    rows::decisive(finding)
-}
 
 /// The whole report, several lines with a line break at the end of each.
 pub fn render_finding(finding: &Finding, style: &Style, sources: &dyn Sources) -> String {

@@ -19,6 +19,11 @@ pub(crate) struct Thread {
 }
 
 impl Thread {
+    /// Where it was started, in words; empty when not known.
+    pub(crate) fn started(&self) -> String {
+        if self.spawned_at.is_empty() { String::new() } else { format!("started at {}", self.spawned_at) }
+    }
+
     /// The name in a sentence: quoted unless it is a number that Raddle has given.
     pub(crate) fn quoted(&self) -> String {
         let task =
